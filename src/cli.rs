@@ -1,0 +1,377 @@
+//! The command line: arguments in, plain [`Options`] out, and a clear word for every mistake.
+
+use std::ffi::OsString;
+use std::fmt::{self, Display};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::race::client::Target;
+use crate::race::{self, Against};
+use crate::{STAGES, Serve, Stage, compiled_in};
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+A small web server that runs its requests in one of several ways, to learn from.
+
+Usage:
+  ten-versus-five [OPTIONS]              serve one stage
+  ten-versus-five race [OPTIONS]         send slow requests together to every stage, and draw
+  ten-versus-five race [OPTIONS] ADDR    the same to a server of yours, like 127.0.0.1:8000/slow
+
+Options:
+  --stage N               which stage to run; needed when several are compiled in
+  --addr HOST:PORT        where to listen; port 0 takes a free one [default: 127.0.0.1:7878]
+  --sleep SECONDS         how long /sleep takes; fractions allowed [default: 5]
+  --workers N             how many workers a pool has, from stage 3 on [default: 4]
+  --queue N               how many may wait for a worker, from stage 6 on [default: as many as workers]
+  --requests N            stop after so many connections [default: never]
+  --read-timeout SECONDS  how long to wait for a client that says nothing [default: 1]
+
+Options of race, beside --stage, --sleep, --workers and --queue:
+  -n, --count N           how many requests to send together [default: 2]
+  --svg FILE              write the chart as a picture too
+  --timeout SECONDS       give up on an answer after this long [default: 60]
+
+  -h, --help              print this
+  -V, --version           print the version
+";
+
+/// More workers than this is not a pool any more, and some systems do not have the threads.
+const MAX_WORKERS: usize = 1024;
+
+/// A bounded channel has all its places from the start.
+const MAX_QUEUE: usize = 65_536;
+
+/// A day. Nobody waits longer for a demonstration, and no clock overflows.
+const MAX_SECONDS: f64 = 86_400.0;
+
+/// A server cannot keep more connections than this waiting to be accepted, nor a reader rows.
+const MAX_COUNT: usize = 100;
+
+/// What the command line asks for.
+pub enum Command {
+    /// Print [`HELP`].
+    Help,
+    /// Print the version.
+    Version,
+    /// Serve one stage.
+    Serve(Options),
+    /// Race.
+    Race(race::Options),
+    /// Serve one stage for a race, see [`race::server`]. This one is not for people.
+    RaceServer(Options),
+}
+
+/// How to serve.
+pub struct Options {
+    /// The stage.
+    pub stage: &'static Stage,
+    /// What runs it; it is compiled in.
+    pub serve: Serve,
+    /// Host and port to listen on.
+    pub addr: String,
+    /// How long `/sleep` takes.
+    pub sleep: Duration,
+    /// The number of workers, at least 1.
+    pub workers: usize,
+    /// How many connections may wait for a worker.
+    pub queue: usize,
+    /// After how many connections to stop, if ever.
+    pub requests: Option<usize>,
+    /// How long to wait for a client that says nothing; more than zero.
+    pub read_timeout: Duration,
+}
+
+/// A mistake in the command line. Displayed, it says what to type instead.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistake(String);
+
+impl Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+/// Understands the arguments that follow the program's name.
+///
+/// A value may follow its option as the next argument or behind `=`. When an option is given twice,
+/// the last one counts.
+///
+/// # Errors
+///
+/// The first [`Mistake`] found, from left to right, and then whether there is a stage to run.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Mistake> {
+    let mut arguments = arguments
+        .into_iter()
+        .map(|a| a.to_string_lossy().into_owned())
+        .peekable();
+    let racing = arguments.next_if(|first| first == "race").is_some();
+    let for_race = !racing
+        && arguments
+            .next_if(|first| first == race::server::COMMAND)
+            .is_some();
+
+    let mut stage = None;
+    let mut addr = String::from("127.0.0.1:7878");
+    let mut sleep = Duration::from_secs(5);
+    let mut workers = 4;
+    let mut queue = None;
+    let mut requests = None;
+    let mut read_timeout = Duration::from_secs(1);
+    let mut target = None;
+    let mut count = 2;
+    let mut timeout = Duration::from_secs(60);
+    let mut svg = None;
+
+    while let Some(argument) = arguments.next() {
+        let (option, inline) = match argument.split_once('=') {
+            Some((option, value)) if option.starts_with("--") => (option, Some(value.to_owned())),
+            _ => (argument.as_str(), None),
+        };
+        let mut value = || {
+            inline
+                .clone()
+                .or_else(|| arguments.next())
+                .ok_or_else(|| Mistake(format!("{option} needs a value; --help shows which.")))
+        };
+        match option {
+            "-h" | "--help" => return Ok(Command::Help),
+            "-V" | "--version" => return Ok(Command::Version),
+            "--stage" => stage = Some(whole_number(option, &value()?, 1..=usize::MAX)?),
+            "--sleep" => sleep = seconds(option, &value()?)?,
+            "--workers" => workers = whole_number(option, &value()?, 1..=MAX_WORKERS)?,
+            "--queue" => queue = Some(whole_number(option, &value()?, 0..=MAX_QUEUE)?),
+            "--addr" if !racing => addr = host_and_port(option, &value()?)?,
+            "--requests" if !racing => {
+                requests = Some(whole_number(option, &value()?, 1..=usize::MAX)?)
+            }
+            "--read-timeout" if !racing => read_timeout = more_than_zero(option, &value()?)?,
+            "-n" | "--count" if racing => count = whole_number(option, &value()?, 1..=MAX_COUNT)?,
+            "--svg" if racing => svg = Some(PathBuf::from(value()?)),
+            "--timeout" if racing => timeout = more_than_zero(option, &value()?)?,
+            _ if racing && !option.starts_with('-') => target = Some(race_target(&argument)?),
+            _ => {
+                return Err(Mistake(format!(
+                    "{argument:?} means nothing here. To see what there is:\n    \
+                     cargo run -- --help"
+                )));
+            }
+        }
+    }
+
+    let queue = queue.unwrap_or(workers);
+    if racing {
+        let against = match (target, stage) {
+            (Some(target), None) => Against::Address(target),
+            (Some(_), Some(_)) => {
+                return Err(Mistake(String::from(
+                    "An address and --stage exclude each other: race against one or the other.",
+                )));
+            }
+            (None, stage) => Against::Stages {
+                stages: stages_to_race(stage)?,
+                sleep,
+                workers,
+                queue,
+            },
+        };
+        return Ok(Command::Race(race::Options {
+            against,
+            count,
+            timeout,
+            svg,
+        }));
+    }
+    let (stage, serve) = choose_stage(stage)?;
+    let options = Options {
+        stage,
+        serve,
+        addr,
+        sleep,
+        workers,
+        queue,
+        requests,
+        read_timeout,
+    };
+    Ok(if for_race {
+        Command::RaceServer(options)
+    } else {
+        Command::Serve(options)
+    })
+}
+
+fn whole_number(option: &str, value: &str, range: RangeInclusive<usize>) -> Result<usize, Mistake> {
+    match value.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => {
+            let upper = match range.end() {
+                &usize::MAX => String::from("on"),
+                end => format!("to {end}"),
+            };
+            Err(Mistake(format!(
+                "{option} takes a whole number from {} {upper}, not {value:?}.",
+                range.start()
+            )))
+        }
+    }
+}
+
+fn seconds(option: &str, value: &str) -> Result<Duration, Mistake> {
+    match value.parse() {
+        Ok(seconds) if (0.0..=MAX_SECONDS).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
+        _ => Err(Mistake(format!(
+            "{option} takes a number of seconds, like 5 or 0.25, up to {MAX_SECONDS}, not {value:?}."
+        ))),
+    }
+}
+
+fn more_than_zero(option: &str, value: &str) -> Result<Duration, Mistake> {
+    match seconds(option, value)? {
+        Duration::ZERO => Err(Mistake(format!("{option} must be more than 0 seconds."))),
+        seconds => Ok(seconds),
+    }
+}
+
+fn host_and_port(what: &str, value: &str) -> Result<String, Mistake> {
+    match value.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+            Ok(value.to_owned())
+        }
+        _ => Err(Mistake(format!(
+            "{what} takes a host and a port, like 127.0.0.1:7878, not {value:?}."
+        ))),
+    }
+}
+
+/// `HOST:PORT`, perhaps with a path; people also paste a whole URL.
+fn race_target(value: &str) -> Result<Target, Mistake> {
+    let value = value.strip_prefix("http://").unwrap_or(value);
+    let (addr, path) = value
+        .find('/')
+        .map_or((value, ""), |slash| value.split_at(slash));
+    let path = if path.is_empty() { "/sleep" } else { path };
+    if path.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err(Mistake(format!("A path has no spaces: {path:?}.")));
+    }
+    Ok(Target::new(host_and_port("race", addr)?, path))
+}
+
+fn stage_by_number(number: usize) -> Result<(&'static Stage, Serve), Mistake> {
+    let Some(stage) = STAGES.iter().find(|stage| stage.number == number) else {
+        let last = STAGES.len();
+        return Err(Mistake(format!(
+            "There is no stage {number}. They go from 1 to {last}."
+        )));
+    };
+    let not_compiled_in = || {
+        Mistake(format!(
+            "Stage {number} is not compiled in. To run it:\n    \
+             cargo run --features stage{number}"
+        ))
+    };
+    Ok((stage, stage.serve.ok_or_else(not_compiled_in)?))
+}
+
+fn stages_to_race(wanted: Option<usize>) -> Result<Vec<&'static Stage>, Mistake> {
+    if let Some(number) = wanted {
+        return Ok(vec![stage_by_number(number)?.0]);
+    }
+    let stages: Vec<&Stage> = compiled_in().collect();
+    if stages.is_empty() {
+        return Err(Mistake(String::from(
+            "No stage is compiled in to race against. To race them all:\n    \
+             cargo run --all-features -- race",
+        )));
+    }
+    Ok(stages)
+}
+
+fn choose_stage(wanted: Option<usize>) -> Result<(&'static Stage, Serve), Mistake> {
+    if let Some(number) = wanted {
+        return stage_by_number(number);
+    }
+    let compiled_in: Vec<&Stage> = compiled_in().collect();
+    let mut message = match compiled_in.as_slice() {
+        [only] => return stage_by_number(only.number),
+        [] => String::from("Choose a stage. Each of them is a Cargo feature:"),
+        _ => String::from("More than one stage is compiled in. Say which one to run:"),
+    };
+    for stage in STAGES
+        .iter()
+        .filter(|stage| compiled_in.is_empty() || stage.serve.is_some())
+    {
+        let Stage {
+            number,
+            name,
+            summary,
+            ..
+        } = stage;
+        let command = match compiled_in.len() {
+            0 => format!("cargo run --features stage{number}"),
+            _ => format!("cargo run {} -- --stage {number}", features()),
+        };
+        message += &format!("\n    {command}    # {name}: {summary}");
+    }
+    Err(Mistake(message))
+}
+
+/// What the program says when it can be reached at `addr`. The address is in the first line. Whether
+/// `enter_stops` the server depends on whether there is somebody to press it.
+pub fn banner(options: &Options, addr: SocketAddr, enter_stops: bool) -> String {
+    let Options {
+        stage:
+            Stage {
+                number,
+                name,
+                summary,
+                at_once,
+                ..
+            },
+        workers,
+        ..
+    } = options;
+    let sleep = options.sleep.as_secs_f64();
+    let both = sleep * at_once.rounds(2, *workers) as f64;
+    let expect = if both > sleep {
+        format!("one answer after about {sleep} s, the other after {both} s: it waited")
+    } else {
+        format!("both answers after about {sleep} s: neither waited for the other")
+    };
+    format!(
+        "\
+Stage {number}, {name}, listens on http://{addr}
+Requests run on {summary}.
+
+Send it two slow requests together, from another terminal:
+    cargo run {features} -- race {addr}
+or from a browser: http://{addr}/race
+Expect {expect}.
+{stop} stops the server.
+",
+        stop = if enter_stops {
+            "Enter or Ctrl-C"
+        } else {
+            "Ctrl-C"
+        },
+        features = features(),
+    )
+}
+
+/// What to tell Cargo to get this very program again. Any other choice of features would have to
+/// build it anew, which Windows does not allow while it runs.
+pub fn features() -> String {
+    let compiled_in: Vec<String> = compiled_in()
+        .map(|stage| format!("stage{}", stage.number))
+        .collect();
+    if compiled_in.len() == STAGES.len() {
+        String::from("--all-features")
+    } else {
+        format!("--features {}", compiled_in.join(","))
+    }
+}

@@ -1,0 +1,140 @@
+//! The program: understand the command line, then serve a stage, or race.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+use std::env;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use ten_versus_five::cli::{self, Command, Options};
+use ten_versus_five::connections::Connections;
+use ten_versus_five::site::Site;
+use ten_versus_five::{Setup, race, refusals};
+
+/// Exit codes: 1 for what went wrong outside the command line, 2 for a mistake in it.
+fn main() -> ExitCode {
+    let command = match cli::parse(env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(mistake) => {
+            complain(&mistake.to_string());
+            return ExitCode::from(2);
+        }
+    };
+    let all_is_well = match command {
+        Command::Help => Ok(say(cli::HELP)),
+        Command::Version => Ok(say(concat!(
+            "ten-versus-five ",
+            env!("CARGO_PKG_VERSION"),
+            "\n"
+        ))),
+        Command::Serve(options) => serve(&options),
+        Command::Race(options) => race::run(&options),
+        Command::RaceServer(Options {
+            stage,
+            serve,
+            sleep,
+            workers,
+            queue,
+            read_timeout,
+            ..
+        }) => {
+            let site = Site::new(stage, sleep, read_timeout);
+            race::server::report(stage, serve, site, workers, queue)
+        }
+    };
+    match all_is_well {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(options: &Options) -> Result<bool, String> {
+    let listener =
+        TcpListener::bind(&options.addr).map_err(|error| cannot_listen(options, &error))?;
+    let addr = listener
+        .local_addr()
+        .map_err(|error| cannot_listen(options, &error))?;
+    let enter_stops = enter_stops();
+    say(&cli::banner(options, addr, enter_stops));
+
+    let connections = Connections::new(listener);
+    if enter_stops {
+        let stop = connections.stopper().map_err(|error| error.to_string())?;
+        let wait = move || {
+            if matches!(io::stdin().read_line(&mut String::new()), Ok(1..)) {
+                stop();
+            }
+        };
+        // Without this thread, there is still Ctrl-C.
+        let _ = thread::Builder::new()
+            .name(String::from("enter"))
+            .spawn(wait);
+    }
+    let connections = connections.take(options.requests.unwrap_or(usize::MAX));
+    let site = Arc::new(Site::new(
+        options.stage,
+        options.sleep,
+        options.read_timeout,
+    ));
+    let (turn_away, refusals) = refusals::start(options.stage, Arc::clone(&site))
+        .map_err(|error| format!("There is no thread to refuse requests on: {error}"))?;
+    (options.serve)(Setup {
+        connections: Box::new(connections),
+        handle: Arc::new(move |connection| site.handle(connection)),
+        turn_away,
+        workers: options.workers,
+        queue: options.queue,
+    });
+    if let Some(refusals) = refusals {
+        // Within a second or two it has ended. It does not panic.
+        let _ = refusals.join();
+    }
+    Ok(true)
+}
+
+/// Whether somebody sits at the terminal and may press Enter. A program in the background must not
+/// ask: the system would suspend it for that. Only Linux says in a file who is in the foreground.
+fn enter_stops() -> bool {
+    let in_background = fs::read_to_string("/proc/self/stat").is_ok_and(|stat| {
+        // "1 (name) S PPID PGRP SESSION TTY TPGID ...", see proc_pid_stat(5).
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let mut numbers = fields.split_whitespace();
+        let (group, foreground) = (numbers.nth(2), numbers.nth(2));
+        group != foreground
+    });
+    io::stdin().is_terminal() && !in_background
+}
+
+fn cannot_listen(options: &Options, error: &io::Error) -> String {
+    let addr = &options.addr;
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{addr} is in use, perhaps by another stage. Stop that, or let the system choose a port:\n    \
+             cargo run {} -- --stage {} --addr 127.0.0.1:0",
+            cli::features(),
+            options.stage.number
+        ),
+        _ => format!("Cannot listen on {addr}: {error}"),
+    }
+}
+
+// Not `print!` and `eprintln!`, which panic when nobody can read what they print.
+
+fn say(text: &str) -> bool {
+    let _ = io::stdout().write_all(text.as_bytes());
+    let _ = io::stdout().flush();
+    true
+}
+
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

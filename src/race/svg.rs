@@ -1,0 +1,153 @@
+//! The race as a picture: text as text, no script, readable on light pages and on dark ones.
+
+use std::time::Duration;
+
+use super::Recording;
+use super::chart::{Kind, bar, note, scale, ticks};
+
+/// How the picture is laid out, in its own units.
+const WIDTH: f64 = 800.0;
+const MARGIN: f64 = 24.0;
+const ROW: f64 = 32.0;
+const BAR_HEIGHT: f64 = 24.0;
+/// How far bars may reach. Behind that are names and seconds.
+const BARS: f64 = 580.0;
+
+const STYLE: &str = "\
+text { font: 16px system-ui, sans-serif; fill: #1b1f24 }
+.bold { font-weight: 600 }
+.end { text-anchor: end }
+.middle { text-anchor: middle }
+.card { fill: #ffffff; stroke: #d0d7de }
+.grid { stroke: #d0d7de }
+.waiting { fill: #d0d7de }
+.working { fill: #1a7f37 }
+.whole { fill: #54aeff }
+.refused { fill: #bf8700 }
+.failed { fill: #cf222e }
+@media (prefers-color-scheme: dark) {
+text { fill: #e6edf3 }
+.card { fill: #0d1117; stroke: #3d444d }
+.grid { stroke: #3d444d }
+.waiting { fill: #3d444d }
+.working { fill: #3fb950 }
+}
+";
+
+/// The picture: a whole SVG document.
+pub fn draw(recordings: &[Recording]) -> String {
+    let scale = scale(recordings, Duration::ZERO, Duration::ZERO).as_secs_f64();
+    let x = |seconds: f64| MARGIN + BARS * seconds / scale;
+    let right = WIDTH - MARGIN;
+    let mut shapes = Vec::new();
+    let mut kinds = Vec::new();
+    let mut y = MARGIN;
+
+    for recording in recordings {
+        let result = recording.result();
+        let verdict = result
+            .strip_prefix(&recording.label)
+            .unwrap_or(&result)
+            .trim();
+        shapes.push(text("bold", MARGIN, y, &recording.label));
+        shapes.push(text("bold end", right, y, verdict));
+        y += ROW;
+        let top = y;
+        for lane in recording.in_order() {
+            let mut start = 0.0;
+            for (kind, end) in bar(lane, Duration::ZERO) {
+                let end = end.as_secs_f64();
+                // What happened is seen, however short it was.
+                let width = (x(end) - x(start)).max(1.0);
+                shapes.push(rectangle(kind, x(start), y, width));
+                kinds.push(kind);
+                start = end;
+            }
+            let name = lane.thread.as_deref().unwrap_or_default();
+            shapes.push(text(
+                "",
+                MARGIN + BARS + 12.0,
+                y,
+                format!("{name} {}", note(lane)).trim(),
+            ));
+            shapes.push(text("end", right, y, &format!("{start:.1} s")));
+            y += ROW;
+        }
+        for tick in ticks(scale) {
+            shapes.push(line(x(tick), top, y));
+        }
+        y += ROW / 2.0;
+    }
+
+    for tick in ticks(scale) {
+        shapes.push(text("middle", x(tick), y, &format!("{tick} s")));
+    }
+    let mut left = MARGIN;
+    y += ROW;
+    for kind in Kind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
+        shapes.push(rectangle(kind, left, y, BAR_HEIGHT));
+        shapes.push(text("", left + BAR_HEIGHT + 8.0, y, kind.meaning()));
+        left += BAR_HEIGHT + 40.0 + 8.0 * kind.meaning().len() as f64;
+    }
+
+    let height = y + BAR_HEIGHT + MARGIN;
+    let results: Vec<String> = recordings.iter().map(Recording::result).collect();
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
+         <title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n\
+         <rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"{card_width}\" height=\"{card_height}\" rx=\"8\"/>\n\
+         {shapes}\n</svg>\n",
+        title = escape(&results.join("; ")),
+        card_width = WIDTH - 1.0,
+        card_height = height - 1.0,
+        shapes = shapes.join("\n"),
+    )
+}
+
+/// A piece of a bar whose top is at `y`.
+fn rectangle(kind: Kind, x: f64, y: f64, width: f64) -> String {
+    let class = match kind {
+        Kind::Waiting => "waiting",
+        Kind::Working => "working",
+        Kind::Whole => "whole",
+        Kind::Refused => "refused",
+        Kind::Failed => "failed",
+    };
+    format!(
+        "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR_HEIGHT}\"/>"
+    )
+}
+
+/// A line down through the bars, at a round number of seconds.
+fn line(x: f64, top: f64, bottom: f64) -> String {
+    format!("<line class=\"grid\" x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\"/>")
+}
+
+/// A line of text beside a bar whose top is at `y`.
+fn text(class: &str, x: f64, y: f64, words: &str) -> String {
+    let baseline = y + 18.0;
+    format!(
+        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{baseline:.1}\">{}</text>",
+        escape(words)
+    )
+}
+
+/// Words from anywhere, as they may stand in XML, in text and in attributes. XML 1.0 has no way to
+/// write most control characters at all.
+fn escape(words: &str) -> String {
+    let mut escaped = String::new();
+    for character in words.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            character if character.is_control() => escaped.push('\u{fffd}'),
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,195 @@
+//! The pages: `/`, `/sleep`, `/race`, and everything else is 404.
+//!
+//! [`Site::handle`] is what every stage does with a connection: [read a
+//! request](http::read_request), answer it, print a line about it. It returns in every case, and
+//! does not panic, whatever the client does.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Stage;
+use crate::http::{self, NoRequest, Request, Response, Status, Timed, printable};
+
+/// The longest piece of a client's words in a line of the log, in characters.
+const MAX_QUOTE: usize = 80;
+
+/// The pages of one stage.
+pub struct Site {
+    server: String,
+    index: String,
+    race: String,
+    sleep: Duration,
+    read_timeout: Duration,
+}
+
+impl Site {
+    /// The pages of `stage`, with a `/sleep` that takes `sleep`, for clients that get their request
+    /// out within `read_timeout` and take their response within another.
+    pub fn new(stage: &Stage, sleep: Duration, read_timeout: Duration) -> Site {
+        let version = env!("CARGO_PKG_VERSION");
+        let values = [
+            ("title", format!("Stage {}, {}", stage.number, stage.name)),
+            ("summary", stage.summary.to_owned()),
+            ("seconds", sleep.as_secs_f64().to_string()),
+        ];
+        Site {
+            server: format!("ten-versus-five/{version} (stage {})", stage.number),
+            index: fill(&in_layout(include_str!("pages/index.html")), &values),
+            race: fill(include_str!("pages/race.html"), &values),
+            sleep,
+            read_timeout,
+        }
+    }
+
+    /// How long a client may take to get its request out.
+    pub fn read_timeout(&self) -> Duration {
+        self.read_timeout
+    }
+
+    /// Reads one request, answers it, closes the connection, and prints one line about it.
+    pub fn handle(&self, connection: TcpStream) {
+        let accepted = Instant::now();
+        let current = thread::current();
+        let thread = current.name().unwrap_or("a thread with no name");
+
+        let mut timed = Timed::new(&connection, self.read_timeout);
+        let (started, said, response, request) = match http::read_request(&mut timed) {
+            Ok(request) => {
+                // A browser may open a connection long before it has a request for it.
+                let started = Instant::now();
+                let response = self.respond(&request, thread);
+                (started, request.to_string(), response, Some(request))
+            }
+            Err(NoRequest::Refused(status, said)) => (accepted, said, refusal(status), None),
+            Err(nothing) => return log(format_args!("{thread}: {nothing}")),
+        };
+        let status = response.status.0;
+        let head_only = request
+            .as_ref()
+            .is_some_and(|request| request.method == "HEAD");
+        let has_more = request.is_none_or(|request| request.has_more);
+
+        let sent = self
+            .signed(response, thread, started)
+            .write_to(&mut Timed::new(&connection, self.read_timeout), head_only);
+        let took = started.elapsed();
+        http::close(connection, has_more);
+
+        let said = printable(&said, MAX_QUOTE);
+        match sent {
+            Ok(()) => log(format_args!("{thread}: {said} -> {status} in {took:.1?}")),
+            Err(error) => log(format_args!(
+                "{thread}: {said} -> the client has gone: {error}"
+            )),
+        }
+    }
+
+    /// Tells a client that the server is too busy, in answer to a request that begins with these
+    /// bytes, and prints a line about it. This does not wait, nor does it close the connection.
+    ///
+    /// # Errors
+    ///
+    /// When the client has gone, or does not take what it is sent.
+    pub fn refuse(&self, connection: &mut TcpStream, request: &[u8]) -> io::Result<()> {
+        let started = Instant::now();
+        let current = thread::current();
+        let thread = current.name().unwrap_or("a thread with no name");
+        let said =
+            String::from_utf8_lossy(request.split(|&byte| byte == b'\n').next().unwrap_or(b""));
+
+        let status = Status::SERVICE_UNAVAILABLE;
+        let response = refusal(status).header("Retry-After", self.sleep.as_secs_f64().ceil());
+        self.signed(response, thread, started)
+            .write_to(connection, request.starts_with(b"HEAD "))?;
+        let said = printable(&said, MAX_QUOTE);
+        log(format_args!(
+            "{thread}: {said} -> {} in {:.1?}",
+            status.0,
+            started.elapsed()
+        ));
+        Ok(())
+    }
+
+    /// A response with the headers that say who made it, and in what time.
+    fn signed(&self, response: Response, thread: &str, started: Instant) -> Response {
+        let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+        response
+            .header("X-Served-By", thread)
+            .header(
+                "Server-Timing",
+                format_args!("handle;dur={milliseconds:.3}"),
+            )
+            .header("Server", &self.server)
+    }
+
+    fn respond(&self, request: &Request, thread: &str) -> Response {
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            return refusal(Status::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD");
+        }
+        match request.path() {
+            Some("/") => page(Status::OK, &self.index),
+            Some("/race") => page(Status::OK, &self.race),
+            Some("/sleep") => {
+                thread::sleep(self.sleep);
+                let title = format!("Slept {} s on {thread}", self.sleep.as_secs_f64());
+                let body = in_layout(include_str!("pages/sleep.html"));
+                page(Status::OK, &fill(&body, &[("title", title)]))
+            }
+            Some(_) => refusal(Status::NOT_FOUND),
+            None => refusal(Status::BAD_REQUEST),
+        }
+    }
+}
+
+/// The page that says why there is no other.
+fn refusal(status: Status) -> Response {
+    let reason = match status {
+        Status::BAD_REQUEST => "What came is not an HTTP request.",
+        Status::NOT_FOUND => "There is nothing at this address.",
+        Status::METHOD_NOT_ALLOWED => "These pages can only be read, with GET or HEAD.",
+        Status::REQUEST_TIMEOUT => "The request did not arrive whole in the time it has.",
+        Status::HEAD_TOO_LARGE => "The head of the request is longer than 8 KiB.",
+        Status::SERVICE_UNAVAILABLE => {
+            "All workers are busy, and as many requests are waiting for them as may wait. \
+             Nobody has looked at yours. Try again in a while."
+        }
+        _ => "",
+    };
+    let body = in_layout(include_str!("pages/refusal.html"));
+    let values = [("title", status.to_string()), ("reason", reason.to_owned())];
+    page(status, &fill(&body, &values))
+}
+
+/// A whole page that is all there but for its nonce: a number used once, by which the browser knows
+/// that a style or a script is the page's own. It obeys no other, and asks no other server.
+fn page(status: Status, html: &str) -> Response {
+    // The hasher of a `HashMap` is the standard library's only source of randomness.
+    let nonce = format!("{:016x}", RandomState::new().build_hasher().finish());
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
+         connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    );
+    let html = html.replace("{{nonce}}", &nonce);
+    Response::new(status, html).header("Content-Security-Policy", policy)
+}
+
+fn in_layout(body: &str) -> String {
+    include_str!("pages/layout.html").replace("{{body}}", body)
+}
+
+/// Puts values where a page says `{{name}}`.
+fn fill(page: &str, values: &[(&str, String)]) -> String {
+    values.iter().fold(page.to_owned(), |page, (name, value)| {
+        page.replace(&format!("{{{{{name}}}}}"), value)
+    })
+}
+
+/// Prints a line, in one piece, and carries on if nobody can read it.
+fn log(line: fmt::Arguments<'_>) {
+    let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
+}
