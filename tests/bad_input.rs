@@ -1,0 +1,227 @@
+//! Can a client stop a server, or cost it a worker?
+//!
+//! Each test sends a stage what no client should, and then asks for a page in the ordinary way.
+
+#![cfg(any(
+    feature = "stage1",
+    feature = "stage2",
+    feature = "stage3",
+    feature = "stage4",
+    feature = "stage5",
+    feature = "stage6",
+    feature = "stage7"
+))]
+
+#[macro_use]
+mod common;
+
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{
+    Reply, Running, Server, connect, exchange_when_free, get_when_free, sleep_together, wait_for,
+};
+use ten_versus_five::STAGES;
+use ten_versus_five::site::Site;
+
+to_every_stage! {
+    what_is_no_request_is_refused
+    what_is_too_long_is_refused_and_the_refusal_arrives
+    silence_and_slowness_end_in_time
+    a_reset_in_the_middle_of_a_request_costs_nothing
+    a_reset_before_the_response_costs_nothing
+    ten_thousand_bad_connections_cost_nothing
+}
+
+/// A stage with less patience than usual, so that the tests need less of it too.
+fn server(stage: usize) -> Server {
+    Server::start(stage, &["--sleep", "0.2", "--read-timeout", "0.3"])
+}
+
+/// The server answers, it has not complained, and no worker of its pool is missing: sooner or later
+/// each of them answers.
+fn assert_all_is_well(server: &Server, stage: usize) {
+    assert_eq!(get_when_free(server.addr, "/").status, 200);
+    assert_eq!(server.errors(), [""; 0]);
+    if stage == 3 || stage > 4 {
+        let mut workers = BTreeSet::new();
+        for _ in 0..50 {
+            let replies = sleep_together(server.addr, 4);
+            // A pool that counts may refuse one while a worker lets go of its last client.
+            let answers = replies.iter().filter(|(_, reply)| reply.status == 200);
+            workers
+                .extend(answers.map(|(_, reply)| reply.header("X-Served-By").unwrap().to_owned()));
+            if workers.len() == 4 {
+                return;
+            }
+        }
+        panic!("only {workers:?} are left of four workers");
+    }
+}
+
+fn what_is_no_request_is_refused(stage: usize) {
+    let server = server(stage);
+    let requests: [(&[u8], u16); 22] = [
+        (b"GET /\xff HTTP/1.1\r\n\r\n", 400),
+        (b"\xff\xfe\xfd", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+        (b"\r\n", 400),
+        (b"\n", 400),
+        (b"hello\r\n\r\n", 400),
+        (b"GET /\r\n\r\n", 400),
+        (b"GET  / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1 x\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\n\r\n", 400),
+        (b"GET / http/1.1\r\n\r\n", 400),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET sleep HTTP/1.1\r\n\r\n", 400),
+        (b"GET /\x1b[2J HTTP/1.1\r\n\r\n", 400),
+        (b"G\x00T / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n: no name\r\n\r\n", 400),
+        (b"BREW / HTTP/1.1\r\n\r\n", 405),
+        (b"get / HTTP/1.1\r\n\r\n", 405),
+        (b"OPTIONS * HTTP/1.1\r\n\r\n", 405),
+        (b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", 405),
+        (b"GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", 200),
+    ];
+    for (request, status) in requests {
+        let reply = exchange_when_free(server.addr, request);
+        assert_eq!(reply.status, status, "{}", request.escape_ascii());
+    }
+    assert_all_is_well(&server, stage);
+}
+
+fn what_is_too_long_is_refused_and_the_refusal_arrives(stage: usize) {
+    let server = server(stage);
+    let megabyte = vec![b'a'; 1024 * 1024];
+    assert_eq!(exchange_when_free(server.addr, &megabyte).status, 431);
+
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(10_000));
+    assert_eq!(exchange_when_free(server.addr, many.as_bytes()).status, 431);
+
+    let body = [
+        b"GET / HTTP/1.1\r\nContent-Length: 1048576\r\n\r\n",
+        megabyte.as_slice(),
+    ]
+    .concat();
+    assert_eq!(exchange_when_free(server.addr, &body).status, 200);
+    assert_all_is_well(&server, stage);
+}
+
+fn silence_and_slowness_end_in_time(stage: usize) {
+    let server = server(stage);
+    let closes_at_once = connect(server.addr);
+    closes_at_once.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(Reply::read(&mut &closes_at_once).unwrap().status, 0);
+
+    assert_eq!(
+        exchange_when_free(server.addr, b"").status,
+        0,
+        "silence is not answered"
+    );
+    assert_eq!(
+        exchange_when_free(server.addr, b"GET / HTTP/1.1\r\nHost:").status,
+        408
+    );
+    assert_eq!(
+        exchange_when_free(server.addr, "GET /\u{20ac}".as_bytes()[..7].into()).status,
+        408
+    );
+
+    let half = connect(server.addr);
+    (&half).write_all(b"GET / HTTP").unwrap();
+    half.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(Reply::read(&mut &half).unwrap().status, 408);
+
+    // A byte now and then, for as long as the server takes them.
+    let slow = connect(server.addr);
+    let mut writer = slow.try_clone().unwrap();
+    let dripping = thread::spawn(move || {
+        let started = Instant::now();
+        while started.elapsed() < common::PATIENCE && writer.write_all(b"a").is_ok() {
+            thread::sleep(Duration::from_millis(100));
+        }
+        started.elapsed()
+    });
+    assert_eq!(Reply::read(&mut &slow).unwrap().status, 408);
+    drop(slow);
+    assert!(
+        dripping.join().unwrap() < common::PATIENCE,
+        "the server went on listening"
+    );
+    assert_all_is_well(&server, stage);
+}
+
+/// A connection whose client will reset it by closing it, since that leaves a byte unread.
+fn about_to_reset(running: &Running) -> (TcpStream, TcpStream) {
+    let (client, mut server) = running.pair();
+    server.write_all(b"!").unwrap();
+    client.peek(&mut [0]).unwrap();
+    (client, server)
+}
+
+/// The pages of a stage in this process, on connections that can be reset.
+fn site(stage: usize, sleep: Duration) -> Running {
+    let site = Site::new(&STAGES[stage - 1], sleep, Duration::from_millis(300));
+    Running::start(
+        stage,
+        1,
+        Arc::new(move |connection| site.handle(connection)),
+    )
+}
+
+/// From stage 5 on, a client may have to come back until the worker is free.
+fn assert_answers(running: &Running) {
+    wait_for("an answer", || {
+        let mut client = running.connect();
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").ok()?;
+        let reply = Reply::read(&mut client).ok()?;
+        (reply.status == 200).then_some(())
+    });
+}
+
+fn a_reset_in_the_middle_of_a_request_costs_nothing(stage: usize) {
+    let running = site(stage, Duration::ZERO);
+    for part in [&b""[..], b"GET", b"GET / HTTP/1.1\r\nHost: x\r\n"] {
+        let (mut client, server) = about_to_reset(&running);
+        client.write_all(part).unwrap();
+        drop(client);
+        running.serve(server);
+        assert_answers(&running);
+    }
+    running.stop();
+}
+
+fn a_reset_before_the_response_costs_nothing(stage: usize) {
+    let running = site(stage, Duration::from_millis(100));
+    let (mut client, server) = about_to_reset(&running);
+    client.write_all(b"GET /sleep HTTP/1.1\r\n\r\n").unwrap();
+    running.serve(server);
+    drop(client);
+    assert_answers(&running);
+    running.stop();
+}
+
+fn ten_thousand_bad_connections_cost_nothing(stage: usize) {
+    let server = server(stage);
+    let words: [&[u8]; 4] = [b"", b"GET / HT", b"\xff\xff", b"GET / HTTP/1.1\r\n\r\n"];
+    for number in 1..=10_000 {
+        let mut client = connect(server.addr);
+        match client.write_all(words[number % words.len()]) {
+            Ok(()) => {}
+            Err(error) => assert_eq!(error.kind(), ErrorKind::BrokenPipe),
+        }
+        drop(client);
+        // Now and then, let the server catch up. Where it does not, the system's queue of
+        // connections to accept is full after 128, and the next client waits for a second.
+        if number % 100 == 0 {
+            assert_eq!(get_when_free(server.addr, "/").status, 200);
+        }
+    }
+    assert_all_is_well(&server, stage);
+}

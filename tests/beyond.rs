@@ -1,0 +1,479 @@
+//! How does a pool say no, and how does it end well?
+//!
+//! Stages 5 to 7. Where it can be, this is shown without a clock, as in `overlap.rs`: requests stay
+//! in a room until the test lets them out.
+
+#![cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use common::{PATIENCE, Reply, Room, Running, Server, connect, get, sleep_together, wait_for};
+
+/// Whether a stage turns this connection away: here, that is to close it without a word.
+fn is_turned_away(client: &mut TcpStream) -> bool {
+    client.read(&mut [0]).is_ok_and(|count| count == 0)
+}
+
+/// A stage with two workers, both at work in the room until they are let out.
+fn two_at_work(stage: usize, queue: usize) -> (Running, Arc<Room>, Vec<TcpStream>) {
+    let room = Room::new();
+    let inside = Arc::clone(&room);
+    let visit = Arc::new(move |_connection| inside.visit());
+    let running = Running::with_queue(stage, 2, queue, visit);
+    let mut clients = Vec::new();
+    for count in 1..=2 {
+        clients.push(running.connect());
+        assert!(room.holds(count, PATIENCE));
+    }
+    (running, room, clients)
+}
+
+/// The program, and its answers to five requests for a slow page: two, each of which is picked up by
+/// a worker before the next is sent, and then three together.
+fn two_and_then_three(stage: usize, options: &[&str]) -> (Server, Vec<u16>) {
+    let server = Server::start(
+        stage,
+        &[&["--workers", "2", "--sleep", "2"], options].concat(),
+    );
+    let addr = server.addr;
+    let mut first = Vec::new();
+    for busy in 1..=2 {
+        first.push(thread::spawn(move || get(addr, "/sleep").status));
+        wait_for("a worker to be busy", || {
+            let output = server.output();
+            let jobs = output
+                .iter()
+                .filter(|line| line.ends_with("got a job; executing."));
+            (jobs.count() == busy).then_some(())
+        });
+    }
+    let then = sleep_together(addr, 3);
+    let mut statuses: Vec<u16> = then.iter().map(|(_, reply)| reply.status).collect();
+    statuses.extend(first.into_iter().map(|request| request.join().unwrap()));
+    statuses.sort();
+    (server, statuses)
+}
+
+/// A server whose only worker is busy for as long as the test lasts, so that it refuses the others.
+fn full(stage: usize) -> (Server, TcpStream) {
+    let options = [
+        "--workers",
+        "1",
+        "--queue",
+        "0",
+        "--sleep",
+        "600",
+        "--read-timeout",
+        "3",
+    ];
+    let server = Server::start(stage, &options);
+    let addr = server.addr;
+    // With no queue, a request is refused until the worker is ready to take it.
+    let taken = wait_for("the worker to take a request", || {
+        let mut client = connect(addr);
+        client.write_all(b"GET /sleep HTTP/1.1\r\n\r\n").unwrap();
+        client
+            .set_read_timeout(Some(Duration::from_millis(10)))
+            .unwrap();
+        let taken = wait_for("a refusal, or a worker", || {
+            if Reply::read(&mut client).is_ok() {
+                return Some(false);
+            }
+            let output = server.output();
+            let job = output.iter().any(|line| line.ends_with("executing."));
+            job.then_some(true)
+        });
+        taken.then_some(client)
+    });
+    (server, taken)
+}
+
+fn assert_refused(reply: &Reply) {
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert_eq!(reply.header("Retry-After"), Some("600"));
+    assert_eq!(
+        reply.header("Content-Length"),
+        Some(reply.body.len().to_string().as_str())
+    );
+    assert!(
+        reply.body.contains("Try again in a while"),
+        "{}",
+        reply.body
+    );
+}
+
+/// What every stage that refuses has to get right, whatever makes it refuse.
+fn a_refusal_arrives(stage: usize) {
+    let (server, _taken) = full(stage);
+
+    // A thousand, a hundred of them at once, from one client.
+    for _ in 0..10 {
+        for (_, reply) in sleep_together(server.addr, 100) {
+            assert_refused(&reply);
+        }
+    }
+
+    // However much the client still has to say.
+    let mut client = connect(server.addr);
+    client
+        .write_all(b"POST / HTTP/1.1\r\nContent-Length: 1048576\r\n\r\n")
+        .unwrap();
+    client.write_all(&vec![b'a'; 1024 * 1024]).unwrap();
+    assert_refused(&Reply::read(&mut client).unwrap());
+
+    // However slowly it speaks: a refusal comes after its first words.
+    let mut client = connect(server.addr);
+    client.write_all(b"G").unwrap();
+    thread::sleep(Duration::from_millis(50));
+    let _ = client.write_all(b"ET / HTTP/1.1\r\n\r\n");
+    assert_refused(&Reply::read(&mut client).unwrap());
+
+    // HEAD has no body, and silence no answer. Nor do the silent ones keep others waiting.
+    let mut silent: Vec<TcpStream> = (0..50).map(|_| connect(server.addr)).collect();
+    let head = common::exchange(server.addr, b"HEAD / HTTP/1.1\r\n\r\n");
+    assert_eq!((head.status, head.body.as_str()), (503, ""));
+    assert_eq!(Reply::read(&mut silent[0]).unwrap().status, 0);
+
+    let log = server.output().join("\n");
+    assert!(
+        log.contains("refusals: POST / HTTP/1.1 -> 503 in "),
+        "{log}"
+    );
+    assert_eq!(server.errors(), [""; 0]);
+}
+
+/// Memory in KiB and threads, as Linux tells.
+#[cfg(target_os = "linux")]
+fn memory_and_threads(server: &Server) -> (usize, usize) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    (field("VmRSS:"), field("Threads:"))
+}
+
+/// The first hundred let every part of the program take what it needs. The other two thousand may
+/// not need more.
+#[cfg(target_os = "linux")]
+fn memory_and_threads_stay_flat(stage: usize) {
+    let (server, _taken) = full(stage);
+    sleep_together(server.addr, 100);
+    let (memory, threads) = memory_and_threads(&server);
+    for _ in 0..20 {
+        sleep_together(server.addr, 100);
+    }
+    let (memory_after, threads_after) = memory_and_threads(&server);
+    assert_eq!(threads, threads_after);
+    assert!(
+        memory_after < memory + 2048,
+        "{memory} KiB grew to {memory_after} KiB"
+    );
+}
+
+#[cfg(feature = "stage5")]
+mod stage5 {
+    use super::*;
+    use ten_versus_five::stage5_busy_counter::ThreadPool;
+
+    #[test]
+    fn who_comes_while_all_are_busy_is_turned_away_at_once() {
+        let (running, room, _clients) = two_at_work(5, 0);
+        for _ in 0..3 {
+            assert!(is_turned_away(&mut running.connect()));
+        }
+        // A place is given back when its job is over.
+        room.let_out(usize::MAX);
+        room.wait_until_left(2);
+        wait_for("a place", || {
+            let _client = running.connect();
+            (room.visitors().len() > 2).then_some(())
+        });
+        running.stop();
+    }
+
+    /// No job has started here, and none has even been sent.
+    #[test]
+    fn a_place_is_taken_before_the_job_starts() {
+        let pool = ThreadPool::new(2);
+        let (first, second) = (pool.try_reserve(), pool.try_reserve());
+        assert!(first.is_some() && second.is_some());
+        assert!(pool.try_reserve().is_none());
+        drop(first);
+        assert!(pool.try_reserve().is_some());
+    }
+
+    #[test]
+    fn a_job_that_panics_gives_its_place_back() {
+        let pool = ThreadPool::new(2);
+        let (place, _other) = (pool.try_reserve().unwrap(), pool.try_reserve().unwrap());
+        pool.execute(move || {
+            let _place = place;
+            panic!("a job of this test");
+        });
+        wait_for("the place to be free again", || pool.try_reserve());
+    }
+
+    #[test]
+    fn of_five_requests_two_are_answered_and_three_refused() {
+        let (_server, statuses) = two_and_then_three(5, &[]);
+        assert_eq!(statuses, [200, 200, 503, 503, 503]);
+    }
+
+    #[test]
+    fn five_at_once_are_no_different() {
+        let server = Server::start(5, &["--workers", "2", "--sleep", "2"]);
+        let replies = sleep_together(server.addr, 5);
+        let statuses: Vec<u16> = replies.iter().map(|(_, reply)| reply.status).collect();
+        assert_eq!(statuses, [503, 503, 503, 200, 200]);
+        // Not after the others, but at once. The machine may be busy, but for two seconds?
+        assert!(replies[2].0 < Duration::from_secs(2), "{:?}", replies[2].0);
+    }
+
+    #[test]
+    fn a_refusal_arrives() {
+        super::a_refusal_arrives(5);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_and_threads_stay_flat() {
+        super::memory_and_threads_stay_flat(5);
+    }
+}
+
+#[cfg(feature = "stage6")]
+mod stage6 {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use ten_versus_five::stage6_bounded_queue::ThreadPool;
+
+    #[test]
+    fn a_full_queue_gives_the_job_back() {
+        let room = Room::new();
+        let inside = Arc::clone(&room);
+        let pool = ThreadPool::new(1, 1, move |_job: &str| inside.visit());
+        assert_eq!(pool.try_execute("at work"), Ok(()));
+        assert!(room.holds(1, PATIENCE));
+        assert_eq!(pool.try_execute("waiting"), Ok(()));
+        assert_eq!(pool.try_execute("too many"), Err("too many"));
+        room.let_out(2);
+        room.wait_until_left(2);
+    }
+
+    #[test]
+    fn one_may_wait_and_the_next_is_turned_away() {
+        let (running, room, mut clients) = two_at_work(6, 1);
+        clients.push(running.connect());
+        assert!(is_turned_away(&mut running.connect()));
+        room.let_out(3);
+        room.wait_until_left(3);
+        running.stop();
+    }
+
+    /// A pool whose workers do nothing, and what to count that on.
+    fn idle_pool(size: usize, queue: usize) -> (ThreadPool<()>, Arc<AtomicUsize>) {
+        let done = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&done);
+        let count = move |()| {
+            counter.fetch_add(1, Ordering::SeqCst);
+        };
+        (ThreadPool::new(size, queue, count), done)
+    }
+
+    /// Whether so many jobs for an idle pool, sent in one burst, are sometimes refused more than
+    /// `usually` times. Whether they are is up to who is faster, so it may take some bursts.
+    fn refuses_more_than(usually: usize, jobs: usize, size: usize, queue: usize) -> bool {
+        let (pool, done) = idle_pool(size, queue);
+        let mut taken = 0;
+        for _ in 0..100_000 {
+            let refused = (0..jobs).filter(|_| pool.try_execute(()).is_err()).count();
+            taken += jobs - refused;
+            wait_for("an idle pool", || {
+                (done.load(Ordering::SeqCst) == taken).then_some(())
+            });
+            if refused > usually {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[test]
+    fn the_bound_counts_what_no_worker_has_picked_up_yet() {
+        assert!(
+            refuses_more_than(2, 5, 2, 1),
+            "two workers and one place, and five jobs"
+        );
+    }
+
+    /// A channel without places hands a job over only to somebody who is asking for one. Of workers
+    /// that share a receiver, only the one that has the lock can ask.
+    #[test]
+    fn without_a_queue_jobs_are_refused_while_workers_are_idle() {
+        assert!(
+            refuses_more_than(0, 4, 4, 0),
+            "four idle workers, and four jobs"
+        );
+    }
+
+    #[test]
+    fn two_are_answered_one_waits_and_two_are_refused() {
+        let (_server, statuses) = two_and_then_three(6, &["--queue", "1"]);
+        assert_eq!(statuses, [200, 200, 200, 503, 503]);
+    }
+
+    #[test]
+    fn a_refusal_arrives() {
+        super::a_refusal_arrives(6);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_and_threads_stay_flat() {
+        super::memory_and_threads_stay_flat(6);
+    }
+}
+
+#[cfg(feature = "stage7")]
+mod stage7 {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use ten_versus_five::stage7_graceful_shutdown::ThreadPool;
+
+    #[test]
+    fn dropping_the_pool_waits_for_every_job_it_has_taken() {
+        let room = Room::new();
+        let (inside, done) = (Arc::clone(&room), Arc::new(AtomicUsize::new(0)));
+        let counter = Arc::clone(&done);
+        let pool = ThreadPool::new(2, 4, move |()| {
+            inside.visit();
+            counter.fetch_add(1, Ordering::SeqCst);
+        });
+        for _ in 0..4 {
+            assert_eq!(pool.try_execute(()), Ok(()));
+        }
+        assert!(room.holds(2, PATIENCE));
+        let dropping = thread::spawn(move || drop(pool));
+        thread::sleep(common::WATCH);
+        assert!(!dropping.is_finished(), "it waits");
+        room.let_out(4);
+        dropping.join().unwrap();
+        assert_eq!(
+            done.load(Ordering::SeqCst),
+            4,
+            "all are done by then, and not a moment later"
+        );
+    }
+
+    /// In a process of its own, since its error lines are what is to be counted.
+    #[test]
+    fn a_hundred_panicking_jobs_cost_a_hundred_lines_and_no_worker() {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "stage7::a_hundred_jobs_panic",
+                "--ignored",
+                "--nocapture",
+            ])
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{errors}");
+        assert_eq!(
+            errors.matches(" goes on: its job panicked.\n").count(),
+            100,
+            "{errors}"
+        );
+        let output = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(
+            output.matches(" has finished. Goodbye.\n").count(),
+            4,
+            "{output}"
+        );
+    }
+
+    #[test]
+    #[ignore = "another test runs this one, in a process of its own"]
+    fn a_hundred_jobs_panic() {
+        let room = Room::new();
+        let inside = Arc::clone(&room);
+        let pool = ThreadPool::new(4, 100, move |job| match job {
+            "panic" => panic!("a job of this test"),
+            _ => inside.visit(),
+        });
+        for _ in 0..100 {
+            assert_eq!(pool.try_execute("panic"), Ok(()));
+        }
+        for _ in 0..4 {
+            wait_for("room in the queue", || pool.try_execute("meet").ok());
+        }
+        assert!(room.holds(4, PATIENCE), "all four workers are still there");
+        room.let_out(4);
+    }
+
+    #[test]
+    fn one_may_wait_and_the_next_is_turned_away() {
+        let (running, room, mut clients) = two_at_work(7, 1);
+        clients.push(running.connect());
+        assert!(is_turned_away(&mut running.connect()));
+        room.let_out(3);
+        room.wait_until_left(3);
+        running.stop();
+    }
+
+    #[test]
+    fn two_are_answered_one_waits_and_two_are_refused() {
+        let (_server, statuses) = two_and_then_three(7, &["--queue", "1"]);
+        assert_eq!(statuses, [200, 200, 200, 503, 503]);
+    }
+
+    #[test]
+    fn a_refusal_arrives() {
+        super::a_refusal_arrives(7);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_and_threads_stay_flat() {
+        super::memory_and_threads_stay_flat(7);
+    }
+
+    #[test]
+    fn a_request_at_work_is_answered_before_the_program_ends() {
+        let mut server = Server::start(7, &["--requests", "1", "--sleep", "1"]);
+        let reply = get(server.addr, "/sleep");
+        assert_eq!(reply.status, 200);
+        assert_eq!(
+            reply.header("Content-Length"),
+            Some(reply.body.len().to_string().as_str())
+        );
+        assert!(server.wait().success());
+        let goodbyes = wait_for("goodbyes", || {
+            let output = server.output();
+            let count = output
+                .iter()
+                .filter(|line| line.ends_with("Goodbye."))
+                .count();
+            (count == 4).then_some(count)
+        });
+        assert_eq!(goodbyes, 4);
+    }
+}
+
+#[cfg(feature = "stage3")]
+#[test]
+fn under_stage_3_a_request_at_work_is_cut_off_when_the_program_ends() {
+    let mut server = Server::start(3, &["--requests", "1", "--sleep", "60"]);
+    let mut client = connect(server.addr);
+    client.write_all(b"GET /sleep HTTP/1.1\r\n\r\n").unwrap();
+    let answered = Reply::read(&mut client).is_ok_and(|reply| reply.status != 0);
+    assert!(!answered);
+    assert!(server.wait().success());
+}

@@ -1,0 +1,32 @@
+//! When do the connections end?
+//!
+//! Only when somebody says so, even while nobody is connecting.
+
+mod common;
+
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
+use common::wait_for;
+use ten_versus_five::connections::Connections;
+
+#[test]
+fn a_stopper_ends_the_connections_while_they_wait_for_one() {
+    for addr in ["127.0.0.1:0", "0.0.0.0:0"] {
+        let listener = TcpListener::bind(addr).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut connections = Connections::new(listener);
+        let stop = connections.stopper().unwrap();
+
+        let waiting = thread::spawn(move || (connections.by_ref().count(), connections));
+        for _ in 0..3 {
+            drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
+        }
+        assert!(!waiting.is_finished(), "it goes on by itself");
+        stop();
+        wait_for("the end", || waiting.is_finished().then_some(()));
+        let (count, mut connections) = waiting.join().unwrap();
+        assert!(count <= 3, "the connection that woke it up does not count");
+        assert!(connections.next().is_none(), "and that was the end");
+    }
+}

@@ -1,0 +1,164 @@
+//! Is there anything that the reader of requests cannot take?
+//!
+//! A hundred thousand inputs are made from real requests, by cutting, repeating and changing them.
+//! The same ones every time: what fails once, fails again. The number of the input that fails is in
+//! the message.
+
+use std::io::{self, ErrorKind, Read};
+use std::panic;
+
+use ten_versus_five::http::{MAX_HEAD, NoRequest, Request, Status, read_request};
+
+const INPUTS: u64 = 100_000;
+
+const REQUESTS: [&[u8]; 6] = [
+    b"GET / HTTP/1.1\r\nHost: localhost:7878\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n",
+    b"GET /sleep?2 HTTP/1.1\r\nHost: 127.0.0.1:7878\r\nConnection: keep-alive\r\n\r\n",
+    b"POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello=world",
+    b"HEAD http://localhost/race HTTP/1.0\nAccept-Language: de, en;q=0.5\n\n",
+    "GET /caf\u{e9}/\u{20ac}\u{1f980} HTTP/1.1\r\nCookie: a=b; c=\"d\"\r\n\r\n".as_bytes(),
+    b"OPTIONS * HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+];
+
+/// Numbers that look random: <https://en.wikipedia.org/wiki/Xorshift>, of a seed that is not 0.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit.max(1) as u64) as usize
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
+fn make_input(numbers: &mut Numbers) -> Vec<u8> {
+    let mut input = numbers.of(&REQUESTS).to_vec();
+    for _ in 0..numbers.below(6) {
+        let start = numbers.below(input.len());
+        let end = start + numbers.below(input.len() - start + 1);
+        match numbers.below(6) {
+            0 => input.truncate(start),
+            1 => drop(input.drain(start..end)),
+            2 => {
+                let piece = input[start..end].repeat(1 + numbers.below(200));
+                input.splice(start..start, piece.into_iter().take(2 * MAX_HEAD));
+            }
+            3 if !input.is_empty() => input[start] ^= 1 << numbers.below(8),
+            4 => input.insert(start, numbers.of(b"\0\r\n\t :/?%\x1b\x7f\x80\xff")),
+            _ => input.extend_from_slice(numbers.of(&REQUESTS)),
+        }
+    }
+    input
+}
+
+/// Bytes that come in pieces, and then an end of one kind or another.
+struct Pieces<'a> {
+    bytes: &'a [u8],
+    numbers: Numbers,
+    end: Option<ErrorKind>,
+    taken: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.bytes.is_empty() {
+            return self.end.map_or(Ok(0), |kind| Err(kind.into()));
+        }
+        if self.numbers.below(20) == 0 {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        let most = buffer.len().min(self.bytes.len());
+        let count = if self.numbers.below(2) == 0 {
+            most
+        } else {
+            1 + self.numbers.below(most)
+        };
+        let (piece, rest) = self.bytes.split_at(count.min(most));
+        buffer[..piece.len()].copy_from_slice(piece);
+        self.bytes = rest;
+        self.taken += piece.len();
+        Ok(piece.len())
+    }
+}
+
+fn check(number: u64) {
+    let mut numbers = Numbers(number);
+    let input = make_input(&mut numbers);
+    let end = numbers.of(&[
+        None,
+        Some(ErrorKind::TimedOut),
+        Some(ErrorKind::WouldBlock),
+        Some(ErrorKind::ConnectionReset),
+    ]);
+    let mut pieces = Pieces {
+        bytes: &input,
+        numbers,
+        end,
+        taken: 0,
+    };
+    let outcome = read_request(&mut pieces);
+
+    assert!(pieces.taken <= MAX_HEAD, "{} bytes read", pieces.taken);
+    match outcome {
+        Ok(request) => check_request(&request, &input),
+        Err(NoRequest::Closed) => assert!(input.is_empty() && end.is_none()),
+        Err(NoRequest::Silent) => assert!(input.is_empty() && end.is_some()),
+        Err(NoRequest::Broken(_)) => assert_eq!(end, Some(ErrorKind::ConnectionReset)),
+        Err(NoRequest::Refused(Status::BAD_REQUEST, _)) => {}
+        Err(NoRequest::Refused(Status::REQUEST_TIMEOUT, _)) => assert!(pieces.bytes.is_empty()),
+        Err(NoRequest::Refused(Status::HEAD_TOO_LARGE, _)) => assert_eq!(pieces.taken, MAX_HEAD),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn check_request(request: &Request, input: &[u8]) {
+    assert!(
+        input.starts_with(request.to_string().as_bytes()),
+        "what was not sent is not asked"
+    );
+    assert!(
+        !request
+            .method
+            .contains(|c: char| c.is_control() || c.is_whitespace())
+    );
+    assert!(!request.target.contains(char::is_control));
+    assert!(matches!(request.version.as_str(), "HTTP/1.0" | "HTTP/1.1"));
+    assert!(
+        request
+            .path()
+            .is_none_or(|path| path.starts_with('/') && !path.contains('?'))
+    );
+}
+
+#[test]
+fn whatever_comes_is_read_within_bounds_and_has_an_answer() {
+    for number in 1..=INPUTS {
+        if panic::catch_unwind(|| check(number)).is_err() {
+            let input = make_input(&mut Numbers(number));
+            panic!("input {number} failed: {}", input.escape_ascii());
+        }
+    }
+}
+
+/// Inputs that are all refused, or all too short, would prove little.
+#[test]
+fn the_inputs_are_of_every_kind() {
+    let mut kinds = [0; 4];
+    for number in 1..=10_000 {
+        let input = make_input(&mut Numbers(number));
+        let kind = match read_request(&mut input.as_slice()) {
+            Ok(_) => 0,
+            Err(NoRequest::Refused(Status::BAD_REQUEST, _)) => 1,
+            Err(NoRequest::Refused(Status::REQUEST_TIMEOUT, _)) => 2,
+            Err(NoRequest::Refused(Status::HEAD_TOO_LARGE, _)) => 3,
+            Err(_) => continue,
+        };
+        kinds[kind] += 1;
+    }
+    assert!(kinds.iter().all(|&count| count > 50), "{kinds:?}");
+}

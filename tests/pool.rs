@@ -1,0 +1,104 @@
+//! What does a pool promise, and what becomes of its threads when it is dropped?
+//!
+//! Stages 3, 4 and 5 keep the same promises; only the time they take differs. The pools of stages 6
+//! and 7 are made in another way: see `beyond.rs`.
+
+#![cfg(any(feature = "stage3", feature = "stage4", feature = "stage5"))]
+
+mod common;
+
+macro_rules! promises_of {
+    ($feature:literal, $name:ident, $stage:ident) => {
+        #[cfg(feature = $feature)]
+        mod $name {
+            use std::mem;
+            use std::sync::Arc;
+            use std::sync::atomic::{AtomicUsize, Ordering};
+
+            use ten_versus_five::$stage::ThreadPool;
+
+            use crate::common::wait_for;
+
+            #[test]
+            #[should_panic(expected = "no workers")]
+            fn a_pool_without_workers_is_refused() {
+                ThreadPool::new(0);
+            }
+
+            #[test]
+            fn workers_are_numbered_and_their_threads_are_named() {
+                let pool = ThreadPool::new(3);
+                for (index, worker) in pool.workers.iter().enumerate() {
+                    assert_eq!(worker.id, index);
+                    let name = format!("worker-{index}");
+                    assert_eq!(worker.thread.thread().name(), Some(name.as_str()));
+                }
+                assert_eq!(pool.workers.len(), 3);
+            }
+
+            /// A thread that spun would not end, and one that panicked would say so to `join`.
+            #[test]
+            fn dropping_the_pool_ends_its_threads_once_the_jobs_are_done() {
+                let done = Arc::new(AtomicUsize::new(0));
+                let mut pool = ThreadPool::new(4);
+                for _ in 0..20 {
+                    let done = Arc::clone(&done);
+                    pool.execute(move || {
+                        done.fetch_add(1, Ordering::SeqCst);
+                    });
+                }
+                let workers = mem::take(&mut pool.workers);
+                assert!(!workers.iter().any(|worker| worker.thread.is_finished()));
+
+                drop(pool);
+                for worker in workers {
+                    wait_for("a worker to leave", || {
+                        worker.thread.is_finished().then_some(())
+                    });
+                    worker.thread.join().expect("no worker should panic");
+                }
+                assert_eq!(done.load(Ordering::SeqCst), 20);
+            }
+        }
+    };
+}
+
+promises_of!("stage3", stage3, stage3_channel_pool);
+promises_of!("stage4", stage4, stage4_lock_held);
+promises_of!("stage5", stage5, stage5_busy_counter);
+
+#[cfg(feature = "stage3")]
+#[test]
+fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
+    let pool = ten_versus_five::stage3_channel_pool::ThreadPool::new(4);
+    for panicked in 1..=4 {
+        pool.execute(|| panic!("a job of this test"));
+        common::wait_for("a worker to die", || {
+            let dead = pool
+                .workers
+                .iter()
+                .filter(|worker| worker.thread.is_finished());
+            (dead.count() == panicked).then_some(())
+        });
+        if panicked < 4 {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            pool.execute(move || sender.send("still here").unwrap());
+            assert_eq!(receiver.recv_timeout(common::PATIENCE), Ok("still here"));
+        }
+    }
+    let execute = std::panic::AssertUnwindSafe(|| pool.execute(|| {}));
+    assert!(std::panic::catch_unwind(execute).is_err(), "nobody is left");
+}
+
+/// The worker panics while it holds the lock. That poisons the mutex for all the others.
+#[cfg(feature = "stage4")]
+#[test]
+fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
+    let pool = ten_versus_five::stage4_lock_held::ThreadPool::new(4);
+    pool.execute(|| panic!("a job of this test"));
+    for worker in &pool.workers {
+        common::wait_for("a worker to die", || {
+            worker.thread.is_finished().then_some(())
+        });
+    }
+}

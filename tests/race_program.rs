@@ -1,0 +1,313 @@
+//! Does the race tell the truth about real servers, its own and those of others?
+//!
+//! Every verdict here compares times. The sleeps are a second long, and a verdict would have to be
+//! off by half of that to be wrong.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Output};
+use std::thread;
+use std::time::Duration;
+
+use common::program;
+
+/// What a race printed, and its exit code.
+fn race(arguments: &[&str]) -> (String, i32) {
+    output(program().arg("race").args(arguments))
+}
+
+fn output(command: &mut Command) -> (String, i32) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let stdout = String::from_utf8(stdout).unwrap();
+    assert!(stderr.is_empty(), "{}", String::from_utf8_lossy(&stderr));
+    (stdout, status.code().expect("it ends by itself"))
+}
+
+#[cfg(any(
+    feature = "stage1",
+    feature = "stage2",
+    feature = "stage3",
+    feature = "stage4",
+    feature = "stage5",
+    feature = "stage6",
+    feature = "stage7"
+))]
+mod against_the_stages {
+    use std::path::Path;
+
+    use ten_versus_five::compiled_in;
+
+    use super::*;
+
+    /// The lines that say the results.
+    fn results(stdout: &str) -> Vec<&str> {
+        stdout
+            .lines()
+            .skip_while(|line| !line.contains("waiting"))
+            .skip(1)
+            .collect()
+    }
+
+    /// A race of so many requests, with a sleep of a second and room for all of them in a queue.
+    /// Seconds are rounded down: how much later an answer comes is up to the machine.
+    fn check(count: usize, expected: [(u32, &str); 7]) {
+        let count = count.to_string();
+        let (stdout, code) = race(&["--sleep", "1", "--count", &count, "--queue", &count]);
+        assert!(
+            !stdout.contains("got a job"),
+            "only the chart, not what the servers say"
+        );
+        assert_eq!(
+            code,
+            i32::from(stdout.contains("x turned away")),
+            "{stdout}"
+        );
+        let mut results = results(&stdout).into_iter();
+        for stage in compiled_in() {
+            let result = results.next().unwrap();
+            let label = format!("stage {}  {}  ", stage.number, stage.name);
+            let rest = result.strip_prefix(&label).expect("label first");
+            let (time, verdict) = rest.split_once(" s  ").unwrap();
+            let seconds = time.parse::<f64>().unwrap() as u32;
+            assert_eq!((seconds, verdict), expected[stage.number - 1], "{stdout}");
+        }
+        assert_eq!(results.next(), None);
+    }
+
+    #[test]
+    fn two_requests() {
+        let (serial, both) = ((2, "one after another"), (1, "side by side"));
+        check(2, [serial, both, both, serial, both, both, both]);
+    }
+
+    #[test]
+    fn six_requests() {
+        let (serial, waves) = ((6, "one after another"), (2, "4 at a time"));
+        let refused = (1, "side by side, 4 of 6 answered");
+        check(
+            6,
+            [
+                serial,
+                (1, "side by side"),
+                waves,
+                serial,
+                refused,
+                waves,
+                waves,
+            ],
+        );
+    }
+
+    #[cfg(feature = "stage3")]
+    #[test]
+    fn one_stage_with_other_workers() {
+        let (stdout, _) = race(&[
+            "--stage",
+            "3",
+            "--workers",
+            "1",
+            "-n",
+            "3",
+            "--sleep",
+            "0.5",
+        ]);
+        let [result] = results(&stdout)[..] else {
+            panic!("one result: {stdout}")
+        };
+        assert!(result.ends_with("one after another"), "{result}");
+    }
+
+    #[test]
+    fn the_chart_is_as_wide_and_as_plain_as_it_should_be() {
+        let chart = |locale, columns| {
+            let mut race = program();
+            race.args(["race", "--sleep", "0.1"])
+                .env("LC_ALL", locale)
+                .env("COLUMNS", columns);
+            output(&mut race).0
+        };
+        let plain = chart("C", "60");
+        assert!(plain.is_ascii(), "{plain}");
+        let unicode = chart("C.UTF-8", "100");
+        assert!(unicode.contains('█'), "{unicode}");
+        let width = |chart: &str| {
+            let bars = chart.lines().filter(|line| line.starts_with("  "));
+            bars.map(|line| line.chars().count()).max()
+        };
+        assert_eq!((width(&plain), width(&unicode)), (Some(60), Some(100)));
+        // It is not a terminal.
+        assert!(!unicode.contains('\x1b'));
+    }
+
+    #[test]
+    fn a_picture_is_written() {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("race.svg");
+        let (stdout, code) = race(&["--sleep", "0.1", "--svg", file.to_str().unwrap()]);
+        assert_eq!(code, 0);
+        let picture = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        for result in results(&stdout) {
+            assert!(picture.contains(result), "{result} is not in {picture}");
+        }
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_written_is_a_failure_with_a_reason() {
+        let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no such folder/race.svg");
+        let output = program()
+            .args(["race", "--sleep", "0", "--svg"])
+            .arg(&nowhere)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("Cannot write "));
+    }
+}
+
+/// A server made by a test: for two connections, this is done with each, on threads or not.
+fn server(threads: bool, serve: fn(TcpStream)) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().take(2).map(Result::unwrap) {
+            if threads {
+                thread::spawn(move || serve(stream));
+            } else {
+                serve(stream);
+            }
+        }
+    });
+    addr
+}
+
+/// Reads a request, and returns its first line.
+fn read_request(stream: &mut TcpStream) -> String {
+    let mut request = String::new();
+    while !request.ends_with("\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        request.push(byte[0].into());
+    }
+    request.lines().next().unwrap().to_owned()
+}
+
+/// An answer after a second, with no header that is not needed, as in many a tutorial.
+fn slow_and_bare(mut stream: TcpStream) {
+    // Exactly this line: some servers compare it as a whole.
+    assert_eq!(read_request(&mut stream), "GET /slow HTTP/1.1");
+    thread::sleep(Duration::from_secs(1));
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        .unwrap();
+}
+
+fn race_against(addr: SocketAddr, options: &[&str]) -> (String, i32) {
+    let target = format!("{addr}/slow");
+    let (stdout, code) = race(&[&[target.as_str()], options].concat());
+    assert!(
+        stdout.contains(&format!("\n{target}  ")),
+        "the result names the server: {stdout}"
+    );
+    (stdout, code)
+}
+
+#[test]
+fn a_bare_server_without_threads_runs_one_after_another() {
+    let (stdout, code) = race_against(server(false, slow_and_bare), &[]);
+    assert!(stdout.ends_with("  one after another\n"), "{stdout}");
+    assert!(stdout.contains("the server does not tell"), "{stdout}");
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_bare_server_with_threads_runs_side_by_side() {
+    let (stdout, code) = race_against(server(true, slow_and_bare), &[]);
+    assert!(stdout.ends_with("  side by side\n"), "{stdout}");
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_server_that_is_not_there() {
+    // A port that was free a moment ago.
+    let addr = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (stdout, code) = race_against(addr, &[]);
+    assert_eq!(
+        stdout.matches("nothing listens there").count(),
+        2,
+        "{stdout}"
+    );
+    assert!(stdout.ends_with("  -  none of 2 answered\n"), "{stdout}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_server_that_resets() {
+    // To close while the request is unread resets the connection.
+    let (stdout, code) = race_against(server(true, |stream| drop(stream.peek(&mut [0]))), &[]);
+    assert_eq!(
+        stdout.matches("the connection was reset").count(),
+        2,
+        "{stdout}"
+    );
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_server_that_closes_without_a_word() {
+    let hang_up = |mut stream: TcpStream| drop(read_request(&mut stream));
+    let (stdout, code) = race_against(server(true, hang_up), &[]);
+    assert_eq!(
+        stdout.matches("closed without a whole answer").count(),
+        2,
+        "{stdout}"
+    );
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_server_that_never_answers() {
+    let hang = |mut stream: TcpStream| drop(stream.read_to_end(&mut Vec::new()));
+    let (stdout, code) = race_against(server(true, hang), &["--timeout", "0.5"]);
+    assert_eq!(
+        stdout.matches("no answer within 0.5 s").count(),
+        2,
+        "{stdout}"
+    );
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_server_that_is_too_busy() {
+    let busy = |mut stream: TcpStream| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
+    };
+    let (stdout, code) = race_against(server(true, busy), &[]);
+    assert_eq!(stdout.matches("503, too busy").count(), 2, "{stdout}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn a_server_that_speaks_another_language() {
+    let other = |mut stream: TcpStream| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"220 \x1b[2Jmail ready\r\n\r\n");
+    };
+    let (stdout, code) = race_against(server(true, other), &[]);
+    assert_eq!(
+        stdout.matches("what came is not HTTP").count(),
+        2,
+        "{stdout}"
+    );
+    assert!(!stdout.contains('\x1b'), "{stdout}");
+    assert_eq!(code, 1);
+}

@@ -1,0 +1,89 @@
+//! Is every stage a file that stands alone, and is stage 4 stage 3 but for one loop?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("stages")
+        .join(name)
+}
+
+/// The lines of code in a stage file, without indentation, comments and empty lines.
+fn code(name: &str) -> Vec<String> {
+    let text = fs::read_to_string(path(name)).unwrap();
+    let code = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap().trim().to_owned());
+    code.filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn each_compiles_alone_with_nothing_but_the_standard_library() {
+    for stage in fs::read_dir(path("")).unwrap() {
+        let stage = stage.unwrap().path();
+        let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stage.rmeta");
+        let rustc = Command::new("rustc")
+            .args([
+                "--edition",
+                "2024",
+                "--crate-type",
+                "lib",
+                "--emit",
+                "metadata",
+                "-D",
+                "warnings",
+            ])
+            .arg("-o")
+            .args([&output, &stage])
+            .output()
+            .unwrap();
+        let _ = fs::remove_file(&output);
+        let errors = String::from_utf8_lossy(&rustc.stderr);
+        assert!(rustc.status.success(), "{}: {errors}", stage.display());
+    }
+}
+
+#[test]
+fn stages_3_and_4_differ_in_the_head_of_one_loop() {
+    let (three, four) = (code("stage3_channel_pool.rs"), code("stage4_lock_held.rs"));
+    let alike = three
+        .iter()
+        .zip(&four)
+        .take_while(|(one, other)| one == other)
+        .count();
+    let (three, four) = (&three[alike..], &four[alike..]);
+    let alike = three
+        .iter()
+        .rev()
+        .zip(four.iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+
+    assert_eq!(
+        three[..three.len() - alike].join(" "),
+        "loop { let Ok(job) = receiver.lock().unwrap().recv() else { break; };"
+    );
+    assert_eq!(
+        four[..four.len() - alike].join(" "),
+        "for job in receiver.lock().unwrap().iter() {"
+    );
+}
+
+#[test]
+fn one_screen_is_enough_for_the_code_of_stages_1_and_2_and_two_for_3_and_4() {
+    const SCREEN: usize = 40;
+    for (name, screens) in [
+        ("stage1_single_threaded.rs", 1),
+        ("stage2_spawn_per_request.rs", 1),
+        ("stage3_channel_pool.rs", 2),
+        ("stage4_lock_held.rs", 2),
+    ] {
+        let lines = code(name).len();
+        assert!(
+            lines <= screens * SCREEN,
+            "{name} has {lines} lines of code"
+        );
+    }
+}

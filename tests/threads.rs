@@ -1,0 +1,47 @@
+//! How many threads does each stage have, at rest and at work?
+//!
+//! Linux tells, for every process. So does `top -H`.
+
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use common::{Server, sleep_together, wait_for};
+use ten_versus_five::{AtOnce, Stage, compiled_in};
+
+#[test]
+fn only_stage_2_takes_a_thread_for_every_request() {
+    thread::scope(|scope| {
+        for stage in compiled_in() {
+            scope.spawn(|| threads_of(stage));
+        }
+    });
+}
+
+/// The thread that accepts, two workers if there is a pool, and one that refuses if that is done.
+fn threads_of(stage: &Stage) {
+    let workers = if stage.number >= 3 { 2 } else { 0 };
+    let at_rest = 1 + workers + usize::from(stage.turns_away);
+    let at_work = at_rest + if stage.at_once == AtOnce::All { 3 } else { 0 };
+
+    let server = Server::start(stage.number, &["--workers", "2", "--sleep", "1"]);
+    let tasks = format!("/proc/{}/task", server.id());
+    let threads = || fs::read_dir(&tasks).unwrap().count();
+    wait_for("the threads to start", || {
+        (threads() == at_rest).then_some(())
+    });
+
+    let addr = server.addr;
+    let requests = thread::spawn(move || sleep_together(addr, 3));
+    let mut most = 0;
+    while !requests.is_finished() {
+        most = most.max(threads());
+        thread::sleep(Duration::from_millis(5));
+    }
+    requests.join().unwrap();
+    assert_eq!(most, at_work, "stage {}", stage.number);
+}

@@ -1,0 +1,45 @@
+//! What happens to six slow requests when there are four workers?
+//!
+//! Four are answered after one sleep, by four workers; the other two had to wait for one of those,
+//! and are answered after two. The real program and a real clock: see `ten_versus_five.rs` for what
+//! the bounds rely on, and `overlap.rs` for the same without a clock.
+
+#![cfg(feature = "stage3")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use common::{Server, sleep_together};
+
+#[test]
+fn six_requests_come_back_in_two_waves() {
+    let server = Server::start(3, &["--sleep", "2", "--workers", "4"]);
+    let replies = sleep_together(server.addr, 6);
+
+    let seconds: Vec<u64> = replies.iter().map(|(time, _)| time.as_secs()).collect();
+    let (first_wave, second_wave) = replies.split_at(4);
+    let two = Duration::from_secs(2);
+    assert!(
+        first_wave
+            .iter()
+            .all(|(time, _)| (two..2 * two).contains(time)),
+        "{seconds:?}"
+    );
+    assert!(
+        second_wave
+            .iter()
+            .all(|(time, _)| (2 * two..3 * two).contains(time)),
+        "{seconds:?}"
+    );
+
+    let workers: BTreeSet<_> = first_wave
+        .iter()
+        .map(|(_, reply)| reply.header("X-Served-By").unwrap())
+        .collect();
+    assert_eq!(
+        workers,
+        BTreeSet::from(["worker-0", "worker-1", "worker-2", "worker-3"])
+    );
+}
