@@ -228,22 +228,26 @@ pub struct Response {
 impl Response {
     /// An HTML page with the headers that every response has to have.
     pub fn new(status: Status, body: String) -> Response {
-        let response = Response {
+        // Room for all that the pages add, so that it need not grow with every header.
+        let mut headers = String::with_capacity(1024);
+        // Writing to a `String` cannot fail.
+        let _ = write!(
+            headers,
+            "Content-Type: text/html; charset=utf-8\r\n\
+             Content-Length: {}\r\n\
+             Connection: close\r\n\
+             Cache-Control: no-store\r\n",
+            body.len()
+        );
+        Response {
             status,
-            headers: String::new(),
             body,
-        };
-        let length = response.body.len();
-        response
-            .header("Content-Type", "text/html; charset=utf-8")
-            .header("Content-Length", length)
-            .header("Connection", "close")
-            .header("Cache-Control", "no-store")
+            headers,
+        }
     }
 
     /// Adds a header. Its value must not hold a line end.
     pub fn header(mut self, name: &str, value: impl Display) -> Response {
-        // Writing to a `String` cannot fail.
         let _ = write!(self.headers, "{name}: {value}\r\n");
         self
     }
@@ -255,8 +259,9 @@ impl Response {
     /// When the client has gone, or when a [timed](Timed) writer's time is up.
     pub fn write_to(&self, writer: &mut impl Write, head_only: bool) -> io::Result<()> {
         let body = if head_only { "" } else { &self.body };
+        let status = self.status.to_string();
         // One string, hence one system call, and no half-filled packets.
-        let response = format!("HTTP/1.1 {}\r\n{}\r\n{body}", self.status, self.headers);
+        let response = ["HTTP/1.1 ", &status, "\r\n", &self.headers, "\r\n", body].concat();
         writer.write_all(response.as_bytes())
     }
 }
@@ -344,7 +349,8 @@ pub fn printable(words: &str, most: usize) -> String {
     let mut printable = String::new();
     for character in words.trim_end().chars() {
         match character {
-            '"' | '\'' => printable.push(character),
+            // ASCII as it is, but for the backslash: that says that something was not.
+            ' '..='[' | ']'..='~' => printable.push(character),
             _ => printable.extend(character.escape_debug()),
         }
         if printable.len() > most {

@@ -20,8 +20,8 @@ const MAX_QUOTE: usize = 80;
 /// The pages of one stage.
 pub struct Site {
     server: String,
-    index: String,
-    race: String,
+    index: Page,
+    race: Page,
     sleep: Duration,
     read_timeout: Duration,
 }
@@ -38,8 +38,8 @@ impl Site {
         ];
         Site {
             server: format!("ten-versus-five/{version} (stage {})", stage.number),
-            index: fill(&in_layout(include_str!("pages/index.html")), &values),
-            race: fill(include_str!("pages/race.html"), &values),
+            index: Page::new(&in_layout(include_str!("pages/index.html")), &values),
+            race: Page::new(include_str!("pages/race.html"), &values),
             sleep,
             read_timeout,
         }
@@ -131,13 +131,13 @@ impl Site {
             return refusal(Status::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD");
         }
         match request.path() {
-            Some("/") => page(Status::OK, &self.index),
-            Some("/race") => page(Status::OK, &self.race),
+            Some("/") => self.index.response(Status::OK),
+            Some("/race") => self.race.response(Status::OK),
             Some("/sleep") => {
                 thread::sleep(self.sleep);
                 let title = format!("Slept {} s on {thread}", self.sleep.as_secs_f64());
-                let body = in_layout(include_str!("pages/sleep.html"));
-                page(Status::OK, &fill(&body, &[("title", title)]))
+                let page = in_layout(include_str!("pages/sleep.html"));
+                Page::new(&page, &[("title", title)]).response(Status::OK)
             }
             Some(_) => refusal(Status::NOT_FOUND),
             None => refusal(Status::BAD_REQUEST),
@@ -159,34 +159,40 @@ fn refusal(status: Status) -> Response {
         }
         _ => "",
     };
-    let body = in_layout(include_str!("pages/refusal.html"));
+    let page = in_layout(include_str!("pages/refusal.html"));
     let values = [("title", status.to_string()), ("reason", reason.to_owned())];
-    page(status, &fill(&body, &values))
+    Page::new(&page, &values).response(status)
 }
 
-/// A whole page that is all there but for its nonce: a number used once, by which the browser knows
-/// that a style or a script is the page's own. It obeys no other, and asks no other server.
-fn page(status: Status, html: &str) -> Response {
-    // The hasher of a `HashMap` is the standard library's only source of randomness.
-    let nonce = format!("{:016x}", RandomState::new().build_hasher().finish());
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
-         connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'"
-    );
-    let html = html.replace("{{nonce}}", &nonce);
-    Response::new(status, html).header("Content-Security-Policy", policy)
+/// A page that is all there but for its nonce: a number used once, by which the browser knows that a
+/// style or a script is the page's own. It obeys no other, and asks no other server.
+///
+/// These are the pieces between which the nonce goes.
+struct Page(Vec<String>);
+
+impl Page {
+    /// Puts values where the page says `{{name}}`. One is left: `{{nonce}}`.
+    fn new(html: &str, values: &[(&str, String)]) -> Page {
+        let filled = values.iter().fold(html.to_owned(), |html, (name, value)| {
+            html.replace(&format!("{{{{{name}}}}}"), value)
+        });
+        Page(filled.split("{{nonce}}").map(String::from).collect())
+    }
+
+    fn response(&self, status: Status) -> Response {
+        // The hasher of a `HashMap` is the standard library's only source of randomness.
+        let nonce = format!("{:016x}", RandomState::new().build_hasher().finish());
+        let policy = format!(
+            "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; \
+             connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'"
+        );
+        Response::new(status, self.0.join(&nonce)).header("Content-Security-Policy", policy)
+    }
 }
 
 fn in_layout(body: &str) -> String {
     include_str!("pages/layout.html").replace("{{body}}", body)
-}
-
-/// Puts values where a page says `{{name}}`.
-fn fill(page: &str, values: &[(&str, String)]) -> String {
-    values.iter().fold(page.to_owned(), |page, (name, value)| {
-        page.replace(&format!("{{{{{name}}}}}"), value)
-    })
 }
 
 /// Prints a line, in one piece, and carries on if nobody can read it.
