@@ -15,7 +15,6 @@
 #[macro_use]
 mod common;
 
-use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -23,7 +22,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{
-    Reply, Running, Server, connect, exchange_when_free, get_when_free, sleep_together, wait_for,
+    Reply, Running, Server, assert_no_worker_is_missing, connect, exchange_when_free,
+    get_when_free, wait_for,
 };
 use ten_versus_five::STAGES;
 use ten_versus_five::site::Site;
@@ -42,25 +42,11 @@ fn server(stage: usize) -> Server {
     Server::start(stage, &["--sleep", "0.2", "--read-timeout", "0.3"])
 }
 
-/// The server answers, it has not complained, and no worker of its pool is missing: sooner or later
-/// each of them answers.
+/// The server answers, it has not complained, and no worker of its pool is missing.
 fn assert_all_is_well(server: &Server, stage: usize) {
     assert_eq!(get_when_free(server.addr, "/").status, 200);
     assert_eq!(server.errors(), [""; 0]);
-    if stage == 3 || stage > 4 {
-        let mut workers = BTreeSet::new();
-        for _ in 0..50 {
-            let replies = sleep_together(server.addr, 4);
-            // A pool that counts may refuse one while a worker lets go of its last client.
-            let answers = replies.iter().filter(|(_, reply)| reply.status == 200);
-            workers
-                .extend(answers.map(|(_, reply)| reply.header("X-Served-By").unwrap().to_owned()));
-            if workers.len() == 4 {
-                return;
-            }
-        }
-        panic!("only {workers:?} are left of four workers");
-    }
+    assert_no_worker_is_missing(server, stage);
 }
 
 fn what_is_no_request_is_refused(stage: usize) {

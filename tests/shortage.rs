@@ -1,4 +1,4 @@
-//! What happens when the system runs out of file descriptors, or of threads?
+//! What happens when the system runs out of file descriptors, of threads, or of room for the log?
 //!
 //! The shell's `ulimit` makes it run out early, for the one program, whoever the user is.
 
@@ -16,21 +16,32 @@
 #[macro_use]
 mod common;
 
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Instant;
 
-use common::{Server, connect, get_when_free, program};
+use common::{
+    Reply, Server, assert_all_is_well, at_rest, connect, get_when_free, program, wait_for,
+};
 
 to_every_stage! {
     out_of_file_descriptors_it_waits_and_recovers
+    out_of_file_descriptors_it_serves_those_it_has_accepted
 }
 
 /// The program, run by a shell that sets a limit first.
 fn limited(limit: &str) -> Command {
+    limited_and_redirected(limit, "")
+}
+
+/// The same, with its output sent somewhere else.
+fn limited_and_redirected(limit: &str, redirection: &str) -> Command {
     let mut shell = Command::new("sh");
+    let run = "exec \"$0\" \"$@\"";
     shell
         .arg("-c")
-        .arg(format!("ulimit {limit} && exec \"$0\" \"$@\""));
+        .arg(format!("ulimit {limit} && {run} {redirection}"));
     shell.arg(program().get_program());
     shell
 }
@@ -81,39 +92,232 @@ fn processor_seconds(process: u32) -> f64 {
         .sum()
 }
 
-/// Every thread wants 2 MiB of address space for its stack, so there is none for most of these
-/// threads. Some systems, macOS for one, have no such limit.
-#[cfg(all(feature = "stage2", target_os = "linux"))]
-#[test]
-fn stage2_loses_connections_but_lives_when_there_are_no_threads() {
-    use std::io::Write;
+/// A client that has said this. If it is turned away at once, it may be too late to say anything.
+fn say(addr: SocketAddr, words: &[u8]) -> TcpStream {
+    let mut client = connect(addr);
+    let _ = client.write_all(words);
+    client
+}
 
-    use common::{Reply, wait_for};
+/// A client that has a server wait for the rest of its request.
+fn half_a_request(addr: SocketAddr) -> TcpStream {
+    say(addr, b"GET / HTTP/1.1\r\n")
+}
 
-    let server = Server::launch(limited("-v 60000"), 2, &["--sleep", "1"]);
-    let clients: Vec<_> = (0..100)
-        .map(|_| {
-            let mut client = connect(server.addr);
-            // One that is lost already may be closed already too.
-            let _ = client.write_all(b"GET /sleep HTTP/1.1\r\n\r\n");
-            client
-        })
-        .collect();
-    let answered = clients
-        .into_iter()
-        .filter(|mut client| Reply::read(&mut client).is_ok_and(|reply| reply.status == 200))
-        .count();
-    assert!((1..100).contains(&answered), "{answered} of 100 answered");
+/// The answer to the request when it is whole, if there is one.
+fn the_other_half(mut client: TcpStream) -> Option<Reply> {
+    client.write_all(b"\r\n").ok()?;
+    Reply::read(&mut client).ok()
+}
 
-    let errors = wait_for("a line for every lost connection", || {
-        let errors = server.errors();
-        (answered + errors.len() == 100).then_some(errors)
-    });
+/// Here the shortage lasts until the test ends it. Meanwhile one client, who came before all the
+/// silent ones, is served; and one who comes after all of them has to wait, but is not lost.
+fn out_of_file_descriptors_it_serves_those_it_has_accepted(stage: usize) {
+    let options = ["--read-timeout", "600", "--sleep", "0.1"];
+    let server = Server::launch(limited("-n 16"), stage, &options);
+    let at_rest = at_rest(&server, stage);
+    let early = half_a_request(server.addr);
+    let silent: Vec<_> = (0..40).map(|_| connect(server.addr)).collect();
+    let mut late = say(server.addr, b"GET / HTTP/1.1\r\n\r\n");
+    if stage != 1 {
+        wait_for("a complaint", || server.errors().into_iter().next());
+    }
+
+    let reply = the_other_half(early).expect("an answer in the middle of the shortage");
+    assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
+
+    drop(silent);
+    let reply = Reply::read(&mut late).expect("an answer after the shortage");
+    drop(late);
+    // A pool may have had too much to do with those who left before.
+    let refused = stage >= 5 && reply.status == 503;
     assert!(
-        errors
-            .iter()
-            .all(|line| line.contains("is lost, no thread")),
-        "{errors:?}"
+        (reply.status == 200 || refused) && reply.is_whole(),
+        "{reply:?}"
     );
-    assert_eq!(get_when_free(server.addr, "/").status, 200);
+    assert_all_is_well(&server, stage, at_rest);
+    for line in server.errors() {
+        assert!(line.starts_with("Cannot accept connections"), "{line}");
+    }
+}
+
+/// Linux limits the address space of a program for any user, and so the number of its threads: each
+/// is to have a large piece for its stack. What is left is too small for one more, and more than
+/// enough for everything else. A program that is out of memory is another matter: it is aborted.
+#[cfg(target_os = "linux")]
+mod threads {
+    use super::*;
+    use common::sleep_together;
+    use ten_versus_five::STAGES;
+
+    to_every_stage! {
+        with_just_the_threads_it_needs_it_serves
+        with_a_thread_less_it_says_so
+    }
+
+    /// The program, on a system that has no more than this many threads for it, beside the first.
+    fn with_threads(count: usize) -> Command {
+        with_threads_and_redirected(count, "")
+    }
+
+    fn with_threads_and_redirected(count: usize, redirection: &str) -> Command {
+        let stack = 256 * 1024; // KiB.
+        let limit = format!("-v {}", count * stack + stack / 2);
+        let mut command = limited_and_redirected(&limit, redirection);
+        // In bytes, for every thread that the standard library starts.
+        command.env("RUST_MIN_STACK", (stack * 1024).to_string());
+        // The GNU library takes address space for the heap of each thread, unless told not to.
+        command.env("MALLOC_ARENA_MAX", "1");
+        command
+    }
+
+    /// To serve three clients, with three workers if there is a pool.
+    fn threads_needed(stage: usize) -> usize {
+        match stage {
+            1 => 0,
+            _ => 3 + usize::from(STAGES[stage - 1].turns_away),
+        }
+    }
+
+    const OPTIONS: [&str; 6] = ["--workers", "3", "--sleep", "0.1", "--read-timeout", "600"];
+
+    fn with_just_the_threads_it_needs_it_serves(stage: usize) {
+        let command = with_threads(threads_needed(stage));
+        let server = Server::launch(command, stage, &OPTIONS);
+        for (_, reply) in sleep_together(server.addr, 3) {
+            assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
+        }
+        assert_eq!(server.errors(), [""; 0]);
+    }
+
+    fn with_a_thread_less_it_says_so(stage: usize) {
+        match stage {
+            1 => {} // It needs none.
+            2 => one_connection_is_lost(),
+            _ => a_pool_does_not_start(stage),
+        }
+    }
+
+    /// As long as the first two hold their threads, there is none for a third. They are served, and
+    /// so are others as soon as they have been.
+    fn one_connection_is_lost() {
+        let server = Server::launch(with_threads(2), 2, &OPTIONS);
+        let two: Vec<_> = (0..2).map(|_| half_a_request(server.addr)).collect();
+        for lost in 3..=10 {
+            assert_lost(server.addr);
+            let line = format!("request-{lost} is lost, no thread: ");
+            wait_for("a line for every lost connection", || {
+                let errors = server.errors();
+                assert!(errors.len() <= lost - 2, "{errors:?}");
+                errors.last()?.starts_with(&line).then_some(())
+            });
+        }
+        for client in two {
+            let reply = the_other_half(client).expect("an answer, as it has a thread");
+            assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
+        }
+        wait_for("the two threads to be there for two others", || {
+            let two: Vec<_> = (0..2).map(|_| half_a_request(server.addr)).collect();
+            let mut replies = two.into_iter().map(the_other_half);
+            let served = |reply: Option<Reply>| reply.is_some_and(|reply| reply.status == 200);
+            replies.all(served).then_some(())
+        });
+    }
+
+    /// Whoever comes now is closed without an answer, or reset because of what it has said.
+    fn assert_lost(addr: SocketAddr) {
+        let reply = Reply::read(&mut half_a_request(addr));
+        assert!(reply.map_or(true, |reply| reply.status == 0));
+    }
+
+    #[cfg(feature = "stage2")]
+    #[test]
+    fn stage_2_serves_on_when_it_cannot_even_say_what_is_lost() {
+        let command = with_threads_and_redirected(1, "2>/dev/full");
+        let server = Server::launch(command, 2, &OPTIONS);
+        let one = half_a_request(server.addr);
+        for _ in 0..5 {
+            assert_lost(server.addr);
+        }
+        let reply = the_other_half(one).expect("an answer, as it has a thread");
+        assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
+    }
+
+    /// It is not to serve with fewer workers than it was told to have. So it ends, by itself, and
+    /// says why.
+    fn a_pool_does_not_start(stage: usize) {
+        let command = with_threads(threads_needed(stage) - 1);
+        let mut server = Server::spawn(command, stage, &OPTIONS);
+        let code = server.wait().code();
+        // `ThreadPool::new` panics, which makes it 101.
+        assert!(matches!(code, Some(1 | 101)), "{code:?}");
+        wait_for("a reason", || {
+            let errors = server.errors().join("\n");
+            let reason = "the system should have a thread for every worker";
+            errors.contains(reason).then_some(())
+        });
+    }
+
+    #[cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
+    #[test]
+    fn without_a_thread_for_refusals_the_program_says_so_and_ends() {
+        let turn_away = ten_versus_five::compiled_in().filter(|stage| stage.turns_away);
+        for stage in turn_away {
+            let mut server = Server::spawn(with_threads(0), stage.number, &OPTIONS);
+            assert_eq!(server.wait().code(), Some(1));
+            let errors = wait_for("a reason", || {
+                let errors = server.errors();
+                (!errors.is_empty()).then_some(errors)
+            });
+            assert_eq!(errors.len(), 1, "{errors:?}");
+            let reason = "There is no thread to refuse requests on: ";
+            assert!(errors[0].starts_with(reason), "{errors:?}");
+        }
+    }
+}
+
+/// Linux has a file that is always full.
+#[cfg(target_os = "linux")]
+mod room_for_the_log {
+    use super::*;
+
+    to_every_stage! {
+        it_serves_on_when_the_disk_for_its_words_is_full
+        it_serves_on_when_its_output_is_closed
+    }
+
+    fn it_serves_on_when_the_disk_for_its_words_is_full(stage: usize) {
+        serves_on(stage, ">/dev/full 2>/dev/full");
+    }
+
+    /// Then the next files that the program opens could get the numbers of its output, and what it
+    /// says could go to a client.
+    fn it_serves_on_when_its_output_is_closed(stage: usize) {
+        serves_on(stage, ">&- 2>&-");
+    }
+
+    /// Silent clients give it something to complain of, too: it has no descriptors for all of them.
+    fn serves_on(stage: usize, redirection: &str) {
+        let command = limited_and_redirected("-n 16", redirection);
+        let options = ["--sleep", "0.1", "--read-timeout", "600"];
+        let server = Server::launch_unheard(command, stage, &options);
+        let at_rest = at_rest(&server, stage);
+        let early = half_a_request(server.addr);
+        let silent: Vec<_> = (0..40).map(|_| connect(server.addr)).collect();
+        if stage != 1 {
+            // The lowest number that is free is taken first, and there are no more than 16.
+            let last = format!("/proc/{}/fd/15", server.id());
+            wait_for("the last descriptor to be taken", || {
+                std::fs::read_link(&last).ok()
+            });
+        }
+        let reply = the_other_half(early).expect("an answer in the middle of the shortage");
+        assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
+        drop(silent);
+        for _ in 0..20 {
+            let reply = get_when_free(server.addr, "/");
+            assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
+        }
+        assert_all_is_well(&server, stage, at_rest);
+    }
 }

@@ -3,8 +3,12 @@
 
 #![allow(dead_code, unused_macros)] // Every test file uses a part of it.
 
+pub mod compiler;
+
+use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -73,7 +77,28 @@ impl Server {
     }
 
     /// The same, by a command that runs the program with the arguments it is given.
-    pub fn launch(mut command: Command, stage: usize, options: &[&str]) -> Server {
+    pub fn launch(command: Command, stage: usize, options: &[&str]) -> Server {
+        let mut server = Server::spawn(command, stage, options);
+        let first = wait_for("the first line", || server.output().into_iter().next());
+        let (_, addr) = first
+            .split_once("http://")
+            .expect("the first line holds the address");
+        server.addr = addr.trim().parse().unwrap();
+        server
+    }
+
+    /// The same, by a command that keeps what the program says from us.
+    #[cfg(target_os = "linux")]
+    pub fn launch_unheard(command: Command, stage: usize, options: &[&str]) -> Server {
+        let mut server = Server::spawn(command, stage, options);
+        server.addr = wait_for("a listener", || listens_on(server.id()));
+        // It listens before it has quite started. After an answer, it has.
+        get_when_free(server.addr, "/");
+        server
+    }
+
+    /// The same, without waiting for anything: the address is not known yet.
+    pub fn spawn(mut command: Command, stage: usize, options: &[&str]) -> Server {
         let mut child = command
             .args(["--stage", &stage.to_string(), "--addr", "127.0.0.1:0"])
             .args(options)
@@ -82,17 +107,11 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program should start");
-        let output = Lines::read(child.stdout.take().unwrap());
-        let errors = Lines::read(child.stderr.take().unwrap());
-        let first = wait_for("the first line", || output.so_far().into_iter().next());
-        let (_, addr) = first
-            .split_once("http://")
-            .expect("the first line holds the address");
         Server {
-            addr: addr.trim().parse().unwrap(),
+            addr: (Ipv4Addr::UNSPECIFIED, 0).into(),
+            output: Lines::read(child.stdout.take().unwrap()),
+            errors: Lines::read(child.stderr.take().unwrap()),
             child,
-            output,
-            errors,
         }
     }
 
@@ -111,6 +130,15 @@ impl Server {
         self.child.id()
     }
 
+    /// How many threads and how many open files the program has. Only Linux tells.
+    pub fn threads_and_files(&self) -> (usize, usize) {
+        let count = |of| {
+            let list = fs::read_dir(format!("/proc/{}/{of}", self.id()));
+            list.map_or(0, Iterator::count)
+        };
+        (count("task"), count("fd"))
+    }
+
     /// After one more line, closes the pipe that standard output goes into.
     pub fn close_output(&self) {
         self.output.enough.store(true, Ordering::SeqCst);
@@ -127,6 +155,65 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The address at which a process listens, if it does. Linux lists the files it has open, where a
+/// socket is known by a number, and all sockets, with their numbers.
+#[cfg(target_os = "linux")]
+fn listens_on(process: u32) -> Option<SocketAddr> {
+    let files = fs::read_dir(format!("/proc/{process}/fd")).ok()?;
+    let files: Vec<_> = files
+        .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
+        .collect();
+    let sockets = fs::read_to_string(format!("/proc/{process}/net/tcp")).ok()?;
+    sockets.lines().find_map(|line| {
+        // "0: 0100007F:1F90 00000000:0000 0A ..." and, as the tenth, the number: see proc(5).
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let name = format!("socket:[{}]", fields.get(9)?);
+        let listens =
+            fields[3] == "0A" && files.iter().any(|file| file.as_os_str() == name.as_str());
+        let (_, port) = fields[1].split_once(':').filter(|_| listens)?;
+        let port = u16::from_str_radix(port, 16).ok()?;
+        Some((Ipv4Addr::LOCALHOST, port).into())
+    })
+}
+
+/// The threads and files of a program that nobody has connected to yet, once all its threads are
+/// there. A pool has four workers.
+pub fn at_rest(server: &Server, stage: usize) -> (usize, usize) {
+    let workers = if stage >= 3 { 4 } else { 0 };
+    let threads = 1 + workers + usize::from(STAGES[stage - 1].turns_away);
+    wait_for("the threads to start", || {
+        let held = server.threads_and_files();
+        (held.0 == threads || !cfg!(target_os = "linux")).then_some(held)
+    })
+}
+
+/// The server answers, all four workers of its pool are there, and it is [at rest](at_rest) again.
+pub fn assert_all_is_well(server: &Server, stage: usize, at_rest: (usize, usize)) {
+    assert_eq!(get_when_free(server.addr, "/").status, 200);
+    assert_no_worker_is_missing(server, stage);
+    wait_for("every thread and file to be given back", || {
+        (server.threads_and_files() == at_rest).then_some(())
+    });
+}
+
+/// Sooner or later each of the four workers answers. Under stage 4, only one ever does.
+pub fn assert_no_worker_is_missing(server: &Server, stage: usize) {
+    if !matches!(stage, 3 | 5..) {
+        return;
+    }
+    let mut workers = BTreeSet::new();
+    for _ in 0..50 {
+        let replies = sleep_together(server.addr, 4);
+        // A pool that counts may refuse one while a worker lets go of its last client.
+        let answers = replies.iter().filter(|(_, reply)| reply.status == 200);
+        workers.extend(answers.map(|(_, reply)| reply.header("X-Served-By").unwrap().to_owned()));
+        if workers.len() == 4 {
+            return;
+        }
+    }
+    panic!("only {workers:?} are left of four workers");
 }
 
 /// The lines of a stream, read as they come by a thread that ends with the stream.
@@ -248,6 +335,12 @@ impl Reply {
         })
     }
 
+    /// Whether nothing is missing at its end, and nothing follows it.
+    pub fn is_whole(&self) -> bool {
+        let length = self.header("Content-Length");
+        length.is_some_and(|length| length == self.body.len().to_string())
+    }
+
     /// The value of a header, whose name is to be spelt as the design spells it.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head
@@ -341,7 +434,7 @@ impl Room {
         Arc::default()
     }
 
-    /// Enters, and stays until it may leave.
+    /// Enters, and stays until it may leave; longer than any test waits for something to happen.
     pub fn visit(&self) {
         let mut state = self.state.lock().unwrap();
         state.visitors.push(thread::current().id());
@@ -349,7 +442,7 @@ impl Room {
         let wait = |state: &mut RoomState| state.may_leave == 0;
         let (mut state, _) = self
             .changed
-            .wait_timeout_while(state, PATIENCE, wait)
+            .wait_timeout_while(state, 2 * PATIENCE, wait)
             .unwrap();
         state.may_leave = state.may_leave.saturating_sub(1);
         state.left += 1;
