@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::net::TcpListener;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use ten_versus_five::cli::{self, Command, Options};
@@ -63,6 +63,14 @@ fn serve(options: &Options) -> Result<bool, String> {
     let addr = listener
         .local_addr()
         .map_err(|error| cannot_listen(options, &error))?;
+    let site = Arc::new(Site::new(
+        options.stage,
+        options.sleep,
+        options.read_timeout,
+    ));
+    let (turn_away, refusals) = refusals::start(options.stage, Arc::clone(&site))
+        .map_err(|error| format!("There is no thread to refuse requests on: {error}"))?;
+    check_for_threads(options)?;
     let enter_stops = enter_stops();
     say(&cli::banner(options, addr, enter_stops));
 
@@ -80,13 +88,6 @@ fn serve(options: &Options) -> Result<bool, String> {
             .spawn(wait);
     }
     let connections = connections.take(options.requests.unwrap_or(usize::MAX));
-    let site = Arc::new(Site::new(
-        options.stage,
-        options.sleep,
-        options.read_timeout,
-    ));
-    let (turn_away, refusals) = refusals::start(options.stage, Arc::clone(&site))
-        .map_err(|error| format!("There is no thread to refuse requests on: {error}"))?;
     (options.serve)(Setup {
         connections: Box::new(connections),
         handle: Arc::new(move |connection| site.handle(connection)),
@@ -99,6 +100,38 @@ fn serve(options: &Options) -> Result<bool, String> {
         let _ = refusals.join();
     }
     Ok(true)
+}
+
+/// A pool panics when the system does not give it its threads. Better to find that out first, by having
+/// as many for a moment, and to say what can be done about it.
+fn check_for_threads(options: &Options) -> Result<(), String> {
+    if options.stage.number < 3 {
+        return Ok(());
+    }
+    let gate = Mutex::new(());
+    thread::scope(|scope| {
+        // They have to be there at the same time, so nobody gets through before the last has come.
+        let closed = gate.lock();
+        let wait = || drop(gate.lock());
+        let threads: io::Result<Vec<_>> = (0..options.workers)
+            .map(|_| thread::Builder::new().spawn_scoped(scope, wait))
+            .collect();
+        drop(closed);
+        let threads = threads.map_err(|error| {
+            let workers = options.workers;
+            format!(
+                "The system has no threads for {workers} workers: {error}. With fewer of them:\n    \
+                 cargo run {} -- --stage {} --workers 1",
+                cli::features(),
+                options.stage.number
+            )
+        })?;
+        for thread in threads {
+            // It does not panic, and when it has been joined, its place is free again.
+            let _ = thread.join();
+        }
+        Ok(())
+    })
 }
 
 /// Whether somebody sits at the terminal and may press Enter. A program in the background must not

@@ -2,16 +2,6 @@
 //!
 //! Each test sends a stage what no client should, and then asks for a page in the ordinary way.
 
-#![cfg(any(
-    feature = "stage1",
-    feature = "stage2",
-    feature = "stage3",
-    feature = "stage4",
-    feature = "stage5",
-    feature = "stage6",
-    feature = "stage7"
-))]
-
 #[macro_use]
 mod common;
 

@@ -4,15 +4,6 @@
 //! until the server has had enough of them, and come back. All the others want a page.
 
 #![cfg(unix)]
-#![cfg(any(
-    feature = "stage1",
-    feature = "stage2",
-    feature = "stage3",
-    feature = "stage4",
-    feature = "stage5",
-    feature = "stage6",
-    feature = "stage7"
-))]
 
 #[macro_use]
 mod common;

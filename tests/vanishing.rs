@@ -4,16 +4,6 @@
 //! the real program that clients vanish from. A reset before the response is in `bad_input.rs`: a
 //! client that uses only the standard library needs the help of its server to send one.
 
-#![cfg(any(
-    feature = "stage1",
-    feature = "stage2",
-    feature = "stage3",
-    feature = "stage4",
-    feature = "stage5",
-    feature = "stage6",
-    feature = "stage7"
-))]
-
 #[macro_use]
 mod common;
 

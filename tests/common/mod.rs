@@ -21,6 +21,8 @@ use ten_versus_five::{Handler, STAGES, Setup};
 /// Makes of each function that takes the number of a stage a test of each stage compiled in.
 macro_rules! to_every_stage {
     ($($test:ident)*) => {
+        // They are in use, even where there is no stage to test.
+        $( const _: fn(usize) = $test; )*
         #[cfg(feature = "stage1")]
         mod stage1 { $( #[test] fn $test() { super::$test(1); } )* }
         #[cfg(feature = "stage2")]
