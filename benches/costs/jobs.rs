@@ -1,0 +1,253 @@
+//! What does it cost to have a small job done by somebody else?
+
+use std::env;
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+use crate::{Rounds, Target};
+
+/// The word that makes this program measure, and report on standard error.
+pub const COMMAND: &str = "measure-jobs";
+
+const ROUNDS: usize = 15;
+const WORKERS: usize = 4;
+
+/// So many jobs in a round make it last long enough to be measured well.
+const JOBS: usize = 20_000;
+
+/// With a thread for each, fewer do.
+const THREADS: usize = 500;
+
+/// A way to have so many jobs done. It returns the nanoseconds that one took.
+type Way = fn(usize) -> f64;
+
+const IN_PLACE: &str = "called in place";
+const NEW_THREAD: &str = "a new thread for each";
+const SILENT: &str = "a bare worker loop, saying nothing";
+const BARE: &str = "a bare worker loop, saying the line";
+
+fn ways() -> Vec<(String, Way, usize)> {
+    #[allow(unused_mut)] // Without the stages, this is all.
+    let mut ways: Vec<(&str, Way, usize)> = vec![
+        (IN_PLACE, in_place, JOBS),
+        (NEW_THREAD, new_thread, THREADS),
+        (SILENT, |jobs| bare_loop(jobs, |_| {}), JOBS),
+        (BARE, |jobs| bare_loop(jobs, announce), JOBS),
+    ];
+    #[cfg(feature = "stage3")]
+    ways.push(("stage 3", stage3, JOBS));
+    #[cfg(feature = "stage4")]
+    ways.push(("stage 4", stage4, JOBS));
+    #[cfg(feature = "stage5")]
+    ways.push(("stage 5", stage5, JOBS));
+    #[cfg(feature = "stage6")]
+    ways.push(("stage 6", stage6, JOBS));
+    #[cfg(feature = "stage7")]
+    ways.push(("stage 7", stage7, JOBS));
+    ways.into_iter()
+        .map(|(name, way, jobs)| (name.to_owned(), way, jobs))
+        .collect()
+}
+
+/// Measures in a process of its own, whose standard output goes nowhere, since a worker says a line
+/// for each job it takes.
+pub fn report() -> Vec<Target> {
+    let child = Command::new(env::current_exe().expect("a program should know where it is"))
+        .arg(COMMAND)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()
+        .expect("this program should start once more");
+    let output = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{output}");
+
+    let rounds_of = |name: &str| {
+        let results = output.lines().filter_map(|line| {
+            let (found, nanoseconds) = line.split_once('\t')?;
+            (found == name).then(|| nanoseconds.parse().ok())?
+        });
+        results.collect::<Vec<f64>>()
+    };
+
+    println!("\nOne small job, in nanoseconds. Workers: {WORKERS}. Rounds: {ROUNDS}.\n");
+    println!("{:40} {:>8}   {:17}   times", "", "median", "from ... to");
+    let bare = rounds_of(BARE);
+    for (name, _, _) in ways() {
+        let rounds = rounds_of(&name);
+        let ratio = Rounds::new(rounds.iter().zip(&bare).map(|(one, other)| one / other));
+        let rounds = Rounds::new(rounds);
+        println!(
+            "{name:40} {:8.0}   {:7.0} ... {:<7.0} {:7.2}",
+            rounds.median(),
+            rounds.least(),
+            rounds.most(),
+            ratio.median(),
+        );
+    }
+    println!("\n\"times\" is the cost beside that of the loop that says the line.");
+
+    let mut targets = Vec::new();
+    if cfg!(feature = "stage3") {
+        let stage3 = rounds_of("stage 3");
+        let beside = |others: &[f64]| {
+            Rounds::new(stage3.iter().zip(others).map(|(one, other)| one / other)).median()
+        };
+        let (ratio, of_silent) = (beside(&bare), beside(&rounds_of(SILENT)));
+        targets.push(Target {
+            holds: ratio <= 1.1,
+            what: format!(
+                "a job through stage 3 costs {ratio:.2} of one through a bare loop that says the \
+                 same line (1.10 at most), and {of_silent:.2} of one through a silent loop"
+            ),
+        });
+    }
+    targets
+}
+
+/// Measures every way in every round, and writes a line for each to standard error.
+pub fn measure() {
+    for round in 0..=ROUNDS {
+        for (name, way, jobs) in ways() {
+            let nanoseconds = way(jobs);
+            // The first round is for warming up.
+            if round > 0 {
+                // If nobody is there to read it, nobody wants it.
+                let _ = writeln!(io::stderr(), "{name}\t{nanoseconds}");
+            }
+        }
+    }
+}
+
+/// Jobs that are counted when they are done. The thread that made this is woken after the last.
+struct Jobs {
+    left: AtomicUsize,
+    waiting: Thread,
+}
+
+impl Jobs {
+    fn new(jobs: usize) -> Arc<Jobs> {
+        Arc::new(Jobs {
+            left: AtomicUsize::new(jobs),
+            waiting: thread::current(),
+        })
+    }
+
+    fn do_one(&self) {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.waiting.unpark();
+        }
+    }
+
+    fn wait(&self) {
+        while self.left.load(Ordering::Acquire) > 0 {
+            thread::park();
+        }
+    }
+}
+
+/// Hands out so many jobs, and waits until the last is done.
+fn time(jobs: usize, mut hand_over: impl FnMut(Arc<Jobs>)) -> f64 {
+    let all = Jobs::new(jobs);
+    let start = Instant::now();
+    for _ in 0..jobs {
+        hand_over(Arc::clone(&all));
+    }
+    all.wait();
+    start.elapsed().as_nanos() as f64 / jobs as f64
+}
+
+fn in_place(jobs: usize) -> f64 {
+    time(jobs, |job| black_box(job).do_one())
+}
+
+fn new_thread(jobs: usize) -> f64 {
+    time(jobs, |job| drop(thread::spawn(move || job.do_one())))
+}
+
+pub type Job = Box<dyn FnOnce() + Send + 'static>;
+
+fn bare_loop(jobs: usize, announce: fn(usize)) -> f64 {
+    let sender = bare_pool(WORKERS, announce);
+    time(jobs, |job| {
+        let job = Box::new(move || job.do_one());
+        sender.send(job).expect("the workers are there");
+    })
+}
+
+/// Workers with the loop of stage 3, and nothing around it.
+pub fn bare_pool(workers: usize, announce: fn(usize)) -> mpsc::Sender<Job> {
+    let (sender, receiver) = mpsc::channel::<Job>();
+    let receiver = Arc::new(Mutex::new(receiver));
+    for id in 0..workers {
+        let receiver = Arc::clone(&receiver);
+        thread::spawn(move || {
+            loop {
+                let Ok(job) = receiver.lock().unwrap().recv() else {
+                    break;
+                };
+                announce(id);
+                job();
+            }
+        });
+    }
+    sender
+}
+
+fn announce(id: usize) {
+    let _ = writeln!(io::stdout(), "Worker {id} got a job; executing.");
+}
+
+#[cfg(feature = "stage3")]
+fn stage3(jobs: usize) -> f64 {
+    let pool = ten_versus_five::stage3_channel_pool::ThreadPool::new(WORKERS);
+    time(jobs, |job| pool.execute(move || job.do_one()))
+}
+
+#[cfg(feature = "stage4")]
+fn stage4(jobs: usize) -> f64 {
+    let pool = ten_versus_five::stage4_lock_held::ThreadPool::new(WORKERS);
+    time(jobs, |job| pool.execute(move || job.do_one()))
+}
+
+/// Whoever hands over a job here has to wait for a place, since there are no more than workers.
+#[cfg(feature = "stage5")]
+fn stage5(jobs: usize) -> f64 {
+    let pool = ten_versus_five::stage5_busy_counter::ThreadPool::new(WORKERS);
+    time(jobs, |job| {
+        let place = loop {
+            match pool.try_reserve() {
+                Some(place) => break place,
+                None => thread::yield_now(),
+            }
+        };
+        pool.execute(move || {
+            let _place = place;
+            job.do_one();
+        });
+    })
+}
+
+/// A queue that is long enough for all of them, so that none is refused.
+#[cfg(feature = "stage6")]
+fn stage6(jobs: usize) -> f64 {
+    let handle = |job: Arc<Jobs>| job.do_one();
+    let pool = ten_versus_five::stage6_bounded_queue::ThreadPool::new(WORKERS, jobs, handle);
+    time(jobs, |job| {
+        assert!(pool.try_execute(job).is_ok(), "there is a place for each")
+    })
+}
+
+#[cfg(feature = "stage7")]
+fn stage7(jobs: usize) -> f64 {
+    let handle = |job: Arc<Jobs>| job.do_one();
+    let pool = ten_versus_five::stage7_graceful_shutdown::ThreadPool::new(WORKERS, jobs, handle);
+    time(jobs, |job| {
+        assert!(pool.try_execute(job).is_ok(), "there is a place for each")
+    })
+}

@@ -1,0 +1,116 @@
+//! How many requests that need no waiting are answered in a second?
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ten_versus_five::{AtOnce, compiled_in};
+
+use crate::server::{self, Server, answer, ask};
+use crate::{Rounds, Target};
+
+const ROUNDS: usize = 41;
+const CLIENTS: usize = 8;
+const WARM_UP: Duration = Duration::from_millis(20);
+const TIME: Duration = Duration::from_millis(130);
+
+/// A stage that refuses gets room enough not to. It would be no merit to answer with 503.
+const ROOM: [&str; 4] = ["--workers", "4", "--queue", "64"];
+const ROOM_WITHOUT_A_QUEUE: [&str; 2] = ["--workers", "12"];
+
+pub fn report() -> Vec<Target> {
+    println!(
+        "\nRequests for / answered in a second. On their way at a time: {CLIENTS}. Rounds: {ROUNDS}.\n"
+    );
+    println!(
+        "{:40} {:>8}   {:17}   ratio   {:13}",
+        "", "median", "from ... to", "from ... to"
+    );
+
+    let stages: Vec<_> = compiled_in()
+        .map(|stage| {
+            let room = if stage.number == 5 {
+                &ROOM_WITHOUT_A_QUEUE[..]
+            } else {
+                &ROOM
+            };
+            (stage, Server::of_stage(stage.number, room))
+        })
+        .collect();
+
+    // Those that do nothing answer with as many bytes as the stages.
+    let bytes = stages
+        .first()
+        .map_or(1500, |(_, server)| get(server.addr).1);
+    let limit = Server::that_does_nothing(server::LIMIT, bytes);
+    let bare_pool = Server::that_does_nothing(server::BARE_POOL, bytes);
+
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let addrs = [limit.addr, bare_pool.addr].into_iter();
+        let addrs = addrs.chain(stages.iter().map(|(_, server)| server.addr));
+        rounds.push(addrs.map(requests_per_second).collect::<Vec<f64>>());
+    }
+    let row = |name: &str, index: usize| {
+        let rates = Rounds::new(rounds.iter().map(|round| round[index]));
+        let ratios = Rounds::new(rounds.iter().map(|round| round[index] / round[0]));
+        println!(
+            "{name:40} {:8.0}   {:7.0} ... {:<7.0}    {:4.2}   {:4.2} ... {:4.2}",
+            rates.median(),
+            rates.least(),
+            rates.most(),
+            ratios.median(),
+            ratios.least(),
+            ratios.most()
+        );
+        ratios.median()
+    };
+
+    row("accept, read, write, close", 0);
+    row("the same behind a bare pool", 1);
+    let mut targets = Vec::new();
+    for (index, (stage, _)) in (2..).zip(&stages) {
+        let ratio = row(&format!("stage {}, {}", stage.number, stage.name), index);
+        let of_the_pool = Rounds::new(rounds.iter().map(|round| round[index] / round[1])).median();
+        if stage.at_once == AtOnce::Workers {
+            targets.push(Target {
+                holds: ratio >= 0.9,
+                what: format!(
+                    "stage {} answers {ratio:.2} of what the machine can (0.90 at least), and \
+                     {of_the_pool:.2} of what a bare pool can",
+                    stage.number
+                ),
+            });
+        }
+    }
+    println!("\n\"ratio\" is the rate beside that of the first row, in the same round.");
+    targets
+}
+
+/// Keeps as many requests on their way as there are clients: as soon as the oldest is answered, there
+/// is another. One thread can do that, and leaves the machine to the server. Only 200 is an answer.
+fn requests_per_second(addr: SocketAddr) -> f64 {
+    let ask = || ask(addr, "/").expect("the server accepts");
+    let start = Instant::now() + WARM_UP;
+    let end = start + TIME;
+    let mut answered = 0_u32;
+    let mut on_their_way: VecDeque<_> = (0..CLIENTS).map(|_| ask()).collect();
+    while let Some(oldest) = on_their_way.pop_front() {
+        let (status, _) = answer(oldest).expect("every request is answered");
+        let now = Instant::now();
+        if status == 200 && (start..end).contains(&now) {
+            answered += 1;
+        }
+        if now < end {
+            on_their_way.push_back(ask());
+        }
+    }
+    f64::from(answered) / TIME.as_secs_f64()
+}
+
+/// The status and the length of the answer.
+fn get(addr: SocketAddr) -> (u16, usize) {
+    ask(addr, "/")
+        .and_then(answer)
+        .expect("every request is answered")
+}

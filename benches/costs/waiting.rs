@@ -1,0 +1,187 @@
+//! What do many slow requests at once cost, and how long does the last one wait?
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ten_versus_five::{AtOnce, Stage, compiled_in};
+
+use crate::Target;
+use crate::server::{Server, answer, ask};
+
+const CROWDS: [usize; 4] = [1, 16, 64, 256];
+const WORKERS: usize = 4;
+const QUEUE: usize = 4;
+
+/// How long the whole of a crowd may take. With more of them one after another, each sleeps less.
+const TIME: Duration = Duration::from_secs(12);
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// How many requests to send before a pause of a millisecond. The system keeps 128 connections for a
+/// server to accept; who comes when there are more has to knock again after a second.
+const AT_A_TIME: usize = 4;
+
+/// What a crowd of slow requests did to a server.
+struct Outcome {
+    /// Threads at most, and memory at most in MiB, where the system tells.
+    cost: Option<(usize, f64)>,
+    /// The time to the last answer, in sleeps.
+    sleeps: f64,
+    answered: usize,
+    refused: usize,
+}
+
+pub fn report() -> Vec<Target> {
+    let stages: Vec<&Stage> = compiled_in().collect();
+    // A crowd goes to every stage at the same time: they sleep, which costs nothing. Every one of
+    // them has a new server, since memory is counted from the start of a process.
+    let outcomes = CROWDS.map(|crowd| {
+        let all_are_ready = Barrier::new(stages.len());
+        thread::scope(|scope| {
+            let races: Vec<_> = stages
+                .iter()
+                .map(|stage| scope.spawn(|| send(stage, crowd, &all_are_ready)))
+                .collect();
+            let outcomes = races
+                .into_iter()
+                .map(|race| race.join().expect("every crowd is served"));
+            outcomes.collect::<Vec<_>>()
+        })
+    });
+
+    println!(
+        "\nSlow requests sent together: {CROWDS:?}. Workers: {WORKERS}. Places in the queue of \
+         stages 6 and 7: {QUEUE}.\n"
+    );
+    println!(
+        "{:21} {:>19}   {:>19}   {:>27}   {:>19}",
+        "", "threads", "peak memory, MiB", "last answer, in sleeps", "refused"
+    );
+    for (index, stage) in stages.iter().enumerate() {
+        let row = |width: usize, cell: fn(&Outcome) -> String| {
+            let cells = outcomes.each_ref().map(|crowd| cell(&crowd[index]));
+            cells.map(|cell| format!("{cell:>width$}")).join(" ")
+        };
+        println!(
+            "{:21} {}   {}   {}   {}",
+            format!("{}, {}", stage.number, stage.name),
+            row(4, threads),
+            row(4, memory),
+            row(6, |outcome| format!("{:.2}", outcome.sleeps)),
+            row(4, |outcome| outcome.refused.to_string()),
+        );
+    }
+    targets(&stages, &outcomes)
+}
+
+fn threads(outcome: &Outcome) -> String {
+    let threads = outcome.cost.map(|(threads, _)| threads.to_string());
+    threads.unwrap_or_else(|| String::from("?"))
+}
+
+fn memory(outcome: &Outcome) -> String {
+    let memory = outcome.cost.map(|(_, memory)| format!("{memory:.1}"));
+    memory.unwrap_or_else(|| String::from("?"))
+}
+
+fn targets(stages: &[&Stage], outcomes: &[Vec<Outcome>; 4]) -> Vec<Target> {
+    let mut targets = Vec::new();
+    let pools = stages
+        .iter()
+        .enumerate()
+        .filter(|(_, stage)| stage.at_once == AtOnce::Workers);
+    for (index, stage) in pools {
+        let number = stage.number;
+        let crowds = outcomes.each_ref().map(|crowd| &crowd[index]);
+        let longer = crowds.map(|outcome| {
+            let rounds = stage.at_once.rounds(outcome.answered, WORKERS);
+            100.0 * (outcome.sleeps / rounds as f64 - 1.0)
+        });
+        let most = longer.into_iter().fold(0.0, f64::max);
+        targets.push(Target {
+            holds: most <= 2.0,
+            what: format!(
+                "stage {number} takes {most:.1} % longer than ceil(answered/workers) sleeps (2 % at most)"
+            ),
+        });
+        let [one, .., crowd] = crowds.map(|outcome| outcome.cost);
+        if let (Some(one), Some(crowd)) = (one, crowd) {
+            targets.push(Target {
+                holds: crowd.0 == one.0 && crowd.1 <= 1.25 * one.1,
+                what: format!(
+                    "stage {number} needs {} threads and {:.1} MiB for one request, {} and {:.1} for \
+                     256 (as many, and a quarter more at most)",
+                    one.0, one.1, crowd.0, crowd.1
+                ),
+            });
+        }
+    }
+    targets
+}
+
+/// How long each request of a crowd sleeps, so that the last answer comes in time.
+fn sleep(stage: &Stage, crowd: usize) -> Duration {
+    let answered = match stage.number {
+        5 => crowd.min(WORKERS),
+        6 | 7 => crowd.min(WORKERS + QUEUE),
+        _ => crowd,
+    };
+    let rounds = stage.at_once.rounds(answered, WORKERS);
+    LONGEST_SLEEP.min(TIME / rounds as u32)
+}
+
+fn send(stage: &Stage, crowd: usize, all_are_ready: &Barrier) -> Outcome {
+    let sleep = sleep(stage, crowd).as_secs_f64();
+    let [seconds, workers, queue] = [sleep.to_string(), WORKERS.to_string(), QUEUE.to_string()];
+    let options = [
+        "--sleep",
+        &seconds,
+        "--workers",
+        &workers,
+        "--queue",
+        &queue,
+    ];
+    let server = Server::of_stage(stage.number, &options);
+    all_are_ready.wait();
+
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut most = None;
+            while !done.load(Ordering::Relaxed) {
+                most = most.max(server.threads_and_memory().map(|(threads, _)| threads));
+                thread::sleep(Duration::from_millis(10));
+            }
+            Some((most?, server.threads_and_memory()?.1))
+        });
+
+        let start = Instant::now();
+        let mut asked = Vec::new();
+        for number in 1..=crowd {
+            asked.push(ask(server.addr, "/sleep").expect("the server accepts"));
+            if number % AT_A_TIME == 0 {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        let mut last = Duration::ZERO;
+        let (mut answered, mut refused) = (0, 0);
+        for connection in asked {
+            match answer(connection).expect("every request is answered") {
+                (200, _) => {
+                    answered += 1;
+                    // In whatever order they come, the last has come when all have been read.
+                    last = start.elapsed();
+                }
+                _ => refused += 1,
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        Outcome {
+            cost: watch.join().expect("watching does not panic"),
+            sleeps: last.as_secs_f64() / sleep,
+            answered,
+            refused,
+        }
+    })
+}
