@@ -1,0 +1,19 @@
+// You have read the first line of a request, and choose a page by it.
+//
+// The line is a `String`, which owns its text. The literals are `&str`, borrowed from the program
+// itself. A pattern must have the type of the value it is compared with, and `match` converts
+// nothing on the way: E0308.
+//
+// The right turn: lend the `match` a `&str`.
+
+fn main() {
+    let request_line = String::from("GET /sleep HTTP/1.1");
+
+    let page = match request_line {
+        "GET / HTTP/1.1" => "the front page",
+        "GET /sleep HTTP/1.1" => "the slow page",
+        _ => "not found",
+    };
+
+    assert_eq!(page, "the slow page");
+}

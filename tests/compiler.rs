@@ -1,0 +1,130 @@
+//! What does the compiler say to the mistakes that one makes on the way to a pool?
+//!
+//! Each of them is a program in `compile_fail/`, which opens with the lesson. Beside it are what the
+//! compiler says (`.stderr`) and a corrected twin (`_mended.rs`). Read them in order, or read
+//! `docs/compiler.md`, which tells them as a story. You can compile each of them yourself:
+//!
+//! ```console
+//! $ rustc --edition 2024 tests/compile_fail/01_string_against_literals.rs
+//! ```
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::thread;
+
+use common::compiler::{is_the_compiler_on_record, rustc};
+
+/// The program that compiles, although it should not. It has no twin.
+const NO_MESSAGE: &str = "13_lock_held_and_no_message";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compile_fail")
+}
+
+/// The names of the programs, without their extension, in order.
+fn programs() -> BTreeSet<String> {
+    let files = fs::read_dir(folder())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap());
+    files
+        .filter_map(|file| Some(file.strip_suffix(".rs")?.to_owned()))
+        .collect()
+}
+
+/// Those that make a mistake which the compiler finds.
+fn mistakes() -> BTreeSet<String> {
+    let mut programs = programs();
+    programs.retain(|name| !name.ends_with("_mended") && name != NO_MESSAGE);
+    programs
+}
+
+fn read(file: String) -> String {
+    fs::read_to_string(folder().join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Compiles a program in one of the ways that leave no file behind.
+fn compile(name: &str, options: &[&str]) -> Output {
+    rustc()
+        .args(["--edition=2024", "--emit=metadata=-"])
+        .args(options)
+        .arg(folder().join(format!("{name}.rs")))
+        .output()
+        .expect("the compiler should start")
+}
+
+/// The codes in a message of the compiler, like `E0382`, of all its errors.
+fn codes(message: &str) -> BTreeSet<&str> {
+    let codes = message.lines().filter_map(|line| {
+        let (code, _) = line.strip_prefix("error[")?.split_once(']')?;
+        Some(code)
+    });
+    codes.collect()
+}
+
+#[test]
+fn each_mistake_is_refused_for_the_reason_it_gives() {
+    thread::scope(|scope| {
+        for name in mistakes() {
+            scope.spawn(move || {
+                let output = compile(&name, &[]);
+                let message = String::from_utf8(output.stderr).unwrap();
+                assert!(!output.status.success(), "{name} compiles");
+
+                let found = codes(&message);
+                assert_eq!(found.len(), 1, "{name}: {message}");
+                let recorded = read(format!("{name}.stderr"));
+                assert_eq!(found, codes(&recorded), "{name}: {message}");
+                let lesson = read(format!("{name}.rs"));
+                let told = format!(": {}", found.first().unwrap());
+                assert!(lesson.contains(&told), "{name} does not tell{told}");
+            });
+        }
+    });
+}
+
+#[test]
+fn each_mistake_has_a_twin_that_compiles_without_a_warning() {
+    thread::scope(|scope| {
+        for name in mistakes() {
+            scope.spawn(move || {
+                let output = compile(&format!("{name}_mended"), &["-Dwarnings"]);
+                let message = String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{name}_mended: {message}");
+            });
+        }
+    });
+}
+
+/// It is not the test that fails here. It is the compiler's promise that ends here.
+#[test]
+fn the_worker_that_holds_the_lock_compiles_without_a_murmur() {
+    let output = compile(NO_MESSAGE, &["-Wunused", "-Wfuture-incompatible"]);
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+
+    let loop_of_stage_4 = "for job in receiver.lock().unwrap().iter() {\n";
+    assert!(read(format!("{NO_MESSAGE}.rs")).contains(loop_of_stage_4));
+    assert!(read(String::from("../../stages/stage4_lock_held.rs")).contains(loop_of_stage_4));
+}
+
+/// Word for word, where the words are those of the compiler that was asked then. The programs that
+/// compile are run as well.
+#[test]
+fn the_messages_are_those_on_record() {
+    if !is_the_compiler_on_record("The messages in tests/compile_fail") {
+        return; // The codes are compared all the same, above.
+    }
+    let cases = trybuild::TestCases::new();
+    for name in programs() {
+        let file = folder().join(format!("{name}.rs"));
+        if mistakes().contains(&name) {
+            cases.compile_fail(file);
+        } else {
+            cases.pass(file);
+        }
+    }
+}
