@@ -8,6 +8,10 @@
 #![doc = "[stage5]: stage5_busy_counter"]
 #![doc = "[stage6]: stage6_bounded_queue"]
 #![doc = "[stage7]: stage7_graceful_shutdown"]
+#![doc = "[walkthrough]: walkthrough"]
+#![doc = "[compiler]: compiler"]
+#![doc = "[lock_scope]: lock_scope"]
+#![doc = "[costs]: costs"]
 #![doc = "[next]: next"]
 #![doc = "[race]: mod@race"]
 #![doc = "[browsers]: browsers"]
@@ -40,6 +44,47 @@ pub mod http;
 pub mod race;
 pub mod refusals;
 pub mod site;
+
+/// [stage2]: crate::stage2_spawn_per_request
+/// [stage4]: crate::stage4_lock_held
+/// [stage5]: crate::stage5_busy_counter
+/// [stage6]: crate::stage6_bounded_queue
+/// [stage7]: crate::stage7_graceful_shutdown
+/// [lock_scope]: crate::lock_scope
+/// [compiler]: crate::compiler
+/// [costs]: crate::costs
+/// [race]: crate::race
+/// [browsers]: crate::browsers
+/// [next]: crate::next
+/// [readme]: crate
+#[doc = include_str!("../docs/walkthrough.md")]
+#[cfg(doc)]
+pub mod walkthrough {}
+
+/// [stage3]: crate::stage3_channel_pool
+/// [stage4]: crate::stage4_lock_held
+/// [stage7]: crate::stage7_graceful_shutdown
+/// [lock_scope]: crate::lock_scope
+/// [readme]: crate
+#[doc = include_str!("../docs/compiler.md")]
+#[cfg(doc)]
+pub mod compiler {}
+
+/// [stage3]: crate::stage3_channel_pool
+/// [stage4]: crate::stage4_lock_held
+/// [compiler]: crate::compiler
+/// [readme]: crate
+#[doc = include_str!("pages/no_picture.md")]
+#[doc = include_str!("../docs/lock_scope.md")]
+#[cfg(doc)]
+pub mod lock_scope {}
+
+/// [stage6]: crate::stage6_bounded_queue
+/// [next]: crate::next
+/// [readme]: crate
+#[doc = include_str!("../docs/costs.md")]
+#[cfg(doc)]
+pub mod costs {}
 
 /// [race]: crate::race
 /// [readme]: crate
@@ -74,6 +119,7 @@ pub mod stage3_channel_pool;
 /// [stage1]: crate::stage1_single_threaded
 /// [stage3]: crate::stage3_channel_pool
 /// [stage5]: crate::stage5_busy_counter
+/// [lock_scope]: crate::lock_scope
 /// [readme]: crate
 #[doc = include_str!("pages/no_picture.md")]
 #[doc = include_str!("../docs/stage4_lock_held.md")]

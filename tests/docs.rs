@@ -32,13 +32,22 @@ fn file_name(stage: &Stage) -> String {
     format!("stage{}_{}", stage.number, stage.name.replace('-', "_"))
 }
 
+/// The files in a folder with this extension, in order.
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(root().join(folder))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|it| it == extension))
+        .collect();
+    files.sort();
+    files
+}
+
 /// README.md and every page in docs/.
 fn pages() -> Vec<PathBuf> {
-    let docs = fs::read_dir(root().join("docs"))
-        .unwrap()
-        .map(|file| file.unwrap().path());
-    let pages = docs.filter(|file| file.extension().is_some_and(|extension| extension == "md"));
-    pages.chain([root().join("README.md")]).collect()
+    let mut pages = files("docs", "md");
+    pages.push(root().join("README.md"));
+    pages
 }
 
 /// The fenced blocks of a page that open with this, for example "```console".
@@ -56,6 +65,11 @@ fn blocks(page: &str, opening: &str) -> Vec<String> {
     blocks
 }
 
+/// The file has these lines, one after another, at whatever level of indentation.
+fn has_lines(code: &str, snippet: &str) -> bool {
+    (0..10).any(|level| code.contains(&indented(snippet, level)))
+}
+
 #[test]
 fn the_code_on_a_stage_s_page_is_in_its_file_as_it_stands() {
     for stage in &STAGES {
@@ -64,10 +78,88 @@ fn the_code_on_a_stage_s_page_is_in_its_file_as_it_stands() {
         let snippets = blocks(&read(format!("docs/{name}.md")), "```rust,ignore");
         assert!(!snippets.is_empty(), "{name} shows no code");
         for snippet in snippets {
-            let found = (0..10).any(|level| code.contains(&indented(&snippet, level)));
-            assert!(found, "not in {name}.rs:\n{snippet}");
+            assert!(has_lines(&code, &snippet), "not in {name}.rs:\n{snippet}");
         }
     }
+}
+
+#[test]
+fn the_code_on_every_page_is_in_some_file_as_it_stands() {
+    let code: Vec<String> = ["stages", "tests", "tests/lock_scope", "tests/compile_fail"]
+        .into_iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .map(read)
+        .collect();
+    for page in pages() {
+        for snippet in blocks(&read(&page), "```rust,ignore") {
+            let found = code.iter().any(|code| has_lines(code, &snippet));
+            assert!(found, "{}: nowhere:\n{snippet}", page.display());
+        }
+    }
+}
+
+/// Rust that is not compared with a file is compiled and run by rustdoc, and nothing else is Rust.
+#[test]
+fn every_block_says_what_it_is() {
+    let kinds = [
+        "```rust",
+        "```rust,edition2021",
+        "```rust,edition2024",
+        "```rust,ignore",
+    ];
+    let others = ["```console", "```html", "```sh", "```text"];
+    for page in pages() {
+        let text = read(&page);
+        for opening in text
+            .lines()
+            .filter(|line| line.starts_with("```"))
+            .step_by(2)
+        {
+            let known = kinds.contains(&opening) || others.contains(&opening);
+            assert!(known, "{}: what is {opening}?", page.display());
+        }
+    }
+}
+
+#[test]
+fn the_page_about_the_compiler_shows_each_program_and_its_message() {
+    let page = read("docs/compiler.md");
+    let programs = files("tests/compile_fail", "rs");
+    let sections: Vec<&str> = page.split("\n### ").skip(1).collect();
+    for (number, section) in (1..).zip(&sections) {
+        assert!(section.starts_with(&format!("{number}. ")), "{section}");
+        let of_this = |file: &&PathBuf| {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            name.starts_with(&format!("{number:02}_"))
+        };
+        let code: Vec<String> = programs.iter().filter(of_this).map(read).collect();
+        assert!(!code.is_empty(), "there is no program {number}");
+        for snippet in blocks(section, "```rust,ignore") {
+            let definition = snippet.starts_with("type Job");
+            let found = definition || code.iter().any(|code| has_lines(code, &snippet));
+            assert!(found, "not in program {number}:\n{snippet}");
+        }
+
+        let messages = files("tests/compile_fail", "stderr");
+        let message: String = messages.iter().filter(of_this).map(read).collect();
+        let mut lines = message.lines();
+        let shown = blocks(section, "```text").join("\n");
+        assert_eq!(shown.is_empty(), message.is_empty(), "{number}");
+        for line in shown.lines() {
+            let found = lines.any(|said| said == line);
+            assert!(found, "{number}: not said, or not in that order: {line}");
+        }
+    }
+    let last = programs.last().unwrap().file_name().unwrap().to_str();
+    let last = last.and_then(|name| name.split('_').next()?.parse().ok());
+    assert_eq!(last, Some(sections.len()), "each program has its section");
+
+    let recorded = read("tests/common/compiler.rs");
+    let (_, version) = recorded.split_once("RECORDED_WITH: &str = \"").unwrap();
+    let version = version.split(" (").next().unwrap();
+    let words: Vec<&str> = page.split_whitespace().collect();
+    let told = words.join(" ").contains(&format!("those of {version},"));
+    assert!(told, "the messages are those of {version}");
 }
 
 /// Whole lines, with so many levels of indentation before each that is not empty.
@@ -96,19 +188,27 @@ fn comparable(log: &str) -> Vec<String> {
 
 /// A race of five-second requests, each of which takes a millisecond longer than that.
 fn ideal_race(stage: &Stage, label: &str, count: usize) -> Recording {
-    const TAKES: Duration = Duration::from_millis(5001);
-    let (thread, at_once) = match stage.number {
-        1 => ("main", 1),
-        2 => ("request-1", count),
-        4 => ("worker-1", 1),
-        _ => ("worker-1", 4),
+    ideal_race_of(stage, label, count, 4, Duration::from_millis(5001))
+}
+
+fn ideal_race_of(
+    stage: &Stage,
+    label: &str,
+    count: usize,
+    workers: usize,
+    takes: Duration,
+) -> Recording {
+    let thread = match stage.number {
+        1 => "main",
+        2 => "request-1",
+        _ => "worker-1",
     };
-    let lanes = (0..count).map(|index| {
-        let round = (index / at_once) as u32;
+    let lanes = (1..=count).map(|number| {
+        let round = stage.at_once.rounds(number, workers) as u32;
         Lane {
-            picked_up: Some(TAKES * round),
+            picked_up: Some(takes * (round - 1)),
             thread: Some(thread.to_owned()),
-            end: Some((TAKES * (round + 1), Outcome::Answered(200))),
+            end: Some((takes * round, Outcome::Answered(200))),
         }
     });
     Recording {
@@ -214,6 +314,111 @@ fn the_results_on_the_page_about_the_race_are_those_of_the_stages() {
     );
 }
 
+/// Every chart in the lesson, and every result of the first exercise.
+#[test]
+fn what_the_class_sees_is_what_the_race_draws() {
+    let label = |stage: &Stage| format!("stage {}  {}", stage.number, stage.name);
+    let race = |number: usize, count| {
+        let stage = &STAGES[number - 1];
+        ideal_race(stage, &label(stage), count)
+    };
+    let by_address = |count| ideal_race(&STAGES[0], "127.0.0.1:7878/sleep", count);
+    let mut with_refusals = ideal_race_with_refusals(&STAGES[4], &label(&STAGES[4]), 0);
+    for lane in &mut with_refusals.lanes {
+        if let Some((end, Outcome::Answered(_))) = &mut lane.end {
+            *end = Duration::from_millis(2001);
+        }
+    }
+    let charts = [
+        by_address(1),
+        by_address(2),
+        race(2, 8),
+        race(3, 2),
+        race(3, 6),
+        race(4, 2),
+        race(4, 2),
+        with_refusals,
+    ];
+    let page = read("docs/walkthrough.md");
+    let blocks = blocks(&page, "```console");
+    let shown = blocks
+        .iter()
+        .filter(|block| block.contains("\u{2591} waiting"));
+    let shown: Vec<Vec<String>> = shown.map(|chart| comparable(chart)).collect();
+    assert_eq!(shown, charts.map(|race| comparable(&ideal_output(race))));
+
+    let results = [(3, 4), (3, 5), (3, 8), (3, 9), (4, 9)].map(|(number, workers)| {
+        let stage = &STAGES[number - 1];
+        let takes = Duration::from_millis(1001);
+        ideal_race_of(stage, &label(stage), 9, workers, takes).result()
+    });
+    assert!(blocks.contains(&results.join("\n")), "{results:?}");
+}
+
+/// The numbers are those of one machine on one day. But the rows are those of the benchmark.
+#[test]
+fn the_tables_of_costs_have_the_rows_that_the_benchmark_prints() {
+    let benchmark: String = files("benches/costs", "rs").iter().map(read).collect();
+    let benchmark = benchmark.replace("\\\"", "\"");
+    let page = read("docs/costs.md");
+    let tables = blocks(&page, "```text");
+    assert_eq!(tables.len(), 3);
+    let mut names: Vec<String> = Vec::new();
+    for stage in &STAGES {
+        let Stage { number, name, .. } = stage;
+        // A job can be handed over only where there is a pool.
+        let row = if *number >= 3 {
+            format!("stage {number}")
+        } else {
+            String::new()
+        };
+        names.extend([
+            row,
+            format!("stage {number}, {name}"),
+            format!("{number}, {name}"),
+        ]);
+    }
+    for line in tables.iter().flat_map(|table| table.lines()) {
+        let label = line.split("  ").next().unwrap();
+        let label = label.split(['.', ':']).next().unwrap();
+        if let Some(index) = names.iter().position(|name| name == label) {
+            names.remove(index);
+        } else {
+            assert!(benchmark.contains(label), "no row begins with {label:?}");
+        }
+    }
+    assert!(names.iter().all(String::is_empty), "{names:?} are missing");
+}
+
+#[test]
+fn the_minutes_of_the_lesson_add_up_to_fifty() {
+    let page = read("docs/walkthrough.md");
+    let mut until = 0;
+    let mut parts = 0;
+    for section in page.split("\n## ").skip(1) {
+        let (heading, text) = section.split_once('\n').unwrap();
+        let Some((title, minutes)) = heading.split_once(" (") else {
+            continue;
+        };
+        let minutes: u32 = minutes.split(' ').next().unwrap().parse().unwrap();
+        parts += 1;
+        until += minutes;
+        let row = format!("\n| {title} | {minutes} | {until} | ");
+        assert!(page.contains(&row), "no row begins with {row:?}");
+
+        let notes = text.split("\n*Minutes: ").skip(1);
+        let planned = notes.map(|note| {
+            let (plan, _) = note.split_once(".*\n").unwrap();
+            let numbers = plan
+                .split_whitespace()
+                .filter_map(|word| word.parse::<u32>().ok());
+            numbers.sum::<u32>()
+        });
+        assert_eq!(planned.sum::<u32>(), minutes, "the notes of {title}");
+    }
+    assert_eq!((parts, until), (9, 50));
+}
+
 /// A picture that was recorded before a change of names or of colours would not be this one.
 #[test]
 fn every_picture_is_drawn_as_the_race_draws_today() {
@@ -234,6 +439,42 @@ fn every_picture_is_drawn_as_the_race_draws_today() {
             comparable(&svg::draw(&races)),
             "{name}.svg"
         );
+    }
+}
+
+/// The texts of this class in a picture.
+fn texts<'a>(picture: &'a str, class: &str) -> Vec<&'a str> {
+    let opening = format!("<text class=\"{class}\" ");
+    let texts = picture.split(&opening).skip(1).filter_map(|after| {
+        let (_, text) = after.split_once('>')?;
+        Some(text.split("</text>").next().unwrap_or(text))
+    });
+    texts.collect()
+}
+
+#[test]
+fn the_two_loops_in_the_picture_of_the_guard_are_those_of_the_stages() {
+    let picture = read("docs/guard.svg");
+    let code = texts(&picture, "code");
+    for (stage, lines) in [(3, &code[..7]), (4, &code[7..])] {
+        let file = read(format!("stages/{}.rs", file_name(&STAGES[stage - 1])));
+        let file: Vec<&str> = file
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("//"))
+            .collect();
+        let found = file.windows(lines.len()).any(|window| window == lines);
+        assert!(found, "not in stage {stage}: {lines:?}");
+    }
+}
+
+#[test]
+fn the_picture_of_the_threads_shows_every_stage() {
+    let picture = read("docs/threads.svg");
+    let titles = texts(&picture, "bold");
+    for stage in &STAGES {
+        let title = format!("{}, {}", stage.number, stage.name);
+        assert!(titles.contains(&title.as_str()), "{title}: {titles:?}");
     }
 }
 
@@ -300,7 +541,7 @@ fn check_command(command: &str) -> Result<(), String> {
     let (cargo, program) = command.split_once(" -- ").unwrap_or((command, ""));
     let mut words = cargo.split_whitespace().skip(1);
     let verb = words.next().unwrap_or_default();
-    if !["build", "check", "doc", "run", "test"].contains(&verb) {
+    if !["bench", "build", "check", "clippy", "doc", "run", "test"].contains(&verb) {
         return Err(format!("what is cargo {verb}?"));
     }
     let mut stage = None;
@@ -314,15 +555,22 @@ fn check_command(command: &str) -> Result<(), String> {
                     stage.ok_or(format!("there is no feature {feature:?}"))?;
                 }
             }
-            "--test" => {
-                let test = words.next().unwrap_or_default();
-                let file = root().join(format!("tests/{test}.rs"));
+            "--all-targets" if verb == "clippy" => {}
+            "--test" | "--bench" => {
+                let name = words.next().unwrap_or_default();
+                let folder = if word == "--test" { "tests" } else { "benches" };
+                let file = root().join(format!("{folder}/{name}.rs"));
                 file.is_file()
                     .then_some(())
-                    .ok_or(format!("there is no test {test:?}"))?;
+                    .ok_or(format!("there is no {folder}/{name}.rs"))?;
             }
             _ => return Err(format!("what is {word}?")),
         }
+    }
+    if verb == "bench" && !program.is_empty() {
+        let part = format!("wanted(\"{program}\")");
+        let found = read("benches/costs/main.rs").contains(&part);
+        return found.then_some(()).ok_or(format!("what is {program}?"));
     }
     let compiled_in = compiled_in().count();
     let chosen = match stage {
@@ -360,11 +608,12 @@ fn anchors(page: &str) -> BTreeSet<String> {
     let headings = page.lines().filter(|line| line.starts_with('#'));
     headings
         .map(|heading| {
-            heading
-                .trim_start_matches('#')
-                .trim()
-                .to_lowercase()
-                .replace(' ', "-")
+            let title = heading.trim_start_matches('#').trim().to_lowercase();
+            title
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+                .map(|c| if c == ' ' { '-' } else { c })
+                .collect()
         })
         .collect()
 }
@@ -384,6 +633,21 @@ fn every_link_leads_to_a_file_and_a_heading() {
                 let found = anchors(&read(target)).contains(anchor);
                 assert!(found, "{}: {link} names no heading", path.display());
             }
+        }
+    }
+}
+
+/// A file that a page names in its text or in a command, like `tests/overlap.rs`, is there.
+#[test]
+fn every_file_that_a_page_names_exists() {
+    let is_part_of_a_path = |c: char| c.is_ascii_alphanumeric() || "/_.".contains(c);
+    for page in pages() {
+        for word in read(&page).split(|c| !is_part_of_a_path(c)) {
+            let word = word.trim_end_matches('.');
+            let folder = word.split('/').next().unwrap_or_default();
+            let ours = ["benches", "docs", "src", "stages", "tests"].contains(&folder);
+            let (page, path) = (page.display(), root().join(word));
+            assert!(!ours || path.exists(), "{page}: there is no {word}");
         }
     }
 }
@@ -435,5 +699,88 @@ fn every_page_ends_by_saying_where_to_go_next() {
         let text = read(&page);
         let last = text.lines().rfind(|line| line.starts_with("## "));
         assert_eq!(last, Some("## Where to go next"), "{}", page.display());
+    }
+}
+
+#[cfg(all(
+    feature = "stage1",
+    feature = "stage2",
+    feature = "stage3",
+    feature = "stage4",
+    feature = "stage5",
+    feature = "stage6",
+    feature = "stage7"
+))]
+mod in_cargo_doc {
+    use std::process::Command;
+
+    use super::*;
+
+    /// In `cargo doc` the pages are modules, and a link to a file there would lead nowhere. Rustdoc warns
+    /// of links to items that are not there, but not of those.
+    #[test]
+    fn every_link_in_cargo_doc_leads_somewhere() {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let book = target.join("doc/ten_versus_five");
+        let _ = fs::remove_dir_all(&book); // What an earlier version left.
+        let output = Command::new(env!("CARGO"))
+            .args(["doc", "--quiet", "--lib", "--no-deps", "--all-features"])
+            .arg("--target-dir")
+            .arg(target)
+            .current_dir(root())
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+
+        let mut folders = vec![book.clone()];
+        let mut links = 0;
+        while let Some(folder) = folders.pop() {
+            for file in fs::read_dir(&folder).unwrap() {
+                let file = file.unwrap().path();
+                if file.is_dir() {
+                    folders.push(file);
+                } else if file
+                    .extension()
+                    .is_some_and(|extension| extension == "html")
+                {
+                    links += check_links(&file);
+                }
+            }
+        }
+        assert!(links > 500, "only {links} links found");
+        for page in files("docs", "md") {
+            let name = page.file_stem().unwrap();
+            let module = book.join(name);
+            assert!(module.is_dir(), "{} is not in cargo doc", page.display());
+        }
+    }
+
+    /// Follows the links in a file that rustdoc has written, and counts them.
+    fn check_links(file: &Path) -> usize {
+        let html = fs::read_to_string(file).unwrap();
+        let mut links = 0;
+        for after in html.split(" href=\"").skip(1) {
+            let link = after.split('"').next().unwrap();
+            if link.starts_with("https://") || link.starts_with("data:") {
+                continue;
+            }
+            links += 1;
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = match path {
+                "" => file.to_owned(),
+                _ => file.parent().unwrap().join(path),
+            };
+            let found = target.is_file();
+            assert!(found, "{}: {link} leads nowhere", file.display());
+            // The lines of a source file get their anchors from a script.
+            if !anchor.is_empty() && !path.contains("/src/") {
+                let id = format!("id=\"{anchor}\"");
+                let found = fs::read_to_string(target).unwrap().contains(&id);
+                assert!(found, "{}: {link} names no heading", file.display());
+            }
+        }
+        links
     }
 }

@@ -1,0 +1,297 @@
+//! Which spellings of the worker's loop let a second worker get a job while the first one runs?
+//!
+//! The twelve spellings are in lock_scope/spellings.rs; docs/lock_scope.md makes a table of what is
+//! found here. No test measures time: jobs stay in a room until they are let out.
+//!
+//! Two jobs in the room at one time are two workers at work. That a second worker gets *no* job
+//! cannot be seen by waiting. But let there be only one, and look at the lock from outside while its
+//! job is in the room. If the lock is not free, it is that worker who has it, and no other worker
+//! could get at the second job if there were one.
+
+mod common;
+#[path = "lock_scope/spellings.rs"]
+mod spellings;
+
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, TryLockError};
+use std::thread;
+use std::time::Duration;
+
+use common::compiler::{is_the_compiler_on_record, rustc};
+use common::{PATIENCE, Room, WATCH, wait_for};
+use spellings::Job;
+
+type Spelling = fn(&Mutex<Receiver<Job>>);
+
+/// Makes a module of tests of each spelling, and a list of their names.
+macro_rules! they_let_go {
+    ($list:ident: $($spelling:ident)*) => {
+        const $list: &[&str] = &[$(stringify!($spelling)),*];
+        $(mod $spelling {
+            use super::*;
+
+            #[test]
+            fn lets_go_of_the_lock_before_a_job_runs() {
+                assert!(!is_locked_during_a_job(spellings::$spelling));
+            }
+
+            #[test]
+            fn a_second_job_runs_meanwhile() {
+                assert!(two_jobs_run_at_once(spellings::$spelling, PATIENCE));
+            }
+        })*
+    };
+}
+
+/// The same for spellings that hold the lock.
+macro_rules! they_hold {
+    ($list:ident: $($spelling:ident)*) => {
+        const $list: &[&str] = &[$(stringify!($spelling)),*];
+        $(mod $spelling {
+            use super::*;
+
+            #[test]
+            fn holds_the_lock_while_a_job_runs() {
+                assert!(is_locked_during_a_job(spellings::$spelling));
+            }
+
+            #[test]
+            fn no_second_job_runs_meanwhile() {
+                assert!(!two_jobs_run_at_once(spellings::$spelling, WATCH));
+            }
+        })*
+    };
+}
+
+they_let_go! { LET_GO:
+    let_then_call let_else match_after_let helper_function guard_dropped guard_in_a_block
+}
+
+they_hold! { HELD:
+    for_loop while_let match_on_recv if_let guard_not_dropped
+}
+
+// This crate is of edition 2024. The page has a doctest for each edition.
+they_let_go! { LET_GO_SINCE_2024:
+    while_let_block
+}
+
+/// There is one worker. If the lock is not free while it is in the room, it is the one who has it.
+fn is_locked_during_a_job(work: Spelling) -> bool {
+    while_a_job_runs(work, 1, |_, receiver| {
+        matches!(receiver.try_lock(), Err(TryLockError::WouldBlock))
+    })
+}
+
+fn two_jobs_run_at_once(work: Spelling, time: Duration) -> bool {
+    while_a_job_runs(work, 4, |room, _| room.holds(2, time))
+}
+
+/// What is to be seen of two jobs when at least one is in the room. Afterwards, both must be done
+/// and all workers gone.
+fn while_a_job_runs(
+    work: Spelling,
+    workers: usize,
+    look: impl FnOnce(&Room, &Mutex<Receiver<Job>>) -> bool,
+) -> bool {
+    const JOBS: usize = 2;
+    let room = Room::new();
+    let (sender, receiver) = mpsc::channel::<Job>();
+    for _ in 0..JOBS {
+        let inside = Arc::clone(&room);
+        sender.send(Box::new(move || inside.visit())).unwrap();
+    }
+    // Closed, but not empty: the workers do the jobs that are in it, then leave.
+    drop(sender);
+
+    let receiver = Arc::new(Mutex::new(receiver));
+    let workers: Vec<_> = (0..workers)
+        .map(|_| {
+            let receiver = Arc::clone(&receiver);
+            thread::spawn(move || work(&receiver))
+        })
+        .collect();
+
+    assert!(room.holds(1, PATIENCE), "a job should run");
+    let seen = look(&room, &receiver);
+
+    // A scope would wait for ever for a worker that does not leave its loop. This gives up.
+    room.let_out(JOBS);
+    for worker in workers {
+        wait_for("a worker to leave", || worker.is_finished().then_some(()));
+        worker.join().expect("no worker should panic");
+    }
+    assert_eq!(room.visitors().len(), JOBS, "every job should be done");
+    seen
+}
+
+/// A function of spellings.rs.
+struct Function {
+    name: String,
+    /// The lints of Clippy's that are expected in it.
+    lints: Vec<String>,
+    /// All between its first and its last line.
+    body: String,
+}
+
+fn functions() -> Vec<Function> {
+    let code = read("tests/lock_scope/spellings.rs");
+    let mut functions = Vec::new();
+    let mut lints = Vec::new();
+    let mut lines = code.lines();
+    while let Some(line) = lines.next() {
+        if line.starts_with("#[") {
+            let lint = line.strip_prefix("#[expect(clippy::");
+            let lint = lint.and_then(|line| line.strip_suffix(")]"));
+            lints.push(String::from(lint.expect("one lint, and it is expected")));
+        } else if let Some(rest) = line.strip_prefix("pub fn ") {
+            let (name, _) = rest.split_once('(').unwrap();
+            let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "}").collect();
+            functions.push(Function {
+                name: name.to_owned(),
+                lints: std::mem::take(&mut lints),
+                body: body.join("\n"),
+            });
+        }
+    }
+    functions
+}
+
+/// The cells of the table of spellings, row by row.
+fn rows() -> Vec<[String; 4]> {
+    const HEAD: &str = "| the loop | the lock during a job | two requests take | Clippy |";
+    let page = read("docs/lock_scope.md");
+    let (_, table) = page.split_once(HEAD).expect("a table of spellings");
+    let rows = table.lines().skip(2).take_while(|line| !line.is_empty());
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        <[&str; 4]>::try_from(cells)
+            .unwrap_or_else(|cells| panic!("four cells: {cells:?}"))
+            .map(String::from)
+    })
+    .collect()
+}
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What is between backticks.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Code without what only the layout of a whole file brings with it.
+fn bare(code: &str) -> String {
+    let code: String = code.split_whitespace().collect();
+    let code = code.replace(";}", "}").replace(",}", "}");
+    code.trim_end_matches(';').to_owned()
+}
+
+#[test]
+fn there_are_twelve_spellings_with_tests_and_a_row_for_each() {
+    let functions: Vec<String> = functions().into_iter().map(|f| f.name).collect();
+    assert_eq!(functions, [LET_GO, HELD, LET_GO_SINCE_2024].concat());
+    assert_eq!(functions.len(), 12);
+    assert_eq!(rows().len(), 12);
+}
+
+#[test]
+fn each_row_shows_its_spelling_and_no_other() {
+    let functions = functions();
+    for (index, [spelling, ..]) in rows().iter().enumerate() {
+        let parts = quoted(spelling);
+        assert!(!parts.is_empty(), "no code: {spelling}");
+        for function in &functions {
+            let shown = parts
+                .iter()
+                .all(|part| bare(&function.body).contains(&bare(part)));
+            let own = function.name == functions[index].name;
+            assert_eq!(shown, own, "{spelling} in {}", function.name);
+        }
+    }
+}
+
+#[test]
+fn each_row_says_what_is_proved_above() {
+    for (function, [_, lock, time, _]) in functions().iter().zip(rows()) {
+        let name = function.name.as_str();
+        let truth = if LET_GO.contains(&name) {
+            ("let go", "5 s")
+        } else if HELD.contains(&name) {
+            ("**held**", "**10 s**")
+        } else {
+            (
+                "**held** in edition 2021, let go in 2024",
+                "**10 s** or 5 s",
+            )
+        };
+        assert_eq!((lock.as_str(), time.as_str()), truth, "{name}");
+    }
+}
+
+/// That these are what Clippy says is for Clippy to check.
+#[test]
+fn each_row_names_the_lints_that_are_expected_of_clippy() {
+    for (function, [_, _, _, clippy]) in functions().iter().zip(rows()) {
+        assert_eq!(quoted(&clippy), function.lints, "{}", function.name);
+        assert_eq!(clippy.is_empty(), function.lints.is_empty(), "{clippy}");
+    }
+}
+
+#[test]
+fn the_last_row_is_run_on_both_editions_from_the_same_source() {
+    let page = read("docs/lock_scope.md");
+    let doctest = |edition: &str| {
+        let opening = format!("\n```rust,{edition}\n");
+        let (_, block) = page.split_once(&opening).expect("a doctest");
+        block.split_once("\n```").unwrap().0.to_owned()
+    };
+    let (before, since) = (doctest("edition2021"), doctest("edition2024"));
+    assert!(before.contains("is_err()") && since.contains("is_ok()"));
+    assert_eq!(before.replace("is_err()", "is_ok()"), since);
+
+    let head = "while let Ok(job) = { receiver.lock().unwrap().recv() } {";
+    assert!(before.contains(head));
+    assert!(functions().pop().unwrap().body.contains(head));
+}
+
+/// The lints for edition 2024 find fault with two rows, and not with the one that changes.
+#[test]
+fn the_compiler_warns_of_two_rows_and_not_of_the_last() {
+    if !is_the_compiler_on_record("The warnings that docs/lock_scope.md tells of") {
+        return;
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lock_scope/spellings.rs");
+    let code = fs::read_to_string(&file).unwrap();
+    let compile = |edition: &str, lints: &str| {
+        let output = rustc()
+            .args([edition, lints, "--crate-type=lib", "--emit=metadata=-"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for edition in ["--edition=2021", "--edition=2024"] {
+        assert_eq!(compile(edition, "-Wunused"), "");
+    }
+    let warnings = compile("--edition=2021", "-Wrust-2024-compatibility");
+    let mut found = Vec::new();
+    for warning in warnings.split("\n\n") {
+        let Some((_, place)) = warning.split_once("spellings.rs:") else {
+            continue;
+        };
+        let line: usize = place.split(':').next().unwrap().parse().unwrap();
+        let above = code.lines().take(line);
+        let function = above.filter_map(|line| line.strip_prefix("pub fn ")).last();
+        found.push(function.unwrap().split('(').next().unwrap());
+    }
+    assert_eq!(found, ["guard_in_a_block", "if_let"], "{warnings}");
+    for lint in ["tail-expr-drop-order", "if-let-rescope"] {
+        assert!(warnings.contains(lint), "{warnings}");
+    }
+}
