@@ -31,9 +31,9 @@ const NEW_THREAD: &str = "a new thread for each";
 const SILENT: &str = "a bare worker loop, saying nothing";
 const BARE: &str = "a bare worker loop, saying the line";
 
-fn ways() -> Vec<(String, Way, usize)> {
+fn ways() -> Vec<(&'static str, Way, usize)> {
     #[allow(unused_mut)] // Without the stages, this is all.
-    let mut ways: Vec<(&str, Way, usize)> = vec![
+    let mut ways: Vec<(&'static str, Way, usize)> = vec![
         (IN_PLACE, in_place, JOBS),
         (NEW_THREAD, new_thread, THREADS),
         (SILENT, |jobs| bare_loop(jobs, |_| {}), JOBS),
@@ -49,9 +49,7 @@ fn ways() -> Vec<(String, Way, usize)> {
     ways.push(("stage 6", stage6, JOBS));
     #[cfg(feature = "stage7")]
     ways.push(("stage 7", stage7, JOBS));
-    ways.into_iter()
-        .map(|(name, way, jobs)| (name.to_owned(), way, jobs))
-        .collect()
+    ways
 }
 
 /// Measures in a process of its own, whose standard output goes nowhere, since a worker says a line
@@ -79,7 +77,7 @@ pub fn report() -> Vec<Target> {
     println!("{:40} {:>8}   {:17}   times", "", "median", "from ... to");
     let bare = rounds_of(BARE);
     for (name, _, _) in ways() {
-        let rounds = rounds_of(&name);
+        let rounds = rounds_of(name);
         let ratio = Rounds::new(rounds.iter().zip(&bare).map(|(one, other)| one / other));
         let rounds = Rounds::new(rounds);
         println!(

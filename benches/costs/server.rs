@@ -105,7 +105,7 @@ impl Drop for Server {
     }
 }
 
-/// No server on this machine, with one request a connection, is much faster than this.
+/// As plain as a server can be that takes one request from a connection.
 pub fn serve_the_limit(addr: &str, bytes: &str) {
     let (listener, response) = listen(addr, bytes);
     thread::scope(|scope| {

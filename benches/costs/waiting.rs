@@ -1,7 +1,7 @@
 //! What do many slow requests at once cost, and how long does the last one wait?
 
+use std::net::SocketAddr;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -51,12 +51,18 @@ pub fn report() -> Vec<Target> {
     });
 
     println!(
-        "\nSlow requests sent together: {CROWDS:?}. Workers: {WORKERS}. Places in the queue of \
-         stages 6 and 7: {QUEUE}.\n"
+        "\nSlow requests, sent together. Workers: {WORKERS}. Places in the queue of stages 6 and 7: \
+         {QUEUE}.\n"
     );
     println!(
-        "{:21} {:>19}   {:>19}   {:>27}   {:>19}",
-        "", "threads", "peak memory, MiB", "last answer, in sleeps", "refused"
+        "{:20}  {:>15}  {:>15}  {:>23}  {:>15}",
+        "", "threads", "peak MiB", "last answer, in sleeps", "refused"
+    );
+    let crowds = |width: usize| CROWDS.map(|crowd| format!("{crowd:>width$}")).join(" ");
+    let [narrow, wide] = [crowds(3), crowds(5)];
+    println!(
+        "{:20}  {narrow}  {narrow}  {wide}  {narrow}",
+        "requests at once"
     );
     for (index, stage) in stages.iter().enumerate() {
         let row = |width: usize, cell: fn(&Outcome) -> String| {
@@ -64,12 +70,12 @@ pub fn report() -> Vec<Target> {
             cells.map(|cell| format!("{cell:>width$}")).join(" ")
         };
         println!(
-            "{:21} {}   {}   {}   {}",
+            "{:20}  {}  {}  {}  {}",
             format!("{}, {}", stage.number, stage.name),
-            row(4, threads),
-            row(4, memory),
-            row(6, |outcome| format!("{:.2}", outcome.sleeps)),
-            row(4, |outcome| outcome.refused.to_string()),
+            row(3, threads),
+            row(3, memory),
+            row(5, |outcome| format!("{:.1}", outcome.sleeps)),
+            row(3, |outcome| outcome.refused.to_string()),
         );
     }
     targets(&stages, &outcomes)
@@ -99,10 +105,14 @@ fn targets(stages: &[&Stage], outcomes: &[Vec<Outcome>; 4]) -> Vec<Target> {
             100.0 * (outcome.sleeps / rounds as f64 - 1.0)
         });
         let most = longer.into_iter().fold(0.0, f64::max);
+        let all = CROWDS.iter().zip(crowds);
+        let lost = all.map(|(crowd, outcome)| crowd - outcome.answered - outcome.refused);
+        let lost: usize = lost.sum();
         targets.push(Target {
-            holds: most <= 2.0,
+            holds: most <= 2.0 && lost == 0,
             what: format!(
-                "stage {number} takes {most:.1} % longer than ceil(answered/workers) sleeps (2 % at most)"
+                "stage {number} takes {most:.1} % longer than ceil(answered/workers) sleeps (2 % at most), \
+                     and loses {lost}"
             ),
         });
         let [one, .., crowd] = crowds.map(|outcome| outcome.cost);
@@ -134,7 +144,7 @@ fn sleep(stage: &Stage, crowd: usize) -> Duration {
 fn send(stage: &Stage, crowd: usize, all_are_ready: &Barrier) -> Outcome {
     let sleep = sleep(stage, crowd).as_secs_f64();
     let [seconds, workers, queue] = [sleep.to_string(), WORKERS.to_string(), QUEUE.to_string()];
-    let options = [
+    let mut options = vec![
         "--sleep",
         &seconds,
         "--workers",
@@ -142,46 +152,51 @@ fn send(stage: &Stage, crowd: usize, all_are_ready: &Barrier) -> Outcome {
         "--queue",
         &queue,
     ];
+    // On a busy machine a client may be held up between its connection and its request.
+    options.extend(["--read-timeout", "60"]);
     let server = Server::of_stage(stage.number, &options);
     all_are_ready.wait();
 
-    let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            let mut most = None;
-            while !done.load(Ordering::Relaxed) {
-                most = most.max(server.threads_and_memory().map(|(threads, _)| threads));
-                thread::sleep(Duration::from_millis(10));
-            }
-            Some((most?, server.threads_and_memory()?.1))
-        });
-
-        let start = Instant::now();
-        let mut asked = Vec::new();
-        for number in 1..=crowd {
-            asked.push(ask(server.addr, "/sleep").expect("the server accepts"));
-            if number % AT_A_TIME == 0 {
-                thread::sleep(Duration::from_millis(1));
-            }
+        let sending = scope.spawn(|| send_to(server.addr, crowd));
+        let mut most = None;
+        while !sending.is_finished() {
+            most = most.max(server.threads_and_memory().map(|(threads, _)| threads));
+            thread::sleep(Duration::from_millis(10));
         }
-        let mut last = Duration::ZERO;
-        let (mut answered, mut refused) = (0, 0);
-        for connection in asked {
-            match answer(connection).expect("every request is answered") {
-                (200, _) => {
-                    answered += 1;
-                    // In whatever order they come, the last has come when all have been read.
-                    last = start.elapsed();
-                }
-                _ => refused += 1,
-            }
-        }
-        done.store(true, Ordering::Relaxed);
+        let (last, answered, refused) = sending.join().expect("a crowd does not panic");
         Outcome {
-            cost: watch.join().expect("watching does not panic"),
+            cost: most.zip(server.threads_and_memory().map(|(_, memory)| memory)),
             sleeps: last.as_secs_f64() / sleep,
             answered,
             refused,
         }
     })
+}
+
+/// The time to the last answer, and how many requests were answered and refused. One that is lost is
+/// neither.
+fn send_to(addr: SocketAddr, crowd: usize) -> (Duration, usize, usize) {
+    let start = Instant::now();
+    let mut asked = Vec::new();
+    for number in 1..=crowd {
+        asked.push(ask(addr, "/sleep"));
+        if number % AT_A_TIME == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+    let mut last = Duration::ZERO;
+    let (mut answered, mut refused) = (0, 0);
+    for connection in asked {
+        match connection.and_then(answer) {
+            Ok((200, _)) => {
+                answered += 1;
+                // In whatever order they come, the last has come when all have been read.
+                last = start.elapsed();
+            }
+            Ok(_) => refused += 1,
+            Err(_) => {}
+        }
+    }
+    (last, answered, refused)
 }
