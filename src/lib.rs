@@ -101,6 +101,7 @@ pub mod stage1_single_threaded;
 
 /// [stage1]: crate::stage1_single_threaded
 /// [stage3]: crate::stage3_channel_pool
+/// [costs]: crate::costs
 #[doc = include_str!("pages/no_picture.md")]
 #[doc = include_str!("../docs/stage2_spawn_per_request.md")]
 #[cfg(feature = "stage2")]
@@ -109,6 +110,7 @@ pub mod stage2_spawn_per_request;
 
 /// [stage2]: crate::stage2_spawn_per_request
 /// [stage4]: crate::stage4_lock_held
+/// [compiler]: crate::compiler
 /// [browsers]: crate::browsers
 #[doc = include_str!("pages/no_picture.md")]
 #[doc = include_str!("../docs/stage3_channel_pool.md")]
