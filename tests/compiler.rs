@@ -11,27 +11,21 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Output;
 use std::thread;
 
-use common::compiler::{is_the_compiler_on_record, rustc};
+use common::compiler::{compile, is_the_compiler_on_record};
+use common::repository::{files, read, root};
 
 /// The program that compiles, although it should not. It has no twin.
 const NO_MESSAGE: &str = "13_lock_held_and_no_message";
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compile_fail")
-}
-
 /// The names of the programs, without their extension, in order.
 fn programs() -> BTreeSet<String> {
-    let files = fs::read_dir(folder())
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap());
-    files
-        .filter_map(|file| Some(file.strip_suffix(".rs")?.to_owned()))
+    let names = files("tests/compile_fail", "rs").into_iter();
+    names
+        .map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect()
 }
 
@@ -42,18 +36,14 @@ fn mistakes() -> BTreeSet<String> {
     programs
 }
 
-fn read(file: String) -> String {
-    fs::read_to_string(folder().join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+/// The program's own file, or its message.
+fn path(name: &str, extension: &str) -> PathBuf {
+    root().join(format!("tests/compile_fail/{name}.{extension}"))
 }
 
-/// Compiles a program in one of the ways that leave no file behind.
-fn compile(name: &str, options: &[&str]) -> Output {
-    rustc()
-        .args(["--edition=2024", "--emit=metadata=-"])
-        .args(options)
-        .arg(folder().join(format!("{name}.rs")))
-        .output()
-        .expect("the compiler should start")
+fn compile_program(name: &str, options: &[&str]) -> Output {
+    let options = [&["--edition=2024"], options].concat();
+    compile(&path(name, "rs"), &options)
 }
 
 /// The codes in a message of the compiler, like `E0382`, of all its errors.
@@ -70,15 +60,15 @@ fn each_mistake_is_refused_for_the_reason_it_gives() {
     thread::scope(|scope| {
         for name in mistakes() {
             scope.spawn(move || {
-                let output = compile(&name, &[]);
+                let output = compile_program(&name, &[]);
                 let message = String::from_utf8(output.stderr).unwrap();
                 assert!(!output.status.success(), "{name} compiles");
 
                 let found = codes(&message);
                 assert_eq!(found.len(), 1, "{name}: {message}");
-                let recorded = read(format!("{name}.stderr"));
+                let recorded = read(path(&name, "stderr"));
                 assert_eq!(found, codes(&recorded), "{name}: {message}");
-                let lesson = read(format!("{name}.rs"));
+                let lesson = read(path(&name, "rs"));
                 let told = format!(": {}", found.first().unwrap());
                 assert!(lesson.contains(&told), "{name} does not tell{told}");
             });
@@ -91,7 +81,7 @@ fn each_mistake_has_a_twin_that_compiles_without_a_warning() {
     thread::scope(|scope| {
         for name in mistakes() {
             scope.spawn(move || {
-                let output = compile(&format!("{name}_mended"), &["-Dwarnings"]);
+                let output = compile_program(&format!("{name}_mended"), &["-Dwarnings"]);
                 let message = String::from_utf8_lossy(&output.stderr);
                 assert!(output.status.success(), "{name}_mended: {message}");
             });
@@ -102,13 +92,13 @@ fn each_mistake_has_a_twin_that_compiles_without_a_warning() {
 /// It is not the test that fails here. It is the compiler's promise that ends here.
 #[test]
 fn the_worker_that_holds_the_lock_compiles_without_a_murmur() {
-    let output = compile(NO_MESSAGE, &["-Wunused", "-Wfuture-incompatible"]);
+    let output = compile_program(NO_MESSAGE, &["-Wunused", "-Wfuture-incompatible"]);
     assert!(output.status.success());
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 
     let loop_of_stage_4 = "for job in receiver.lock().unwrap().iter() {\n";
-    assert!(read(format!("{NO_MESSAGE}.rs")).contains(loop_of_stage_4));
-    assert!(read(String::from("../../stages/stage4_lock_held.rs")).contains(loop_of_stage_4));
+    assert!(read(path(NO_MESSAGE, "rs")).contains(loop_of_stage_4));
+    assert!(read("stages/stage4_lock_held.rs").contains(loop_of_stage_4));
 }
 
 /// Word for word, where the words are those of the compiler that was asked then. The programs that
@@ -120,7 +110,7 @@ fn the_messages_are_those_on_record() {
     }
     let cases = trybuild::TestCases::new();
     for name in programs() {
-        let file = folder().join(format!("{name}.rs"));
+        let file = path(&name, "rs");
         if mistakes().contains(&name) {
             cases.compile_fail(file);
         } else {

@@ -9,38 +9,25 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use common::repository::{blocks, files, read, root};
 use common::{Server, sleep_together, wait_for};
 use ten_versus_five::cli;
 use ten_versus_five::race::chart::{self, Style};
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
 use ten_versus_five::{STAGES, Stage, compiled_in};
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: impl AsRef<Path>) -> String {
-    let path = root().join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
 /// The name that a stage's file and its page share.
 fn file_name(stage: &Stage) -> String {
     format!("stage{}_{}", stage.number, stage.name.replace('-', "_"))
 }
 
-/// The files in a folder with this extension, in order.
-fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(root().join(folder))
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .filter(|file| file.extension().is_some_and(|it| it == extension))
-        .collect();
-    files.sort();
-    files
+/// What the race calls a stage.
+fn label(stage: &Stage) -> String {
+    format!("stage {}  {}", stage.number, stage.name)
 }
 
 /// README.md and every page in docs/.
@@ -48,21 +35,6 @@ fn pages() -> Vec<PathBuf> {
     let mut pages = files("docs", "md");
     pages.push(root().join("README.md"));
     pages
-}
-
-/// The fenced blocks of a page that open with this, for example "```console".
-fn blocks(page: &str, opening: &str) -> Vec<String> {
-    let mut lines = page.lines();
-    let mut blocks = Vec::new();
-    while let Some(line) = lines.next() {
-        if line.starts_with("```") {
-            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            if line == opening {
-                blocks.push(block.join("\n"));
-            }
-        }
-    }
-    blocks
 }
 
 /// The file has these lines, one after another, at whatever level of indentation.
@@ -293,7 +265,7 @@ fn the_two_waves_of_stage_3_are_drawn_as_they_are() {
     let stage = &STAGES[2];
     let page = read(format!("docs/{}.md", file_name(stage)));
     let waves = blocks(&page, "```console").pop().unwrap();
-    let ideal = ideal_output(ideal_race(stage, "stage 3  channel-pool", 6));
+    let ideal = ideal_output(ideal_race(stage, &label(stage), 6));
     let ideal = format!("$ cargo run --features stage3 -- race -n 6\n{ideal}");
     assert_eq!(comparable(&waves), comparable(&ideal));
 }
@@ -302,10 +274,7 @@ fn the_two_waves_of_stage_3_are_drawn_as_they_are() {
 fn the_results_on_the_page_about_the_race_are_those_of_the_stages() {
     let results: Vec<String> = STAGES
         .iter()
-        .map(|stage| {
-            let label = format!("stage {}  {}", stage.number, stage.name);
-            ideal_race(stage, &label, 2).result()
-        })
+        .map(|stage| ideal_race(stage, &label(stage), 2).result())
         .collect();
     let page = read("docs/race.md");
     assert!(
@@ -317,7 +286,6 @@ fn the_results_on_the_page_about_the_race_are_those_of_the_stages() {
 /// Every chart in the lesson, and every result of the first exercise.
 #[test]
 fn what_the_class_sees_is_what_the_race_draws() {
-    let label = |stage: &Stage| format!("stage {}  {}", stage.number, stage.name);
     let race = |number: usize, count| {
         let stage = &STAGES[number - 1];
         ideal_race(stage, &label(stage), count)
@@ -422,7 +390,6 @@ fn the_minutes_of_the_lesson_add_up_to_fifty() {
 /// A picture that was recorded before a change of names or of colours would not be this one.
 #[test]
 fn every_picture_is_drawn_as_the_race_draws_today() {
-    let label = |stage: &Stage| format!("stage {}  {}", stage.number, stage.name);
     let race = |stage: &Stage| match stage.number {
         5 => ideal_race_with_refusals(stage, &label(stage), 0),
         6 | 7 => ideal_race_with_refusals(stage, &label(stage), 1),
@@ -555,20 +522,18 @@ fn check_command(command: &str) -> Result<(), String> {
                     stage.ok_or(format!("there is no feature {feature:?}"))?;
                 }
             }
-            "--all-targets" if verb == "clippy" => {}
-            "--test" | "--bench" => {
-                let name = words.next().unwrap_or_default();
-                let folder = if word == "--test" { "tests" } else { "benches" };
-                let file = root().join(format!("{folder}/{name}.rs"));
+            "--test" => {
+                let test = words.next().unwrap_or_default();
+                let file = root().join(format!("tests/{test}.rs"));
                 file.is_file()
                     .then_some(())
-                    .ok_or(format!("there is no {folder}/{name}.rs"))?;
+                    .ok_or(format!("there is no test {test:?}"))?;
             }
             _ => return Err(format!("what is {word}?")),
         }
     }
     if verb == "bench" && !program.is_empty() {
-        let part = format!("wanted(\"{program}\")");
+        let part = format!("(\"{program}\", ");
         let found = read("benches/costs/main.rs").contains(&part);
         return found.then_some(()).ok_or(format!("what is {program}?"));
     }
@@ -702,85 +667,70 @@ fn every_page_ends_by_saying_where_to_go_next() {
     }
 }
 
-#[cfg(all(
-    feature = "stage1",
-    feature = "stage2",
-    feature = "stage3",
-    feature = "stage4",
-    feature = "stage5",
-    feature = "stage6",
-    feature = "stage7"
-))]
-mod in_cargo_doc {
-    use std::process::Command;
+/// In `cargo doc` the pages are modules, and a link to a file there would lead nowhere. Rustdoc warns
+/// of links to items that are not there, but not of those.
+#[test]
+fn every_link_in_cargo_doc_leads_somewhere() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let book = target.join("doc/ten_versus_five");
+    let _ = fs::remove_dir_all(&book); // What an earlier version left.
+    let output = Command::new(env!("CARGO"))
+        .args(["doc", "--quiet", "--lib", "--no-deps", "--all-features"])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(root())
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
 
-    use super::*;
-
-    /// In `cargo doc` the pages are modules, and a link to a file there would lead nowhere. Rustdoc warns
-    /// of links to items that are not there, but not of those.
-    #[test]
-    fn every_link_in_cargo_doc_leads_somewhere() {
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let book = target.join("doc/ten_versus_five");
-        let _ = fs::remove_dir_all(&book); // What an earlier version left.
-        let output = Command::new(env!("CARGO"))
-            .args(["doc", "--quiet", "--lib", "--no-deps", "--all-features"])
-            .arg("--target-dir")
-            .arg(target)
-            .current_dir(root())
-            .env("RUSTDOCFLAGS", "-D warnings")
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}");
-
-        let mut folders = vec![book.clone()];
-        let mut links = 0;
-        while let Some(folder) = folders.pop() {
-            for file in fs::read_dir(&folder).unwrap() {
-                let file = file.unwrap().path();
-                if file.is_dir() {
-                    folders.push(file);
-                } else if file
-                    .extension()
-                    .is_some_and(|extension| extension == "html")
-                {
-                    links += check_links(&file);
-                }
+    let mut folders = vec![book.clone()];
+    let mut links = 0;
+    while let Some(folder) = folders.pop() {
+        for file in fs::read_dir(&folder).unwrap() {
+            let file = file.unwrap().path();
+            if file.is_dir() {
+                folders.push(file);
+            } else if file
+                .extension()
+                .is_some_and(|extension| extension == "html")
+            {
+                links += check_links(&file);
             }
-        }
-        assert!(links > 500, "only {links} links found");
-        for page in files("docs", "md") {
-            let name = page.file_stem().unwrap();
-            let module = book.join(name);
-            assert!(module.is_dir(), "{} is not in cargo doc", page.display());
         }
     }
-
-    /// Follows the links in a file that rustdoc has written, and counts them.
-    fn check_links(file: &Path) -> usize {
-        let html = fs::read_to_string(file).unwrap();
-        let mut links = 0;
-        for after in html.split(" href=\"").skip(1) {
-            let link = after.split('"').next().unwrap();
-            if link.starts_with("https://") || link.starts_with("data:") {
-                continue;
-            }
-            links += 1;
-            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = match path {
-                "" => file.to_owned(),
-                _ => file.parent().unwrap().join(path),
-            };
-            let found = target.is_file();
-            assert!(found, "{}: {link} leads nowhere", file.display());
-            // The lines of a source file get their anchors from a script.
-            if !anchor.is_empty() && !path.contains("/src/") {
-                let id = format!("id=\"{anchor}\"");
-                let found = fs::read_to_string(target).unwrap().contains(&id);
-                assert!(found, "{}: {link} names no heading", file.display());
-            }
-        }
-        links
+    assert!(links > 500, "only {links} links found");
+    for page in files("docs", "md") {
+        let name = page.file_stem().unwrap();
+        let module = book.join(name);
+        assert!(module.is_dir(), "{} is not in cargo doc", page.display());
     }
+}
+
+/// Follows the links in a file that rustdoc has written, and counts them.
+fn check_links(file: &Path) -> usize {
+    let html = fs::read_to_string(file).unwrap();
+    let mut links = 0;
+    for after in html.split(" href=\"").skip(1) {
+        let link = after.split('"').next().unwrap();
+        if link.starts_with("https://") || link.starts_with("data:") {
+            continue;
+        }
+        links += 1;
+        let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+        let target = match path {
+            "" => file.to_owned(),
+            _ => file.parent().unwrap().join(path),
+        };
+        let found = target.is_file();
+        assert!(found, "{}: {link} leads nowhere", file.display());
+        // The lines of a source file get their anchors from a script.
+        if !anchor.is_empty() && !path.contains("/src/") {
+            let id = format!("id=\"{anchor}\"");
+            let found = fs::read_to_string(target).unwrap().contains(&id);
+            assert!(found, "{}: {link} names no heading", file.display());
+        }
+    }
+    links
 }

@@ -12,14 +12,13 @@ mod common;
 #[path = "lock_scope/spellings.rs"]
 mod spellings;
 
-use std::fs;
-use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
 
-use common::compiler::{is_the_compiler_on_record, rustc};
+use common::compiler::{compile, is_the_compiler_on_record};
+use common::repository::{blocks, read, root};
 use common::{PATIENCE, Room, WATCH, wait_for};
 use spellings::Job;
 
@@ -174,11 +173,6 @@ fn rows() -> Vec<[String; 4]> {
     .collect()
 }
 
-fn read(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
 /// What is between backticks.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
@@ -246,9 +240,8 @@ fn each_row_names_the_lints_that_are_expected_of_clippy() {
 fn the_last_row_is_run_on_both_editions_from_the_same_source() {
     let page = read("docs/lock_scope.md");
     let doctest = |edition: &str| {
-        let opening = format!("\n```rust,{edition}\n");
-        let (_, block) = page.split_once(&opening).expect("a doctest");
-        block.split_once("\n```").unwrap().0.to_owned()
+        let doctests = blocks(&page, &format!("```rust,{edition}"));
+        doctests.into_iter().next().expect("a doctest")
     };
     let (before, since) = (doctest("edition2021"), doctest("edition2024"));
     assert!(before.contains("is_err()") && since.contains("is_ok()"));
@@ -265,14 +258,10 @@ fn the_compiler_warns_of_two_rows_and_not_of_the_last() {
     if !is_the_compiler_on_record("The warnings that docs/lock_scope.md tells of") {
         return;
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lock_scope/spellings.rs");
-    let code = fs::read_to_string(&file).unwrap();
+    let file = root().join("tests/lock_scope/spellings.rs");
+    let code = read(&file);
     let compile = |edition: &str, lints: &str| {
-        let output = rustc()
-            .args([edition, lints, "--crate-type=lib", "--emit=metadata=-"])
-            .arg(&file)
-            .output()
-            .unwrap();
+        let output = compile(&file, &[edition, lints, "--crate-type=lib"]);
         assert!(output.status.success());
         String::from_utf8(output.stderr).unwrap()
     };

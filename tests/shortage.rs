@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use common::{
-    Reply, Server, assert_all_is_well, at_rest, connect, get_when_free, program, wait_for,
+    Reply, Server, assert_all_is_well, at_rest, connect, get_when_free, program, say, wait_for,
 };
 
 to_every_stage! {
@@ -81,13 +81,6 @@ fn processor_seconds(process: u32) -> f64 {
     ticks
         .map(|ticks| ticks.parse::<f64>().unwrap() / 100.0)
         .sum()
-}
-
-/// A client that has said this. If it is turned away at once, it may be too late to say anything.
-fn say(addr: SocketAddr, words: &[u8]) -> TcpStream {
-    let mut client = connect(addr);
-    let _ = client.write_all(words);
-    client
 }
 
 /// A client that has a server wait for the rest of its request.

@@ -1,18 +1,13 @@
 //! Is every stage a file that stands alone, and is stage 4 stage 3 but for one loop?
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod common;
 
-fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("stages")
-        .join(name)
-}
+use common::compiler::compile;
+use common::repository::{files, read};
 
 /// The lines of code in a stage file, without indentation, comments and empty lines.
 fn code(name: &str) -> Vec<String> {
-    let text = fs::read_to_string(path(name)).unwrap();
+    let text = read(format!("stages/{name}"));
     let code = text
         .lines()
         .map(|line| line.split("//").next().unwrap().trim().to_owned());
@@ -21,27 +16,11 @@ fn code(name: &str) -> Vec<String> {
 
 #[test]
 fn each_compiles_alone_with_nothing_but_the_standard_library() {
-    for stage in fs::read_dir(path("")).unwrap() {
-        let stage = stage.unwrap().path();
-        let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stage.rmeta");
-        let rustc = Command::new("rustc")
-            .args([
-                "--edition",
-                "2024",
-                "--crate-type",
-                "lib",
-                "--emit",
-                "metadata",
-                "-D",
-                "warnings",
-            ])
-            .arg("-o")
-            .args([&output, &stage])
-            .output()
-            .unwrap();
-        let _ = fs::remove_file(&output);
-        let errors = String::from_utf8_lossy(&rustc.stderr);
-        assert!(rustc.status.success(), "{}: {errors}", stage.display());
+    for stage in files("stages", "rs") {
+        let options = ["--edition=2024", "--crate-type=lib", "-Dwarnings"];
+        let output = compile(&stage, &options);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {errors}", stage.display());
     }
 }
 

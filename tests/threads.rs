@@ -6,7 +6,6 @@
 
 mod common;
 
-use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -29,8 +28,7 @@ fn threads_of(stage: &Stage) {
     let at_work = at_rest + if stage.at_once == AtOnce::All { 3 } else { 0 };
 
     let server = Server::start(stage.number, &["--workers", "2", "--sleep", "1"]);
-    let tasks = format!("/proc/{}/task", server.id());
-    let threads = || fs::read_dir(&tasks).unwrap().count();
+    let threads = || server.threads_and_files().0;
     wait_for("the threads to start", || {
         (threads() == at_rest).then_some(())
     });

@@ -7,10 +7,9 @@
 #[macro_use]
 mod common;
 
-use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 
-use common::{Reply, Server, assert_all_is_well, at_rest, connect, wait_for};
+use common::{Reply, Server, assert_all_is_well, at_rest, connect, say, wait_for};
 
 to_every_stage! {
     a_client_may_vanish_after_any_byte_of_its_request
@@ -25,14 +24,6 @@ fn server(stage: usize, sleep: &str) -> Server {
 }
 
 const REQUEST: &[u8] = b"GET /sleep HTTP/1.1\r\nHost: localhost\r\n\r\n";
-
-/// A connection on which this has been said, and no answer awaited. If the server has closed it by
-/// then, the better: we are about to leave anyway.
-fn say(addr: SocketAddr, words: &[u8]) -> TcpStream {
-    let mut client = connect(addr);
-    let _ = client.write_all(words);
-    client
-}
 
 /// How many lines there are about clients who said something. No other line has an arrow.
 fn clients_noticed(server: &Server) -> usize {

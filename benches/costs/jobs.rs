@@ -78,7 +78,7 @@ pub fn report() -> Vec<Target> {
     let bare = rounds_of(BARE);
     for (name, _, _) in ways() {
         let rounds = rounds_of(name);
-        let ratio = Rounds::new(rounds.iter().zip(&bare).map(|(one, other)| one / other));
+        let ratio = Rounds::ratios(&rounds, &bare);
         let rounds = Rounds::new(rounds);
         println!(
             "{name:40} {:8.0}   {:7.0} ... {:<7.0} {:7.2}",
@@ -93,10 +93,8 @@ pub fn report() -> Vec<Target> {
     let mut targets = Vec::new();
     if cfg!(feature = "stage3") {
         let stage3 = rounds_of("stage 3");
-        let beside = |others: &[f64]| {
-            Rounds::new(stage3.iter().zip(others).map(|(one, other)| one / other)).median()
-        };
-        let (ratio, of_silent) = (beside(&bare), beside(&rounds_of(SILENT)));
+        let ratio = Rounds::ratios(&stage3, &bare).median();
+        let of_silent = Rounds::ratios(&stage3, &rounds_of(SILENT)).median();
         targets.push(Target {
             holds: ratio <= 1.1,
             what: format!(

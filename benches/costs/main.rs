@@ -23,6 +23,15 @@ mod waiting;
 use std::env;
 use std::thread;
 
+/// A part of the benchmark prints its table, and returns what ought to be so.
+type Part = (&'static str, fn() -> Vec<Target>);
+
+const PARTS: [Part; 3] = [
+    ("jobs", jobs::report),
+    ("requests", requests::report),
+    ("waiting", waiting::report),
+];
+
 fn main() {
     // Cargo adds `--bench` to what it was given.
     let mut words = env::args().skip(1).filter(|word| word != "--bench");
@@ -32,9 +41,16 @@ fn main() {
         Some(jobs::COMMAND) => return jobs::measure(),
         Some(server::LIMIT) => return server::serve_the_limit(&word(), &word()),
         Some(server::BARE_POOL) => return server::serve_behind_a_bare_pool(&word(), &word()),
-        None | Some("jobs" | "requests" | "waiting") => {}
-        Some(other) => {
-            eprintln!("There is no part {other:?}. There are jobs, requests and waiting.");
+        _ => {}
+    }
+    let mut wanted = PARTS.to_vec();
+    if let Some(part) = part {
+        wanted.retain(|(name, _)| *name == part);
+        if wanted.is_empty() {
+            eprintln!(
+                "There is no part {part:?}. There are {:?}.",
+                PARTS.map(|(name, _)| name)
+            );
             std::process::exit(2);
         }
     }
@@ -45,17 +61,7 @@ fn main() {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     println!("On {}, {cores} cores.", processor());
 
-    let wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
-    let mut targets = Vec::new();
-    if wanted("jobs") {
-        targets.extend(jobs::report());
-    }
-    if wanted("requests") {
-        targets.extend(requests::report());
-    }
-    if wanted("waiting") {
-        targets.extend(waiting::report());
-    }
+    let targets: Vec<Target> = wanted.iter().flat_map(|(_, report)| report()).collect();
     if !targets.is_empty() {
         println!("\nAs cheap as they ought to be?\n");
     }
@@ -95,6 +101,11 @@ impl Rounds {
         assert!(!results.is_empty(), "nothing was measured");
         results.sort_by(f64::total_cmp);
         Rounds(results)
+    }
+
+    /// The results of one candidate beside those of another in the same rounds.
+    fn ratios(ones: &[f64], others: &[f64]) -> Rounds {
+        Rounds::new(ones.iter().zip(others).map(|(one, other)| one / other))
     }
 
     fn median(&self) -> f64 {

@@ -50,9 +50,11 @@ pub fn report() -> Vec<Target> {
         let addrs = addrs.chain(stages.iter().map(|(_, server)| server.addr));
         rounds.push(addrs.map(requests_per_second).collect::<Vec<f64>>());
     }
+    let rates_of = |index: usize| -> Vec<f64> { rounds.iter().map(|round| round[index]).collect() };
     let row = |name: &str, index: usize| {
-        let rates = Rounds::new(rounds.iter().map(|round| round[index]));
-        let ratios = Rounds::new(rounds.iter().map(|round| round[index] / round[0]));
+        let rates = rates_of(index);
+        let ratios = Rounds::ratios(&rates, &rates_of(0));
+        let rates = Rounds::new(rates);
         println!(
             "{name:40} {:8.0}   {:7.0} ... {:<7.0}    {:4.2}   {:4.2} ... {:4.2}",
             rates.median(),
@@ -70,7 +72,7 @@ pub fn report() -> Vec<Target> {
     let mut targets = Vec::new();
     for (index, (stage, _)) in (2..).zip(&stages) {
         let ratio = row(&format!("stage {}, {}", stage.number, stage.name), index);
-        let of_the_pool = Rounds::new(rounds.iter().map(|round| round[index] / round[1])).median();
+        let of_the_pool = Rounds::ratios(&rates_of(index), &rates_of(1)).median();
         if stage.at_once == AtOnce::Workers {
             targets.push(Target {
                 holds: ratio >= 0.9,

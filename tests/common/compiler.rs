@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// The compiler whose words were recorded: in the `.stderr` files, and on some pages. Others use other
 /// words. To record those of yours, run `TRYBUILD=overwrite cargo test --test compiler`, and write its
@@ -11,8 +11,18 @@ use std::process::Command;
 const RECORDED_WITH: &str = "rustc 1.95.0 (59807616e 2026-04-14)";
 
 /// The compiler with which Cargo compiles.
-pub fn rustc() -> Command {
+fn rustc() -> Command {
     Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+}
+
+/// Compiles a file in one of the ways that leave no other file behind.
+pub fn compile(file: &Path, options: &[&str]) -> Output {
+    rustc()
+        .arg("--emit=metadata=-")
+        .args(options)
+        .arg(file)
+        .output()
+        .expect("the compiler should start")
 }
 
 /// Whether the compiler is the one on record. If it is not, it says that `what` is not compared.

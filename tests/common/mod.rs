@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_macros)] // Every test file uses a part of it.
 
 pub mod compiler;
+pub mod repository;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -250,6 +251,13 @@ pub fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).expect("the server should accept connections");
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
+}
+
+/// A client that has said this. If it is turned away at once, it may be too late to say anything.
+pub fn say(addr: SocketAddr, words: &[u8]) -> TcpStream {
+    let mut client = connect(addr);
+    let _ = client.write_all(words);
+    client
 }
 
 /// Sends `bytes` and reads until the server closes.
