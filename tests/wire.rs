@@ -2,26 +2,19 @@
 //!
 //! Other programs rely on it: a browser's developer tools, a stopwatch, a chart.
 
-#![cfg(any(
-    feature = "stage1",
-    feature = "stage2",
-    feature = "stage3",
-    feature = "stage4",
-    feature = "stage5",
-    feature = "stage6",
-    feature = "stage7"
-))]
-
+#[macro_use]
 mod common;
 
 use common::{Reply, Server, exchange_when_free as exchange, get_when_free as get, wait_for};
-use ten_versus_five::compiled_in;
 
-/// Starts every stage that is compiled in, one at a time.
-fn every_stage(options: &[&str], check: impl Fn(usize, &Server)) {
-    for stage in compiled_in() {
-        check(stage.number, &Server::start(stage.number, options));
-    }
+to_every_stage! {
+    every_response_says_what_it_is_and_who_made_it
+    the_query_string_does_not_matter
+    head_is_get_without_the_body
+    another_method_is_told_which_ones_there_are
+    a_page_is_whole_and_its_policy_allows_it_nothing_more
+    sleep_takes_as_long_as_it_was_told_to
+    every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal
 }
 
 fn handled_milliseconds(reply: &Reply) -> f64 {
@@ -29,172 +22,158 @@ fn handled_milliseconds(reply: &Reply) -> f64 {
     timing.strip_prefix("handle;dur=").unwrap().parse().unwrap()
 }
 
-#[test]
-fn every_response_says_what_it_is_and_who_made_it() {
-    every_stage(&["--sleep", "0"], |stage, server| {
-        for (request, status) in [
-            ("GET / HTTP/1.1\r\n\r\n", 200),
-            ("GET /sleep HTTP/1.0\r\n\r\n", 200),
-            ("GET /race HTTP/1.1\r\n\r\n", 200),
-            ("GET /nothing HTTP/1.1\r\n\r\n", 404),
-            ("POST / HTTP/1.1\r\n\r\n", 405),
-            ("nonsense\r\n\r\n", 400),
-        ] {
-            let reply = exchange(server.addr, request.as_bytes());
-            assert_eq!(reply.status, status, "{request}");
-            let header = |name| {
-                reply
-                    .header(name)
-                    .unwrap_or_else(|| panic!("{name} in {reply:?}"))
-            };
-            assert_eq!(header("Content-Type"), "text/html; charset=utf-8");
-            assert_eq!(header("Content-Length"), reply.body.len().to_string());
-            assert_eq!(header("Connection"), "close");
-            assert_eq!(header("Cache-Control"), "no-store");
-            let version = env!("CARGO_PKG_VERSION");
-            assert_eq!(
-                header("Server"),
-                format!("ten-versus-five/{version} (stage {stage})")
-            );
-            let worker = match stage {
-                1 => "main",
-                2 => "request-",
-                _ => "worker-",
-            };
-            assert!(
-                header("X-Served-By").starts_with(worker),
-                "{}",
-                header("X-Served-By")
-            );
-            assert!(handled_milliseconds(&reply) < 60_000.0);
-            assert!(!reply.body.contains("{{"), "{}", reply.body);
-        }
-    });
-}
-
-#[test]
-fn the_query_string_does_not_matter() {
-    every_stage(&["--sleep", "0"], |_, server| {
-        for (target, status) in [
-            ("/?x", 200),
-            ("/sleep?2", 200),
-            ("/?/sleep", 200),
-            ("/x?/", 404),
-        ] {
-            assert_eq!(get(server.addr, target).status, status, "{target}");
-        }
-        assert!(get(server.addr, "/sleep?2").body.contains("Slept"));
-        assert!(!get(server.addr, "/?/sleep").body.contains("Slept"));
-    });
-}
-
-#[test]
-fn head_is_get_without_the_body() {
-    every_stage(&["--sleep", "0"], |_, server| {
-        for target in ["/", "/sleep", "/nothing"] {
-            let get = get(server.addr, target);
-            let head = exchange(
-                server.addr,
-                format!("HEAD {target} HTTP/1.1\r\n\r\n").as_bytes(),
-            );
-            assert_eq!((head.status, head.body.as_str()), (get.status, ""));
-            assert_eq!(head.header("Content-Type"), get.header("Content-Type"));
-            assert!(
-                head.header("Content-Length")
-                    .is_some_and(|length| length != "0")
-            );
-        }
-    });
-}
-
-#[test]
-fn another_method_is_told_which_ones_there_are() {
-    every_stage(&[], |_, server| {
-        let reply = exchange(server.addr, b"DELETE /sleep HTTP/1.1\r\n\r\n");
+fn every_response_says_what_it_is_and_who_made_it(stage: usize) {
+    let server = Server::start(stage, &["--sleep", "0"]);
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\n\r\n", 200),
+        ("GET /sleep HTTP/1.0\r\n\r\n", 200),
+        ("GET /race HTTP/1.1\r\n\r\n", 200),
+        ("GET /nothing HTTP/1.1\r\n\r\n", 404),
+        ("POST / HTTP/1.1\r\n\r\n", 405),
+        ("nonsense\r\n\r\n", 400),
+    ] {
+        let reply = exchange(server.addr, request.as_bytes());
+        assert_eq!(reply.status, status, "{request}");
+        let header = |name| {
+            reply
+                .header(name)
+                .unwrap_or_else(|| panic!("{name} in {reply:?}"))
+        };
+        assert_eq!(header("Content-Type"), "text/html; charset=utf-8");
+        assert_eq!(header("Content-Length"), reply.body.len().to_string());
+        assert_eq!(header("Connection"), "close");
+        assert_eq!(header("Cache-Control"), "no-store");
+        let version = env!("CARGO_PKG_VERSION");
         assert_eq!(
-            (reply.status, reply.header("Allow")),
-            (405, Some("GET, HEAD"))
+            header("Server"),
+            format!("ten-versus-five/{version} (stage {stage})")
         );
-    });
+        let worker = match stage {
+            1 => "main",
+            2 => "request-",
+            _ => "worker-",
+        };
+        assert!(
+            header("X-Served-By").starts_with(worker),
+            "{}",
+            header("X-Served-By")
+        );
+        assert!(handled_milliseconds(&reply) < 60_000.0);
+        assert!(!reply.body.contains("{{"), "{}", reply.body);
+    }
+}
+
+fn the_query_string_does_not_matter(stage: usize) {
+    let server = Server::start(stage, &["--sleep", "0"]);
+    for (target, status) in [
+        ("/?x", 200),
+        ("/sleep?2", 200),
+        ("/?/sleep", 200),
+        ("/x?/", 404),
+    ] {
+        assert_eq!(get(server.addr, target).status, status, "{target}");
+    }
+    assert!(get(server.addr, "/sleep?2").body.contains("Slept"));
+    assert!(!get(server.addr, "/?/sleep").body.contains("Slept"));
+}
+
+fn head_is_get_without_the_body(stage: usize) {
+    let server = Server::start(stage, &["--sleep", "0"]);
+    for target in ["/", "/sleep", "/nothing"] {
+        let get = get(server.addr, target);
+        let head = exchange(
+            server.addr,
+            format!("HEAD {target} HTTP/1.1\r\n\r\n").as_bytes(),
+        );
+        assert_eq!((head.status, head.body.as_str()), (get.status, ""));
+        assert_eq!(head.header("Content-Type"), get.header("Content-Type"));
+        assert!(
+            head.header("Content-Length")
+                .is_some_and(|length| length != "0")
+        );
+    }
+}
+
+fn another_method_is_told_which_ones_there_are(stage: usize) {
+    let server = Server::start(stage, &[]);
+    let reply = exchange(server.addr, b"DELETE /sleep HTTP/1.1\r\n\r\n");
+    assert_eq!(
+        (reply.status, reply.header("Allow")),
+        (405, Some("GET, HEAD"))
+    );
 }
 
 /// Whatever got into a page, the browser would not obey it, and would not ask anybody else.
-#[test]
-fn a_page_is_whole_and_its_policy_allows_it_nothing_more() {
-    every_stage(&["--sleep", "0"], |_, server| {
-        let nonces = ["/", "/sleep", "/race", "/nothing", "/"].map(|target| {
-            let reply = get(server.addr, target);
-            let policy = reply.header("Content-Security-Policy").unwrap();
-            assert!(policy.starts_with("default-src 'none'; "), "{policy}");
-            assert!(!policy.contains("unsafe"), "{policy}");
-            let nonce = policy
-                .split("script-src 'nonce-")
-                .nth(1)
-                .unwrap()
-                .split('\'')
-                .next()
-                .unwrap();
-            for tag in ["<style", "<script"] {
-                for after in reply.body.split(tag).skip(1) {
-                    assert!(
-                        after.starts_with(&format!(" nonce=\"{nonce}\">")),
-                        "{target}"
-                    );
-                }
+fn a_page_is_whole_and_its_policy_allows_it_nothing_more(stage: usize) {
+    let server = Server::start(stage, &["--sleep", "0"]);
+    let nonces = ["/", "/sleep", "/race", "/nothing", "/"].map(|target| {
+        let reply = get(server.addr, target);
+        let policy = reply.header("Content-Security-Policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let nonce = policy
+            .split("script-src 'nonce-")
+            .nth(1)
+            .unwrap()
+            .split('\'')
+            .next()
+            .unwrap();
+        for tag in ["<style", "<script"] {
+            for after in reply.body.split(tag).skip(1) {
+                assert!(
+                    after.starts_with(&format!(" nonce=\"{nonce}\">")),
+                    "{target}"
+                );
             }
-            for outside in ["src=", "http:", "https:", "//", "@import"] {
-                let body = reply.body.replace("// ", "");
-                assert!(!body.contains(outside), "{target} has {outside}");
-            }
-            assert!(
-                reply.body.contains("<link rel=\"icon\" href=\"data:,\">"),
-                "{target}"
-            );
-            nonce.to_owned()
-        });
-        assert_ne!(nonces[0], nonces[4], "a nonce is used once");
-        assert!(get(server.addr, "/").body.contains("href=\"/race\""));
+        }
+        for outside in ["src=", "http:", "https:", "//", "@import"] {
+            let body = reply.body.replace("// ", "");
+            assert!(!body.contains(outside), "{target} has {outside}");
+        }
+        assert!(
+            reply.body.contains("<link rel=\"icon\" href=\"data:,\">"),
+            "{target}"
+        );
+        nonce.to_owned()
     });
+    assert_ne!(nonces[0], nonces[4], "a nonce is used once");
+    assert!(get(server.addr, "/").body.contains("href=\"/race\""));
 }
 
-#[test]
-fn sleep_takes_as_long_as_it_was_told_to() {
-    every_stage(&["--sleep", "0.25"], |_, server| {
-        assert!(handled_milliseconds(&get(server.addr, "/sleep")) >= 250.0);
-        assert!(get(server.addr, "/sleep").body.contains("Slept 0.25 s on "));
-    });
+fn sleep_takes_as_long_as_it_was_told_to(stage: usize) {
+    let server = Server::start(stage, &["--sleep", "0.25"]);
+    assert!(handled_milliseconds(&get(server.addr, "/sleep")) >= 250.0);
+    assert!(get(server.addr, "/sleep").body.contains("Slept 0.25 s on "));
 }
 
 /// What a client sends must not be able to move the cursor, change colours or forge a line.
-#[test]
-fn every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal() {
-    every_stage(&["--read-timeout", "0.1"], |_, server| {
-        get(server.addr, "/?one");
-        exchange(server.addr, b"GET /\x1b]0;two\x07\r HTTP/1.1\r\n\r\n");
-        exchange(
-            server.addr,
-            "GET /\u{202e}three HTTP/1.1\r\n\r\n".as_bytes(),
-        );
-        exchange(server.addr, b"");
-        exchange(server.addr, &[b'a'; 20_000]);
-        for expected in [
-            ": GET /?one HTTP/1.1 -> 200 in ",
-            ": GET /\\u{1b}]0;two\\u{7}\\r HTTP/1.1 -> 400 in ",
-            ": GET /\\u{202e}three HTTP/1.1 -> 404 in ",
-            ": the client opened a connection and said nothing",
-            ": aaaaaaaa",
-        ] {
-            wait_for(expected, || {
-                server
-                    .output()
-                    .iter()
-                    .any(|line| line.contains(expected))
-                    .then_some(())
-            });
-        }
-        for line in server.output() {
-            assert!(!line.contains(char::is_control), "{line:?}");
-            assert!(line.len() < 200, "{line}");
-        }
-    });
+fn every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal(stage: usize) {
+    let server = Server::start(stage, &["--read-timeout", "0.1"]);
+    get(server.addr, "/?one");
+    exchange(server.addr, b"GET /\x1b]0;two\x07\r HTTP/1.1\r\n\r\n");
+    exchange(
+        server.addr,
+        "GET /\u{202e}three HTTP/1.1\r\n\r\n".as_bytes(),
+    );
+    exchange(server.addr, b"");
+    exchange(server.addr, &[b'a'; 20_000]);
+    for expected in [
+        ": GET /?one HTTP/1.1 -> 200 in ",
+        ": GET /\\u{1b}]0;two\\u{7}\\r HTTP/1.1 -> 400 in ",
+        ": GET /\\u{202e}three HTTP/1.1 -> 404 in ",
+        ": the client opened a connection and said nothing",
+        ": aaaaaaaa",
+    ] {
+        wait_for(expected, || {
+            server
+                .output()
+                .iter()
+                .any(|line| line.contains(expected))
+                .then_some(())
+        });
+    }
+    for line in server.output() {
+        assert!(!line.contains(char::is_control), "{line:?}");
+        assert!(line.len() < 200, "{line}");
+    }
 }
