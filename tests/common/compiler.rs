@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// The compiler whose words were recorded: in the `.stderr` files, and on some pages. Others use other
-/// words. To record those of yours, run `TRYBUILD=overwrite cargo test --test compiler`, and write its
+/// words. To record those of yours, run `TRYBUILD=overwrite cargo test --test lesson compiler`, and write its
 /// name here and in docs/compiler.md.
 const RECORDED_WITH: &str = "rustc 1.95.0 (59807616e 2026-04-14)";
 

@@ -1,9 +1,7 @@
 //! Is every stage a file that stands alone, and is stage 4 stage 3 but for one loop?
 
-mod common;
-
-use common::compiler::compile;
-use common::repository::{files, read};
+use crate::common::compiler::compile;
+use crate::common::repository::{files, read};
 
 /// The lines of code in a stage file, without indentation, comments and empty lines.
 fn code(name: &str) -> Vec<String> {

@@ -3,8 +3,6 @@
 //! Code on a page is code of its stage, output is what the program prints, commands are understood,
 //! links lead somewhere. Only the explanations have to be believed.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
@@ -13,8 +11,8 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use common::repository::{blocks, files, read, root};
-use common::{Server, sleep_together, wait_for};
+use crate::common::repository::{blocks, files, read, root};
+use crate::common::{Server, sleep_together, wait_for};
 use ten_versus_five::cli;
 use ten_versus_five::race::chart::{self, Style};
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
@@ -57,11 +55,16 @@ fn the_code_on_a_stage_s_page_is_in_its_file_as_it_stands() {
 
 #[test]
 fn the_code_on_every_page_is_in_some_file_as_it_stands() {
-    let code: Vec<String> = ["stages", "tests", "tests/lock_scope", "tests/compile_fail"]
-        .into_iter()
-        .flat_map(|folder| files(folder, "rs"))
-        .map(read)
-        .collect();
+    let code: Vec<String> = [
+        "stages",
+        "tests/lesson",
+        "tests/lesson/lock_scope",
+        "tests/compile_fail",
+    ]
+    .into_iter()
+    .flat_map(|folder| files(folder, "rs"))
+    .map(read)
+    .collect();
     for page in pages() {
         for snippet in blocks(&read(&page), "```rust,ignore") {
             let found = code.iter().any(|code| has_lines(code, &snippet));
@@ -524,10 +527,11 @@ fn check_command(command: &str) -> Result<(), String> {
             }
             "--test" => {
                 let test = words.next().unwrap_or_default();
-                let file = root().join(format!("tests/{test}.rs"));
-                file.is_file()
-                    .then_some(())
-                    .ok_or(format!("there is no test {test:?}"))?;
+                // What follows chooses the tests of one file.
+                let file = words.next().unwrap_or("main");
+                let path = format!("tests/{test}/{file}.rs");
+                let there = root().join(&path).is_file();
+                there.then_some(()).ok_or(format!("there is no {path}"))?;
             }
             _ => return Err(format!("what is {word}?")),
         }
@@ -602,7 +606,7 @@ fn every_link_leads_to_a_file_and_a_heading() {
     }
 }
 
-/// A file that a page names in its text or in a command, like `tests/overlap.rs`, is there.
+/// A file that a page names in its text or in a command, like `tests/lesson/overlap.rs`, is there.
 #[test]
 fn every_file_that_a_page_names_exists() {
     let is_part_of_a_path = |c: char| c.is_ascii_alphanumeric() || "/_.".contains(c);

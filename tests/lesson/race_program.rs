@@ -3,15 +3,13 @@
 //! Every verdict here compares times. The sleeps are a second long, and a verdict would have to be
 //! off by half of that to be wrong.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Output};
 use std::thread;
 use std::time::Duration;
 
-use common::program;
+use crate::common::program;
 
 /// What a race printed, and its exit code.
 fn race(arguments: &[&str]) -> (String, i32) {

@@ -5,8 +5,6 @@
 
 #![cfg(any(feature = "stage1", feature = "stage3", feature = "stage4"))]
 
-mod common;
-
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -14,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, process};
 
-use common::{PATIENCE, Server, wait_for};
+use crate::common::{PATIENCE, Server, wait_for};
 
 /// A browser with one window, until the end of the test.
 struct Browser {

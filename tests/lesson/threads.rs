@@ -4,12 +4,10 @@
 
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::thread;
 use std::time::Duration;
 
-use common::{Server, sleep_together, wait_for};
+use crate::common::{Server, sleep_together, wait_for};
 use ten_versus_five::{AtOnce, Stage, compiled_in};
 
 #[test]

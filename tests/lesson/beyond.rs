@@ -5,15 +5,15 @@
 
 #![cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use common::{PATIENCE, Reply, Room, Running, Server, connect, get, sleep_together, wait_for};
+use crate::common::{
+    PATIENCE, Reply, Room, Running, Server, connect, get, sleep_together, wait_for,
+};
 
 /// Whether a stage turns this connection away: here, that is to close it without a word.
 fn is_turned_away(client: &mut TcpStream) -> bool {
@@ -136,7 +136,7 @@ fn a_refusal_arrives(stage: usize) {
 
     // HEAD has no body, and silence no answer. Nor do the silent ones keep others waiting.
     let mut silent: Vec<TcpStream> = (0..50).map(|_| connect(server.addr)).collect();
-    let head = common::exchange(server.addr, b"HEAD / HTTP/1.1\r\n\r\n");
+    let head = crate::common::exchange(server.addr, b"HEAD / HTTP/1.1\r\n\r\n");
     assert_eq!((head.status, head.body.as_str()), (503, ""));
     assert_eq!(Reply::read(&mut silent[0]).unwrap().status, 0);
 
@@ -361,7 +361,7 @@ mod stage7 {
         }
         assert!(room.holds(2, PATIENCE));
         let dropping = thread::spawn(move || drop(pool));
-        thread::sleep(common::WATCH);
+        thread::sleep(crate::common::WATCH);
         assert!(!dropping.is_finished(), "it waits");
         room.let_out(4);
         dropping.join().unwrap();
@@ -378,7 +378,7 @@ mod stage7 {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "stage7::a_hundred_jobs_panic",
+                "beyond::stage7::a_hundred_jobs_panic",
                 "--ignored",
                 "--nocapture",
             ])

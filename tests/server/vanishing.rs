@@ -4,12 +4,9 @@
 //! the real program that clients vanish from. A reset before the response is in `bad_input.rs`: a
 //! client that uses only the standard library needs the help of its server to send one.
 
-#[macro_use]
-mod common;
-
 use std::net::SocketAddr;
 
-use common::{Reply, Server, assert_all_is_well, at_rest, connect, say, wait_for};
+use crate::common::{Reply, Server, assert_all_is_well, at_rest, connect, say, wait_for};
 
 to_every_stage! {
     a_client_may_vanish_after_any_byte_of_its_request
@@ -116,7 +113,7 @@ fn a_client_may_vanish_in_the_middle_of_its_response(stage: usize) {
 #[cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
 mod while_it_is_refused {
     use super::*;
-    use common::{exchange, get_when_free};
+    use crate::common::{exchange, get_when_free};
 
     #[cfg(feature = "stage5")]
     #[test]

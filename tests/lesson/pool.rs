@@ -5,8 +5,6 @@
 
 #![cfg(any(feature = "stage3", feature = "stage4", feature = "stage5"))]
 
-mod common;
-
 macro_rules! promises_of {
     ($feature:literal, $name:ident, $stage:ident) => {
         #[cfg(feature = $feature)]
@@ -73,7 +71,7 @@ fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
     let pool = ten_versus_five::stage3_channel_pool::ThreadPool::new(4);
     for panicked in 1..=4 {
         pool.execute(|| panic!("a job of this test"));
-        common::wait_for("a worker to die", || {
+        crate::common::wait_for("a worker to die", || {
             let dead = pool
                 .workers
                 .iter()
@@ -83,7 +81,10 @@ fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
         if panicked < 4 {
             let (sender, receiver) = std::sync::mpsc::channel();
             pool.execute(move || sender.send("still here").unwrap());
-            assert_eq!(receiver.recv_timeout(common::PATIENCE), Ok("still here"));
+            assert_eq!(
+                receiver.recv_timeout(crate::common::PATIENCE),
+                Ok("still here")
+            );
         }
     }
     let execute = std::panic::AssertUnwindSafe(|| pool.execute(|| {}));
@@ -97,7 +98,7 @@ fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
     let pool = ten_versus_five::stage4_lock_held::ThreadPool::new(4);
     pool.execute(|| panic!("a job of this test"));
     for worker in &pool.workers {
-        common::wait_for("a worker to die", || {
+        crate::common::wait_for("a worker to die", || {
             worker.thread.is_finished().then_some(())
         });
     }

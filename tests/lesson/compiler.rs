@@ -8,15 +8,13 @@
 //! $ rustc --edition 2024 tests/compile_fail/01_string_against_literals.rs
 //! ```
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Output;
 use std::thread;
 
-use common::compiler::{compile, is_the_compiler_on_record};
-use common::repository::{files, read, root};
+use crate::common::compiler::{compile, is_the_compiler_on_record};
+use crate::common::repository::{files, read, root};
 
 /// The program that compiles, although it should not. It has no twin.
 const NO_MESSAGE: &str = "13_lock_held_and_no_message";

@@ -6,12 +6,10 @@
 
 #![cfg(feature = "stage3")]
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::{Server, sleep_together};
+use crate::common::{Server, sleep_together};
 
 #[test]
 fn six_requests_come_back_in_two_waves() {

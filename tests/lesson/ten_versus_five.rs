@@ -4,13 +4,11 @@
 //! machine can only make things later, so the lower bounds are exact; and "five" may take as long as
 //! it likes before it would be ten.
 
-mod common;
-
 use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
-use common::{Server, sleep_together};
+use crate::common::{Server, sleep_together};
 use ten_versus_five::compiled_in;
 
 const ABOUT_FIVE: Range<Duration> = Duration::from_secs(5)..Duration::from_secs(10);

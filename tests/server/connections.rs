@@ -2,12 +2,10 @@
 //!
 //! Only when somebody says so, even while nobody is connecting.
 
-mod common;
-
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use common::wait_for;
+use crate::common::wait_for;
 use ten_versus_five::connections::Connections;
 
 #[test]

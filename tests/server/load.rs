@@ -5,9 +5,6 @@
 
 #![cfg(unix)]
 
-#[macro_use]
-mod common;
-
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +12,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Reply, Server, assert_all_is_well, at_rest};
+use crate::common::{PATIENCE, Reply, Server, assert_all_is_well, at_rest};
 
 to_every_stage! {
     two_hundred_a_second_are_answered_while_others_hold_places

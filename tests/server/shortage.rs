@@ -4,15 +4,12 @@
 
 #![cfg(unix)]
 
-#[macro_use]
-mod common;
-
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Instant;
 
-use common::{
+use crate::common::{
     Reply, Server, assert_all_is_well, at_rest, connect, get_when_free, program, say, wait_for,
 };
 
@@ -131,7 +128,7 @@ fn out_of_file_descriptors_it_serves_those_it_has_accepted(stage: usize) {
 #[cfg(target_os = "linux")]
 mod threads {
     use super::*;
-    use common::sleep_together;
+    use crate::common::sleep_together;
     use ten_versus_five::STAGES;
 
     to_every_stage! {

@@ -1,13 +1,11 @@
 //! What does the program say, and to which command?
 
-mod common;
-
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
-use common::program;
+use crate::common::program;
 use ten_versus_five::STAGES;
 use ten_versus_five::cli::{self, Command};
 use ten_versus_five::race::Against;
@@ -190,8 +188,8 @@ mod with_a_stage {
 
     use ten_versus_five::cli::Options;
 
-    use super::common::{Server, connect, get_when_free, wait_for};
     use super::*;
+    use crate::common::{Server, connect, get_when_free, wait_for};
 
     /// The options that these arguments give to a stage which is compiled in.
     fn options(arguments: &[&str]) -> Options {

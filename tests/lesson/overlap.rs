@@ -15,15 +15,13 @@
     feature = "stage4"
 ))]
 
-mod common;
-
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::thread::ThreadId;
 
-use common::{PATIENCE, Room, Running, WATCH};
+use crate::common::{PATIENCE, Room, Running, WATCH};
 
 /// Sends `requests` to a stage with four workers, if it has workers. `together` of them must be at
 /// work at once, and no more; when those are let go, the others must follow. Returns who did what.

@@ -5,13 +5,11 @@
 
 #![cfg(all(target_os = "linux", any(feature = "stage3", feature = "stage7")))]
 
-mod common;
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::thread;
 
-use common::{Reply, connect, program};
+use crate::common::{Reply, connect, program};
 
 /// What becomes of a request for a slow page when Enter is pressed while it is worked on.
 fn enter_during_a_request(stage: usize) -> std::io::Result<Reply> {

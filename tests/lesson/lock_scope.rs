@@ -8,8 +8,6 @@
 //! job is in the room. If the lock is not free, it is that worker who has it, and no other worker
 //! could get at the second job if there were one.
 
-mod common;
-#[path = "lock_scope/spellings.rs"]
 mod spellings;
 
 use std::sync::mpsc::{self, Receiver};
@@ -17,9 +15,9 @@ use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
 
-use common::compiler::{compile, is_the_compiler_on_record};
-use common::repository::{blocks, read, root};
-use common::{PATIENCE, Room, WATCH, wait_for};
+use crate::common::compiler::{compile, is_the_compiler_on_record};
+use crate::common::repository::{blocks, read, root};
+use crate::common::{PATIENCE, Room, WATCH, wait_for};
 use spellings::Job;
 
 type Spelling = fn(&Mutex<Receiver<Job>>);
@@ -136,7 +134,7 @@ struct Function {
 }
 
 fn functions() -> Vec<Function> {
-    let code = read("tests/lock_scope/spellings.rs");
+    let code = read("tests/lesson/lock_scope/spellings.rs");
     let mut functions = Vec::new();
     let mut lints = Vec::new();
     let mut lines = code.lines();
@@ -258,7 +256,7 @@ fn the_compiler_warns_of_two_rows_and_not_of_the_last() {
     if !is_the_compiler_on_record("The warnings that docs/lock_scope.md tells of") {
         return;
     }
-    let file = root().join("tests/lock_scope/spellings.rs");
+    let file = root().join("tests/lesson/lock_scope/spellings.rs");
     let code = read(&file);
     let compile = |edition: &str, lints: &str| {
         let output = compile(&file, &[edition, lints, "--crate-type=lib"]);

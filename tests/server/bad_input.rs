@@ -2,16 +2,13 @@
 //!
 //! Each test sends a stage what no client should, and then asks for a page in the ordinary way.
 
-#[macro_use]
-mod common;
-
 use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{
+use crate::common::{
     Reply, Running, Server, assert_no_worker_is_missing, connect, exchange_when_free,
     get_when_free, wait_for,
 };
@@ -119,7 +116,7 @@ fn silence_and_slowness_end_in_time(stage: usize) {
     let mut writer = slow.try_clone().unwrap();
     let dripping = thread::spawn(move || {
         let started = Instant::now();
-        while started.elapsed() < common::PATIENCE && writer.write_all(b"a").is_ok() {
+        while started.elapsed() < crate::common::PATIENCE && writer.write_all(b"a").is_ok() {
             thread::sleep(Duration::from_millis(100));
         }
         started.elapsed()
@@ -127,7 +124,7 @@ fn silence_and_slowness_end_in_time(stage: usize) {
     assert_eq!(Reply::read(&mut &slow).unwrap().status, 408);
     drop(slow);
     assert!(
-        dripping.join().unwrap() < common::PATIENCE,
+        dripping.join().unwrap() < crate::common::PATIENCE,
         "the server went on listening"
     );
     assert_all_is_well(&server, stage);

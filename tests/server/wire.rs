@@ -2,10 +2,9 @@
 //!
 //! Other programs rely on it: a browser's developer tools, a stopwatch, a chart.
 
-#[macro_use]
-mod common;
-
-use common::{Reply, Server, exchange_when_free as exchange, get_when_free as get, wait_for};
+use crate::common::{
+    Reply, Server, exchange_when_free as exchange, get_when_free as get, wait_for,
+};
 
 to_every_stage! {
     every_response_says_what_it_is_and_who_made_it

@@ -1,0 +1,27 @@
+//! Is what the stages, the race and the pages say true?
+//!
+//! One program, so that its tests wait side by side; each file is the answer to one question, which
+//! stands in its first line. Begin with `overlap.rs`.
+
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+
+// The stages.
+mod beyond;
+mod lock_scope;
+mod overlap;
+mod pool;
+mod stage_files;
+mod ten_versus_five;
+mod threads;
+mod waves;
+
+// The program and its race.
+mod command_line;
+mod race;
+mod race_program;
+
+// The pages, and the compiler that they quote.
+mod compiler;
+mod docs;

@@ -1,0 +1,24 @@
+//! Does the server that all stages share keep its promises, whatever a client does?
+//!
+//! One program, so that its tests wait side by side; each file is the answer to one question, which
+//! stands in its first line. Begin with `bad_input.rs`.
+
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+
+// What it says.
+mod browser;
+mod http;
+mod wire;
+
+// What it bears.
+mod bad_input;
+mod fuzz;
+mod load;
+mod shortage;
+mod vanishing;
+
+// How it ends.
+mod connections;
+mod stopping;
