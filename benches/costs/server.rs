@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,9 +47,14 @@ impl Server {
         })
     }
 
-    /// The server's output goes nowhere, so that nobody else has to work in order to read it. Then it
-    /// cannot say what its address is, and has to be given one that is free.
+    /// The server's output goes nowhere, so that no other process has to work in order to read it.
+    /// Then it cannot say what its address is, and has to be given one that is free.
+    ///
+    /// A port counts as free until its server has bound it. So servers start one at a time, or two of
+    /// them could be given the same port.
     fn start(program: impl Fn(&str) -> Command) -> Server {
+        static STARTING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = STARTING.lock();
         for _ in 0..10 {
             let free = TcpListener::bind("127.0.0.1:0").expect("there should be a free port");
             let addr = free
@@ -70,16 +75,20 @@ impl Server {
         panic!("the server cannot be reached, ten times in a row");
     }
 
-    /// Waits until it can be reached, or has ended because somebody else has taken its port.
+    /// Waits until it can be reached, or has ended because another process has taken its port.
     fn is_there(&mut self) -> bool {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE && matches!(self.process.try_wait(), Ok(None)) {
-            if TcpStream::connect(self.addr).is_ok() {
-                return true;
-            }
+        let mut reached = false;
+        while !reached && start.elapsed() < PATIENCE && self.is_running() {
             thread::sleep(Duration::from_millis(5));
+            reached = TcpStream::connect(self.addr).is_ok();
         }
-        false
+        // Otherwise it was the other process that was reached.
+        reached && self.is_running()
+    }
+
+    fn is_running(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
     }
 
     /// How many threads it has, and how much memory it has had at most, in MiB, where the system
