@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use ten_versus_five::cli::{self, Command, Options};
-use ten_versus_five::connections::Connections;
-use ten_versus_five::site::Site;
-use ten_versus_five::{Setup, race, refusals};
+use ten_versus_five::server::connections::Connections;
+use ten_versus_five::server::refusals;
+use ten_versus_five::server::site::Site;
+use ten_versus_five::{Setup, race};
 
 /// Exit codes: 1 for what went wrong outside the command line, 2 for a mistake in it.
 fn main() -> ExitCode {

@@ -1,9 +1,4 @@
-//! [browsers]: crate::browsers
-//! [readme]: crate
-#![doc = include_str!("pages/no_picture.md")]
-#![doc = include_str!("../docs/race.md")]
-//!
-//! ## How it is made
+//! Sends requests together, records what became of each, and draws it.
 //!
 //! A race looks at a server from outside, like any client. What it knows comes from the clock and
 //! from the two headers.

@@ -6,7 +6,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use super::Outcome;
-use crate::http::{Timed, printable};
+use crate::server::http::{Timed, printable};
 
 /// The longest head of an answer that is read, in bytes.
 const MAX_HEAD: usize = 64 * 1024;

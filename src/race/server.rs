@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::connections::Connections;
-use crate::site::Site;
-use crate::{Serve, Setup, Stage, refusals};
+use crate::server::connections::Connections;
+use crate::server::refusals;
+use crate::server::site::Site;
+use crate::{Serve, Setup, Stage};
 
 /// The word on the command line for what [`report`] does.
 pub const COMMAND: &str = "race-server";

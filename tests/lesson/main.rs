@@ -23,5 +23,6 @@ mod race;
 mod race_program;
 
 // The pages, and the compiler that they quote.
+mod book;
 mod compiler;
 mod docs;

@@ -13,7 +13,7 @@ use crate::common::{
     get_when_free, wait_for,
 };
 use ten_versus_five::STAGES;
-use ten_versus_five::site::Site;
+use ten_versus_five::server::site::Site;
 
 to_every_stage! {
     what_is_no_request_is_refused

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 
 use crate::common::wait_for;
-use ten_versus_five::connections::Connections;
+use ten_versus_five::server::connections::Connections;
 
 #[test]
 fn a_stopper_ends_the_connections_while_they_wait_for_one() {

@@ -7,7 +7,7 @@
 use std::io::{self, ErrorKind, Read};
 use std::panic;
 
-use ten_versus_five::http::{MAX_HEAD, NoRequest, Request, Status, read_request};
+use ten_versus_five::server::http::{MAX_HEAD, NoRequest, Request, Status, read_request};
 
 const INPUTS: u64 = 100_000;
 

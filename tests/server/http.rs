@@ -4,7 +4,7 @@
 
 use std::io::{self, Cursor, ErrorKind, Read};
 
-use ten_versus_five::http::{MAX_HEAD, NoRequest, Request, Status, parse, read_request};
+use ten_versus_five::server::http::{MAX_HEAD, NoRequest, Request, Status, parse, read_request};
 
 fn request(target: &str) -> Request {
     Request {

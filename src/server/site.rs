@@ -11,8 +11,8 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::http::{self, NoRequest, Request, Response, Status, Timed, printable};
 use crate::Stage;
-use crate::http::{self, NoRequest, Request, Response, Status, Timed, printable};
 
 /// The longest piece of a client's words in a line of the log, in characters.
 const MAX_QUOTE: usize = 80;

@@ -4,7 +4,7 @@
 //! needs: a connection carries one request, and only its head is read. What is bounded here is what
 //! a stage relies on: whatever a client sends or fails to send, each function returns, in time.
 //!
-//! The pages that are sent are the business of [`site`](crate::site).
+//! The pages that are sent are the business of [`site`](super::site).
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, ErrorKind, Read, Write};

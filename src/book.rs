@@ -1,0 +1,37 @@
+//! The pages of `docs/`, as chapters in reading order. This one is the README.
+//!
+//! Each page is a module without items. On a repository page, the links between them are links to
+//! files; here, the definitions in `book/links.md` come first, and the first definition of a link
+//! counts.
+
+#![doc = include_str!("book/links.md")]
+#![doc = include_str!("book/pictures.md")]
+#![doc = include_str!("../README.md")]
+
+macro_rules! chapters {
+    ($($chapter:ident: $page:literal)*) => {
+        $(
+            #[doc = include_str!("book/links.md")]
+            #[doc = include_str!("book/pictures.md")]
+            #[doc = include_str!(concat!("../docs/", $page))]
+            pub mod $chapter {}
+        )*
+    };
+}
+
+chapters! {
+    ch01_stage1_single_threaded: "stage1_single_threaded.md"
+    ch02_stage2_spawn_per_request: "stage2_spawn_per_request.md"
+    ch03_stage3_channel_pool: "stage3_channel_pool.md"
+    ch04_stage4_lock_held: "stage4_lock_held.md"
+    ch05_lock_scope: "lock_scope.md"
+    ch06_stage5_busy_counter: "stage5_busy_counter.md"
+    ch07_stage6_bounded_queue: "stage6_bounded_queue.md"
+    ch08_stage7_graceful_shutdown: "stage7_graceful_shutdown.md"
+    ch09_compiler: "compiler.md"
+    ch10_race: "race.md"
+    ch11_browsers: "browsers.md"
+    ch12_costs: "costs.md"
+    ch13_next: "next.md"
+    ch14_walkthrough: "walkthrough.md"
+}
