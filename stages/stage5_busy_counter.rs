@@ -8,7 +8,7 @@
 
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicUsize, Ordering}; // New.
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed}; // New.
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
@@ -84,11 +84,15 @@ impl ThreadPool {
     pub fn try_reserve(&self) -> Option<Place> {
         // Relaxed: the counter guards nothing but itself. What a job needs to see of this thread
         // comes to it through the channel.
-        let one_more = |busy| (busy < self.workers.len()).then_some(busy + 1);
-        self.busy
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
-            .ok()
-            .map(|_| Place(Arc::clone(&self.busy)))
+        let counter = &self.busy;
+        let mut taken = counter.load(Relaxed);
+        while taken < self.workers.len() {
+            match counter.compare_exchange_weak(taken, taken + 1, Relaxed, Relaxed) {
+                Ok(_) => return Some(Place(Arc::clone(counter))),
+                Err(now) => taken = now, // Another thread changed the counter: start over.
+            }
+        }
+        None
     }
 
     /// Puts a job into the channel, where it stays until a worker is free. Never blocks.
@@ -111,7 +115,7 @@ pub struct Place(Arc<AtomicUsize>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -180,6 +180,10 @@ fn memory_and_threads_stay_flat(stage: usize) {
 #[cfg(feature = "stage5")]
 mod stage5 {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
+
+    use super::common::WATCH;
     use ten_versus_five::stage5_busy_counter::ThreadPool;
 
     #[test]
@@ -207,6 +211,30 @@ mod stage5 {
         assert!(pool.try_reserve().is_none());
         drop(first);
         assert!(pool.try_reserve().is_some());
+    }
+
+    #[test]
+    fn threads_that_compete_for_places_never_get_more_than_there_are() {
+        let pool = ThreadPool::new(2);
+        let taken = AtomicUsize::new(0);
+        let started = Instant::now();
+        let compete = || {
+            while started.elapsed() < WATCH {
+                if let Some(_place) = pool.try_reserve() {
+                    assert!(taken.fetch_add(1, Ordering::SeqCst) < 2, "a third place");
+                    taken.fetch_sub(1, Ordering::SeqCst);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(compete);
+            }
+        });
+        // None has been lost, and none has been given back twice.
+        let (first, second) = (pool.try_reserve(), pool.try_reserve());
+        assert!(first.is_some() && second.is_some());
+        assert!(pool.try_reserve().is_none());
     }
 
     #[test]
