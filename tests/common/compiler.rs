@@ -25,15 +25,39 @@ pub fn compile(file: &Path, options: &[&str]) -> Output {
         .expect("the compiler should start")
 }
 
+/// The answer to a question like `--version`.
+fn ask(question: &str) -> String {
+    let output = rustc().arg(question).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Whether `.ci/run` has said, by this variable, that it knows this compiler: the one on record, or the
+/// oldest that will do.
+fn is_vouched_for() -> bool {
+    env::var_os("KNOWN_COMPILER").is_some()
+}
+
+/// Whether it is known what this compiler says and what its rustdoc writes. A reader's compiler is
+/// often newer than any that was tried here, and nothing is wrong if it says the same in another way.
+pub fn is_known() -> bool {
+    is_vouched_for() || ask("--version") == RECORDED_WITH
+}
+
+/// What to tell a compiler, or rustdoc, about warnings: that they are errors, in `.ci/run`, and that
+/// they are not, anywhere else. A compiler that is newer than the one on record, or is run by a wrapper,
+/// may warn of more, and no test of a reader's may fail for that.
+pub fn warnings() -> &'static [&'static str] {
+    match is_vouched_for() {
+        true => &["-Dwarnings", "-Ddeprecated-in-future"],
+        false => &["--cap-lints=warn"],
+    }
+}
+
 /// Whether the compiler is the one on record. If it is not, it says that `what` is not compared.
 ///
 /// With the sources of the standard library beside it, a compiler quotes them in its messages, and is
-/// another one too.
+/// another one too. So is one that Cargo runs by a wrapper, which may ask it for more warnings.
 pub fn is_the_compiler_on_record(what: &str) -> bool {
-    let ask = |question: &str| {
-        let output = rustc().arg(question).output().unwrap();
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    };
     let version = ask("--version");
     let sources = Path::new(&ask("--print=sysroot")).join("lib/rustlib/src/rust/library/std");
     let with_sources = if sources.exists() {
@@ -41,7 +65,13 @@ pub fn is_the_compiler_on_record(what: &str) -> bool {
     } else {
         ""
     };
-    let this = format!("{version}{with_sources}");
+    let wrappers = ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
+    let wrapped = if wrappers.into_iter().any(|name| env::var_os(name).is_some()) {
+        " in a wrapper"
+    } else {
+        ""
+    };
+    let this = format!("{version}{with_sources}{wrapped}");
     if this == RECORDED_WITH || env::var_os("TRYBUILD").is_some() {
         return true;
     }

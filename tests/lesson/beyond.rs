@@ -183,7 +183,7 @@ mod stage5 {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Instant;
 
-    use super::common::WATCH;
+    use crate::common::WATCH;
     use ten_versus_five::stage5_busy_counter::ThreadPool;
 
     #[test]

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::compiler::{is_known, warnings};
 use crate::common::repository::{files, read, root};
 
 /// A line of the list in src/book.rs.
@@ -108,13 +109,21 @@ fn every_link_in_cargo_doc_leads_somewhere() {
         .arg("--target-dir")
         .arg(target)
         .current_dir(root())
-        .env("RUSTDOCFLAGS", "-D warnings")
+        .env("RUSTDOCFLAGS", warnings().join(" "))
+        .env_remove("CARGO_BUILD_TARGET") // Its pages would be in a folder of its name.
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
 
-    let mut folders = vec![book.clone()];
+    for chapter in chapters() {
+        let module = book.join("book").join(&chapter.module);
+        assert!(module.is_dir(), "{} is not there", chapter.module);
+    }
+    if !is_known() {
+        return; // The links are of this rustdoc's making, and it may make them in another way.
+    }
+    let mut folders = vec![book];
     let mut links = 0;
     while let Some(folder) = folders.pop() {
         for file in fs::read_dir(&folder).unwrap() {
@@ -130,15 +139,29 @@ fn every_link_in_cargo_doc_leads_somewhere() {
         }
     }
     assert!(links > 500, "only {links} links found");
-    for chapter in chapters() {
-        let module = book.join("book").join(&chapter.module);
-        assert!(module.is_dir(), "{} is not there", chapter.module);
+}
+
+/// A page without what stands between `<script` and `</script>`.
+fn without_scripts(html: &str) -> String {
+    let mut parts = html.split("<script");
+    let mut rest = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_, after) = part.split_once("</script>").unwrap_or_default();
+        rest += after;
     }
+    rest
+}
+
+#[test]
+fn a_template_in_a_script_is_no_link() {
+    let page = "<a href=\"a\"><script>t = `<a href=\"${f}\">`;</script><a href=\"b\">";
+    assert_eq!(without_scripts(page), "<a href=\"a\"><a href=\"b\">");
 }
 
 /// Follows the links in a file that rustdoc has written, and counts them.
 fn check_links(file: &Path) -> usize {
-    let html = fs::read_to_string(file).unwrap();
+    // A script may hold what looks like a link, and is a template for one.
+    let html = without_scripts(&fs::read_to_string(file).unwrap());
     let mut links = 0;
     for after in html.split(" href=\"").skip(1) {
         let link = after.split('"').next().unwrap();

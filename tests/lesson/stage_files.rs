@@ -1,6 +1,6 @@
 //! Is every stage a file that stands alone, and is stage 4 stage 3 but for one loop?
 
-use crate::common::compiler::compile;
+use crate::common::compiler::{compile, warnings};
 use crate::common::repository::{files, read};
 
 /// The lines of code in a stage file, without indentation, comments and empty lines.
@@ -15,7 +15,7 @@ fn code(name: &str) -> Vec<String> {
 #[test]
 fn each_compiles_alone_with_nothing_but_the_standard_library() {
     for stage in files("stages", "rs") {
-        let options = ["--edition=2024", "--crate-type=lib", "-Dwarnings"];
+        let options = [&["--edition=2024", "--crate-type=lib"], warnings()].concat();
         let output = compile(&stage, &options);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {errors}", stage.display());
