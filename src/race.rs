@@ -4,11 +4,12 @@
 //! from the two headers.
 //!
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which is all the reasoning there
-//! is. [`mod@chart`] and [`mod@svg`] draw; [`client`] sends one request; [`server`] is a stage to
+//! is. [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request; [`server`] is a stage to
 //! race against, in a process of its own.
 
 pub mod chart;
 pub mod client;
+pub mod screen;
 pub mod server;
 pub mod svg;
 
@@ -21,8 +22,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Stage;
-use chart::Screen;
 use client::{Reply, Target};
+use screen::Screen;
 use server::Server;
 
 /// One request. Times count from the start of the race.
