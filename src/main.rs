@@ -34,7 +34,10 @@ fn main() -> ExitCode {
             "\n"
         ))),
         Command::Serve(options) => serve(&options),
-        Command::Race(options) => race::run(&options),
+        Command::Race(options) => {
+            race::screen::survive_interruption();
+            race::run(&options)
+        }
         Command::RaceServer(Options {
             stage,
             serve,

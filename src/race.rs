@@ -4,8 +4,8 @@
 //! from the two headers.
 //!
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which is all the reasoning there
-//! is. [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request; [`server`] is a stage to
-//! race against, in a process of its own.
+//! is. [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one
+//! request; [`server`] is a stage to race against, in a process of its own.
 
 pub mod chart;
 pub mod client;
@@ -55,6 +55,9 @@ pub struct Recording {
     pub label: String,
     /// The requests.
     pub lanes: Vec<Lane>,
+    /// Whether the race is told at once when a request is picked up, as it is by the servers that it
+    /// starts. If not, what a running request does is not known until it is answered.
+    pub reported: bool,
 }
 
 impl Recording {
@@ -250,7 +253,6 @@ pub fn run(options: &Options) -> Result<bool, String> {
     let (sender, events) = mpsc::channel();
     let mut servers = Vec::new();
     let mut targets = Vec::new();
-    let mut horizon = Duration::ZERO;
     match &options.against {
         Against::Address(target) => targets.push((target.to_string(), target.clone())),
         Against::Stages {
@@ -269,14 +271,16 @@ pub fn run(options: &Options) -> Result<bool, String> {
                 let label = format!("stage {}  {}", stage.number, stage.name);
                 targets.push((label, Target::new(server.addr(), "/sleep")));
                 servers.push(server);
-                let rounds = stage.at_once.rounds(options.count, *workers);
-                horizon = horizon.max(sleep.mul_f64(rounds as f64));
             }
         }
     }
 
     let labels = targets.iter().map(|(label, _)| label.clone());
-    let mut race = Race::new(labels, options.count);
+    let (reported, sleep) = match &options.against {
+        Against::Address(_) => (false, FIRST_AXIS),
+        Against::Stages { sleep, .. } => (true, *sleep),
+    };
+    let mut race = Race::new(labels, options.count, reported);
     for (index, (_, target)) in targets.into_iter().enumerate() {
         for lane in 0..options.count {
             let (target, sender) = (target.clone(), sender.clone());
@@ -290,16 +294,21 @@ pub fn run(options: &Options) -> Result<bool, String> {
     }
 
     let mut screen = Screen::of_standard_output();
+    // A chart that cannot be written does not stop the race.
+    let _ = screen.begin();
     while race.running() {
         match events.recv_timeout(FRAME) {
             Ok(event) => race.apply(event),
-            Err(_) => screen.redraw(&race.recordings, horizon, race.start.elapsed()),
+            Err(_) => {
+                let now = race.start.elapsed();
+                let _ = screen.redraw(&race.recordings, chart::horizon(sleep, now), now);
+            }
         }
     }
     drop(servers);
-    screen.finish(&race.recordings);
+    let _ = screen.finish(&race.recordings);
     for recording in &race.recordings {
-        screen.say(&recording.result());
+        let _ = screen.say(&recording.result());
     }
     if let Some(path) = &options.svg {
         fs::write(path, svg::draw(&race.recordings))
@@ -307,6 +316,10 @@ pub fn run(options: &Options) -> Result<bool, String> {
     }
     Ok(race.recordings.iter().all(Recording::all_answered))
 }
+
+/// How long the axis is at first, where it is not known how long one request takes. It is what our
+/// own `/sleep` takes, if nothing else is said.
+const FIRST_AXIS: Duration = Duration::from_secs(5);
 
 /// How often a live chart is drawn anew.
 const FRAME: Duration = Duration::from_millis(50);
@@ -330,7 +343,7 @@ struct Race {
 }
 
 impl Race {
-    fn new(labels: impl Iterator<Item = String>, count: usize) -> Race {
+    fn new(labels: impl Iterator<Item = String>, count: usize, reported: bool) -> Race {
         let lanes = vec![Lane::default(); count];
         Race {
             start: Instant::now(),
@@ -338,6 +351,7 @@ impl Race {
                 .map(|label| Recording {
                     label,
                     lanes: lanes.clone(),
+                    reported,
                 })
                 .collect(),
             lanes: HashMap::new(),

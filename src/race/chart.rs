@@ -11,8 +11,8 @@ pub enum Kind {
     Waiting,
     /// Somebody does.
     Working,
-    /// One or the other: the server does not tell.
-    Whole,
+    /// One or the other: the server does not tell, or has not told yet.
+    Unknown,
     /// It was turned away.
     Refused,
     /// It was not answered.
@@ -24,7 +24,7 @@ impl Kind {
     pub const ALL: [Kind; 5] = [
         Kind::Waiting,
         Kind::Working,
-        Kind::Whole,
+        Kind::Unknown,
         Kind::Refused,
         Kind::Failed,
     ];
@@ -34,7 +34,7 @@ impl Kind {
         match self {
             Kind::Waiting => "waiting",
             Kind::Working => "working",
-            Kind::Whole => "waiting or working: the server does not tell",
+            Kind::Unknown => "waiting or working: the server does not tell",
             Kind::Refused => "turned away",
             Kind::Failed => "not answered",
         }
@@ -46,8 +46,8 @@ impl Kind {
             (Kind::Waiting, false) => '.',
             (Kind::Working, true) => '█',
             (Kind::Working, false) => '#',
-            (Kind::Whole, true) => '▒',
-            (Kind::Whole, false) => '=',
+            (Kind::Unknown, true) => '▒',
+            (Kind::Unknown, false) => '=',
             (Kind::Refused, _) => 'x',
             (Kind::Failed, _) => '-',
         }
@@ -57,25 +57,27 @@ impl Kind {
         match self {
             Kind::Waiting => "\x1b[2m",
             Kind::Working => "\x1b[32m",
-            Kind::Whole => "\x1b[36m",
+            Kind::Unknown => "\x1b[36m",
             Kind::Refused => "\x1b[33m",
             Kind::Failed => "\x1b[31m",
         }
     }
 }
 
-/// The bar of a request that runs or ended at `now`: kinds, each with the time at which it ends.
-pub fn bar(lane: &Lane, now: Duration) -> Vec<(Kind, Duration)> {
-    let (end, kind) = match &lane.end {
-        None => (now, Kind::Working),
-        Some((end, Outcome::Answered(_))) => (*end, Kind::Working),
+/// The bar of a request that runs or ended at `now`: kinds, each with the time at which it ends. A
+/// running request that was not picked up waits, if pick-ups are [reported](Recording::reported);
+/// otherwise what it does is unknown.
+pub fn bar(lane: &Lane, now: Duration, reported: bool) -> Vec<(Kind, Duration)> {
+    let end = match &lane.end {
+        None => now,
+        Some((end, Outcome::Answered(_))) => *end,
         Some((end, Outcome::Refused)) => return vec![(Kind::Refused, *end)],
         Some((end, Outcome::Failed(_))) => return vec![(Kind::Failed, *end)],
     };
     match lane.picked_up {
-        Some(picked_up) => vec![(Kind::Waiting, picked_up.min(end)), (kind, end)],
-        None if lane.end.is_none() => vec![(Kind::Waiting, end)],
-        None => vec![(Kind::Whole, end)],
+        Some(picked_up) => vec![(Kind::Waiting, picked_up.min(end)), (Kind::Working, end)],
+        None if lane.end.is_none() && reported => vec![(Kind::Waiting, end)],
+        None => vec![(Kind::Unknown, end)],
     }
 }
 
@@ -87,6 +89,21 @@ pub fn note(lane: &Lane) -> String {
         Some((_, Outcome::Refused)) => String::from("503, too busy"),
         Some((_, Outcome::Failed(why))) => why.clone(),
     }
+}
+
+/// How far the axis reaches while a race runs: one sleep at first, then twice as far each time that
+/// is passed. An axis as long as the race will be would tell its result in advance, and one that
+/// grew all the time would keep every bar in motion.
+///
+/// An answer takes a little longer than the sleep. A twentieth of a sleep is therefore not enough to
+/// double the axis, or it would double just before the last answers come.
+pub fn horizon(sleep: Duration, now: Duration) -> Duration {
+    let sleep = sleep.max(Duration::from_millis(100));
+    let mut horizon = sleep;
+    while now > horizon + sleep / 20 {
+        horizon *= 2;
+    }
+    horizon
 }
 
 /// What the time axis has to hold: `horizon` at least, and everything that happened until `now`.
@@ -128,92 +145,382 @@ pub struct Style {
 /// Bars are at least so many columns wide.
 const MIN_BAR: usize = 10;
 
-/// On fewer columns than this, lines may be wrapped.
-pub const NARROWEST: usize = 50;
+/// Rows are not drawn on fewer columns than this.
+const NARROWEST: usize = 30;
 
-/// The chart, line by line. No line is wider than the style allows, if that is 50 columns or more.
+/// The chart, line by line. No line is wider than the style allows, if that is 30 columns or more.
 pub fn draw(
     recordings: &[Recording],
     horizon: Duration,
     now: Duration,
     style: Style,
 ) -> Vec<String> {
-    let lanes = || recordings.iter().flat_map(|recording| &recording.lanes);
-    let longest = |text: fn(&Lane) -> usize| lanes().map(text).max().unwrap_or_default();
-    let names = longest(|lane| lane.thread.as_ref().map_or(0, |name| name.chars().count()));
-    // "  1  ", the bar, "  ", the name, "  10.0 s", "  ", the note
-    let room = style.width.saturating_sub(5 + 2 + names + 8);
-    let notes = longest(|lane| note(lane).chars().count()).min(room.saturating_sub(2 + MIN_BAR));
-    let width = if notes > 0 { room - 2 - notes } else { room }.max(MIN_BAR);
-    let scale = scale(recordings, horizon, now);
+    let width = style.width.max(NARROWEST);
+    Chart::new(recordings, horizon, now, Style { width, ..style }).lines(Detail::Spaced)
+}
 
+/// The chart in at most so many lines, none wider than the style allows. If it has more, it says
+/// less of each request, and in the end only how many there are of each kind.
+pub fn fit(
+    recordings: &[Recording],
+    horizon: Duration,
+    now: Duration,
+    style: Style,
+    rows: usize,
+) -> Vec<String> {
+    let chart = Chart::new(recordings, horizon, now, style);
+    let details = if style.width < NARROWEST {
+        &Detail::ALL[3..]
+    } else {
+        &Detail::ALL
+    };
     let mut lines = Vec::new();
-    for recording in recordings {
-        lines.push(recording.label.clone());
-        for (number, lane) in (1..).zip(recording.in_order()) {
-            let end = lane.end.as_ref().map_or(now, |(end, _)| *end).as_secs_f64();
-            let bar = bar_of_symbols(&bar(lane, now), scale, width, style);
-            let name = lane.thread.as_deref().unwrap_or_default();
-            let note: String = note(lane).chars().take(notes).collect();
-            let line = format!("{number:>3}  {bar}  {name:<names$} {end:>5.1} s  {note}");
-            lines.push(line.trim_end().to_owned());
+    for detail in details {
+        lines = chart.lines(*detail);
+        if lines.len() <= rows {
+            break;
         }
-        lines.push(String::new());
     }
-    lines.push(axis(scale, width));
-    let kinds: Vec<Kind> = lanes()
-        .flat_map(|lane| bar(lane, now))
-        .map(|(kind, _)| kind)
-        .collect();
-    let legend: Vec<String> = Kind::ALL
-        .iter()
-        .filter(|kind| kinds.contains(kind))
-        .map(|kind| format!("{} {}", kind.symbol(style.unicode), kind.meaning()))
-        .collect();
-    lines.push(format!("     {}", legend.join("   ")));
+    lines.truncate(rows);
     lines
 }
 
-fn bar_of_symbols(bar: &[(Kind, Duration)], scale: Duration, width: usize, style: Style) -> String {
-    let column = |time: Duration| {
-        let part = time.as_secs_f64() / scale.as_secs_f64();
-        ((part * width as f64).round() as usize).min(width)
-    };
-    let mut text = String::new();
-    let mut start = 0;
-    for (index, (kind, end)) in bar.iter().enumerate() {
-        let is_last = index + 1 == bar.len();
-        // What happened is seen, however short it was.
-        let end = column(*end).max(if is_last {
-            (start + 1).min(width)
-        } else {
-            start
-        });
-        if end > start {
-            let symbols = kind.symbol(style.unicode).to_string().repeat(end - start);
-            if style.color {
-                text += &format!("{}{symbols}\x1b[0m", kind.color());
-            } else {
-                text += &symbols;
-            }
-        }
-        start = end;
-    }
-    text + &" ".repeat(width - start)
+/// How much a chart says, from most to least.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// A row for every request, and an empty line after each server.
+    Spaced,
+    /// A row for every request.
+    Dense,
+    /// A row for all requests of a server whose bars look alike: for a wave.
+    Waves,
+    /// Two lines for a server: its name, and how many requests it has of each kind.
+    Counts,
+    /// The same in one line.
+    OneLine,
+    /// The same of all servers together.
+    Total,
 }
 
-fn axis(scale: Duration, width: usize) -> String {
-    let mut line = String::from("     ");
-    for tick in ticks(scale.as_secs_f64()) {
-        let label = format!("{tick} s");
-        let column = 5 + (tick / scale.as_secs_f64() * width as f64).round() as usize;
-        // The last label may not fit behind its tick.
-        let column = column.min(5 + width.saturating_sub(label.len()));
-        if column >= line.len() {
-            line += &" ".repeat(column - line.len());
-            line += &label;
-            line.push(' ');
+impl Detail {
+    const ALL: [Detail; 6] = [
+        Detail::Spaced,
+        Detail::Dense,
+        Detail::Waves,
+        Detail::Counts,
+        Detail::OneLine,
+        Detail::Total,
+    ];
+}
+
+/// What to draw, and how many columns there are for each part of a row.
+struct Chart<'a> {
+    recordings: &'a [Recording],
+    now: Duration,
+    scale: Duration,
+    style: Style,
+    number: usize,
+    bar: usize,
+    name: usize,
+    time: usize,
+    note: usize,
+}
+
+impl<'a> Chart<'a> {
+    fn new(recordings: &'a [Recording], horizon: Duration, now: Duration, style: Style) -> Self {
+        let lanes = || recordings.iter().flat_map(|recording| &recording.lanes);
+        let longest = |columns: &dyn Fn(&Lane) -> usize| lanes().map(columns).max().unwrap_or(0);
+        let most = recordings.iter().map(|recording| recording.lanes.len());
+        let number = format!("{}x", most.max().unwrap_or(0)).len().max(3);
+        let time = longest(&|lane| seconds(lane, now).len()).max(7);
+        // The number, "  ", the bar, "  ", the name, " ", the time, "  ", the note
+        let room = style.width.saturating_sub(number + 2 + 2 + 1 + time);
+        let name = longest(&|lane| columns(lane.thread.as_deref().unwrap_or_default()))
+            .min(room.saturating_sub(MIN_BAR));
+        let room = room - name;
+        let note = longest(&|lane| columns(&note(lane))).min(room.saturating_sub(2 + MIN_BAR));
+        Chart {
+            recordings,
+            now,
+            scale: scale(recordings, horizon, now),
+            style,
+            number,
+            bar: if note > 0 { room - 2 - note } else { room },
+            name,
+            time,
+            note,
         }
     }
-    line.trim_end().to_owned()
+
+    fn lines(&self, detail: Detail) -> Vec<String> {
+        let mut lines = Vec::new();
+        for recording in self.recordings {
+            let label = self.shorten(&recording.label, self.style.width);
+            match detail {
+                Detail::Spaced | Detail::Dense | Detail::Waves => {
+                    lines.push(label);
+                    lines.extend(self.rows(recording, detail));
+                }
+                Detail::Counts => {
+                    lines.push(label);
+                    lines.extend(self.wrap(&self.counts(&[recording]), " "));
+                }
+                Detail::OneLine => {
+                    let counts = self.counts(&[recording]).join(" ");
+                    let room = self.style.width.saturating_sub(2 + counts.len()).max(7);
+                    let line = format!("{}  {counts}", self.shorten(&recording.label, room));
+                    lines.push(self.shorten(&line, self.style.width));
+                }
+                Detail::Total => {}
+            }
+            if detail == Detail::Spaced {
+                lines.push(String::new());
+            }
+        }
+        match detail {
+            Detail::Spaced | Detail::Dense | Detail::Waves => {
+                lines.push(self.axis());
+                lines.extend(self.wrap(&self.legend(), "   "));
+            }
+            _ => {
+                let all: Vec<&Recording> = self.recordings.iter().collect();
+                let mut total = vec![format!("{:.1} s:", self.now.as_secs_f64())];
+                total.extend(self.counts(&all));
+                lines.extend(self.wrap(&total, " "));
+            }
+        }
+        lines
+    }
+
+    /// The rows of one server: of each request, or of each wave.
+    fn rows(&self, recording: &Recording, detail: Detail) -> Vec<String> {
+        let mut waves: Vec<(String, Vec<&Lane>)> = Vec::new();
+        for lane in recording.in_order() {
+            let bar = self.bar_of_symbols(&bar(lane, self.now, recording.reported));
+            match waves.last_mut() {
+                Some((same, wave))
+                    if detail == Detail::Waves && *same == bar && note(wave[0]) == note(lane) =>
+                {
+                    wave.push(lane);
+                }
+                _ => waves.push((bar, vec![lane])),
+            }
+        }
+        let rows = (1..).zip(waves).map(|(number, (bar, wave))| {
+            let number = match detail {
+                Detail::Waves => format!("{}x", wave.len()),
+                _ => number.to_string(),
+            };
+            let lane = wave[wave.len() - 1];
+            let thread = match wave.len() {
+                1 => lane.thread.as_deref().unwrap_or_default(),
+                _ => "",
+            };
+            let name = self.shorten(thread, self.name);
+            let blank = " ".repeat(self.name - columns(&name));
+            let time = seconds(lane, self.now);
+            let note = self.shorten(&note(lane), self.note);
+            let (number_width, time_width) = (self.number, self.time);
+            format!("{number:>number_width$}  {bar}  {name}{blank} {time:>time_width$}  {note}")
+                .trim_end()
+                .to_owned()
+        });
+        rows.collect()
+    }
+
+    fn bar_of_symbols(&self, bar: &[(Kind, Duration)]) -> String {
+        let (width, style) = (self.bar, self.style);
+        let column = |time: Duration| {
+            let part = time.as_secs_f64() / self.scale.as_secs_f64();
+            ((part * width as f64).round() as usize).min(width)
+        };
+        let mut text = String::new();
+        let mut start = 0;
+        for (index, (kind, end)) in bar.iter().enumerate() {
+            let is_last = index + 1 == bar.len();
+            // What happened is seen, however short it was.
+            let end = column(*end).max(if is_last {
+                (start + 1).min(width)
+            } else {
+                start
+            });
+            if end > start {
+                let symbols = kind.symbol(style.unicode).to_string().repeat(end - start);
+                if style.color {
+                    text += &format!("{}{symbols}\x1b[0m", kind.color());
+                } else {
+                    text += &symbols;
+                }
+            }
+            start = end;
+        }
+        text + &" ".repeat(width - start)
+    }
+
+    fn axis(&self) -> String {
+        let (margin, width) = (self.number + 2, self.bar);
+        let mut line = " ".repeat(margin);
+        for tick in ticks(self.scale.as_secs_f64()) {
+            let label = format!("{tick} s");
+            let column = margin + (tick / self.scale.as_secs_f64() * width as f64).round() as usize;
+            // The last label may not fit behind its tick.
+            let column = column.min(margin + width.saturating_sub(label.len()));
+            if column >= line.len() {
+                line += &" ".repeat(column - line.len());
+                line += &label;
+                line.push(' ');
+            }
+        }
+        line.trim_end().to_owned()
+    }
+
+    /// The kinds that there are, each with its symbol.
+    fn legend(&self) -> Vec<String> {
+        let mut kinds = Vec::new();
+        let mut running = false;
+        for recording in self.recordings {
+            for lane in &recording.lanes {
+                let bar = bar(lane, self.now, recording.reported);
+                kinds.extend(bar.iter().map(|(kind, _)| *kind));
+                running |= lane.end.is_none();
+            }
+        }
+        let kinds = Kind::ALL.into_iter().filter(|kind| kinds.contains(kind));
+        let words = kinds.map(|kind| {
+            let meaning = match kind {
+                Kind::Unknown if running => "waiting or working: not known yet",
+                _ => kind.meaning(),
+            };
+            format!("{} {meaning}", kind.symbol(self.style.unicode))
+        });
+        words.collect()
+    }
+
+    /// How many requests do what, for example `3 answered,` and `1 waiting`.
+    fn counts(&self, recordings: &[&Recording]) -> Vec<String> {
+        let lanes = recordings.iter().flat_map(|recording| {
+            let with_reported = |lane| (lane, recording.reported);
+            recording.lanes.iter().map(with_reported)
+        });
+        let all: Vec<&str> = lanes.map(|(lane, reported)| does(lane, reported)).collect();
+        let mut counts = Vec::new();
+        for what in DOES {
+            let count = all.iter().filter(|does| **does == what).count();
+            if count > 0 {
+                counts.push(format!("{count} {what},"));
+            }
+        }
+        if let Some(last) = counts.last_mut() {
+            last.pop();
+        }
+        counts
+    }
+
+    /// Items one after another, below the bars, on as many lines as they take. An item that is longer
+    /// than a line is broken between its words.
+    fn wrap(&self, items: &[String], separator: &str) -> Vec<String> {
+        let width = self.style.width.saturating_sub(self.number + 2);
+        let mut pieces: Vec<(&str, &str)> = Vec::new();
+        for item in items {
+            if columns(item) <= width {
+                pieces.push((separator, item));
+            } else {
+                let words = item.split(' ').enumerate();
+                pieces.extend(words.map(|(index, word)| match index {
+                    0 => (separator, word),
+                    _ => (" ", word),
+                }));
+            }
+        }
+        let mut lines: Vec<String> = Vec::new();
+        for (separator, piece) in pieces {
+            match lines.last_mut() {
+                Some(line) if columns(line) + separator.len() + columns(piece) <= width => {
+                    *line += separator;
+                    *line += piece;
+                }
+                _ => lines.push(piece.to_owned()),
+            }
+        }
+        let margin = " ".repeat(self.number + 2);
+        let lines = lines.iter().map(|line| format!("{margin}{line}"));
+        lines
+            .map(|line| self.shorten(line.trim_end(), self.style.width))
+            .collect()
+    }
+
+    /// At most so many columns of a text. Its end is left out if it has more.
+    fn shorten(&self, text: &str, most: usize) -> String {
+        let text: String = match self.style.unicode {
+            true => text.to_owned(),
+            false => text.replace(|c: char| !c.is_ascii(), "?"),
+        };
+        if columns(&text) <= most {
+            return text;
+        }
+        let dots = &"..."[..most.min(3)];
+        let mut short = String::new();
+        for character in text.chars() {
+            if columns(&short) + column_count(character) + dots.len() > most {
+                break;
+            }
+            short.push(character);
+        }
+        short + dots
+    }
+}
+
+/// What a request may do, in the order in which they are counted.
+const DOES: [&str; 6] = [
+    "answered",
+    "working",
+    "waiting",
+    "waiting or working",
+    "turned away",
+    "not answered",
+];
+
+/// What a request does, or what became of it, as one of the words above.
+fn does(lane: &Lane, reported: bool) -> &'static str {
+    match &lane.end {
+        Some((_, Outcome::Answered(_))) => DOES[0],
+        None if lane.picked_up.is_some() => DOES[1],
+        None if reported => DOES[2],
+        None => DOES[3],
+        Some((_, Outcome::Refused)) => DOES[4],
+        Some((_, Outcome::Failed(_))) => DOES[5],
+    }
+}
+
+/// When the request ended, or that it runs until now.
+fn seconds(lane: &Lane, now: Duration) -> String {
+    let end = lane.end.as_ref().map_or(now, |(end, _)| *end);
+    format!("{:.1} s", end.as_secs_f64())
+}
+
+/// How many columns a text takes on a terminal, at most.
+fn columns(text: &str) -> usize {
+    text.chars().map(column_count).sum()
+}
+
+/// Chinese, Japanese and Korean characters and emoji take two columns. The ranges are rough: where
+/// they are wrong they count too much, which costs a space and never breaks a line. See Unicode's
+/// [East Asian Width](https://www.unicode.org/reports/tr11/).
+fn column_count(character: char) -> usize {
+    match character {
+        '\u{1100}'..='\u{115f}'
+        | '\u{231a}'..='\u{23ff}'
+        | '\u{2600}'..='\u{27bf}'
+        | '\u{2b00}'..='\u{2bff}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{a960}'..='\u{a97f}'
+        | '\u{ac00}'..='\u{d7ff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe10}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ffe6}'
+        | '\u{16fe0}'..='\u{1b2ff}'
+        | '\u{1f000}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3ffff}' => 2,
+        _ => 1,
+    }
 }

@@ -1,4 +1,9 @@
 //! Standard output, which may be a terminal on which the chart is drawn while the race runs.
+//!
+//! A terminal has a second screen for programs that draw, which is as large as the window and has
+//! nothing to scroll back to. There the running chart is drawn from the top again and again. Whatever
+//! happens to the window meanwhile, nothing of that is left when the program returns to the first
+//! screen, and prints the whole chart there, once.
 
 use std::env;
 use std::fs::File;
@@ -7,86 +12,252 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::Recording;
-use super::chart::{NARROWEST, Style, draw};
+use super::chart::{Style, draw, fit};
 
-/// Standard output, on which a chart may be drawn again and again.
-pub struct Screen {
+/// How often a terminal is asked for its size.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+const SECOND_SCREEN: &str = "\x1b[?1049h";
+const FIRST_SCREEN: &str = "\x1b[?1049l";
+
+/// The rows and columns of a window.
+pub type Size = (usize, usize);
+
+/// Where a chart is drawn.
+pub struct Screen<W: Write> {
+    out: W,
     style: Style,
-    /// How many lines a live chart may have; `None` when there can be none.
-    live: Option<usize>,
-    /// How many lines of it are on the screen.
-    drawn: usize,
+    rows: usize,
+    kind: Kind,
+    /// Asks for the size of the window, which may have changed. `None` if it cannot be found out.
+    ask: Box<dyn FnMut() -> Option<Size>>,
+    ask_next: Duration,
+    on_second_screen: bool,
 }
 
-impl Screen {
+/// What a chart can be drawn on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A terminal that obeys escape codes: the chart is drawn while the race runs.
+    Live,
+    /// A terminal that does not: it says that the race is running, and shows the chart at the end.
+    Plain,
+    /// A file or a pipe: it gets the chart at the end, and nothing else.
+    Other,
+}
+
+impl Screen<io::Stdout> {
     /// What standard output is good for.
     ///
     /// The standard library cannot ask a terminal for its size. The `stty` program can, where there
     /// is one; then there are `COLUMNS` and `LINES`, and then 80 by 24. There are no colours where
     /// [`NO_COLOR`](https://no-color.org) is set, and no Unicode where the locale has none.
-    pub fn of_standard_output() -> Screen {
-        let is_terminal = io::stdout().is_terminal();
-        let can_move = is_terminal && env::var("TERM").map_or(cfg!(windows), |term| term != "dumb");
+    pub fn of_standard_output() -> Self {
+        let kind = kind_of_standard_output();
         let number = |name| env::var(name).ok()?.parse::<usize>().ok();
-        let (rows, columns) = is_terminal.then(stty_size).flatten().unwrap_or((
+        let size = (
             number("LINES").unwrap_or(24),
             number("COLUMNS").unwrap_or(80),
-        ));
-        let color = can_move && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Screen {
-            style: Style {
-                width: columns.max(NARROWEST),
-                unicode: locale_is_utf8(),
-                color,
-            },
-            // A line that is wrapped would be two to move up.
-            live: (can_move && columns >= NARROWEST).then(|| rows.saturating_sub(1)),
-            drawn: 0,
-        }
-    }
-
-    /// Draws the chart over the one before, if it is live and there is room for it.
-    pub fn redraw(&mut self, recordings: &[Recording], horizon: Duration, now: Duration) {
-        let mut lines = draw(recordings, horizon, now, self.style);
-        if self.live.is_some_and(|rows| lines.len() > rows) {
-            lines.retain(|line| !line.is_empty());
-        }
-        if self.live.is_some_and(|rows| lines.len() <= rows) {
-            self.put(&lines);
-        }
-    }
-
-    /// Draws the chart for the last time.
-    pub fn finish(&mut self, recordings: &[Recording]) {
-        let lines = draw(recordings, Duration::ZERO, Duration::ZERO, self.style);
-        self.put(&lines);
-        self.drawn = 0;
-    }
-
-    /// Prints a line below the chart.
-    pub fn say(&self, line: &str) {
-        let _ = writeln!(io::stdout(), "{line}");
-    }
-
-    /// Writes all lines at once, over the lines before. Between two calls the cursor is below the
-    /// chart, and nothing is switched on that would have to be switched off: the program may be
-    /// interrupted at any time.
-    fn put(&mut self, lines: &[String]) {
-        let mut text = String::new();
-        if self.drawn > 0 {
-            text += &format!("\x1b[{}A\x1b[J", self.drawn);
-        }
-        for line in lines {
-            text += line;
-            text.push('\n');
-        }
-        self.drawn = lines.len();
-        let _ = io::stdout().write_all(text.as_bytes());
-        let _ = io::stdout().flush();
+        );
+        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let style = Style {
+            width: size.1,
+            unicode: locale_is_utf8(),
+            color: kind == Kind::Live && !no_color,
+        };
+        let ask = move || match kind {
+            Kind::Other => None,
+            Kind::Live | Kind::Plain => stty_size(),
+        };
+        Screen::new(io::stdout(), kind, style, size.0, ask)
     }
 }
 
-fn stty_size() -> Option<(usize, usize)> {
+impl<W: Write> Screen<W> {
+    /// A screen of this kind, with so many rows and, in its style, columns, unless `ask` knows better.
+    pub fn new(
+        out: W,
+        kind: Kind,
+        style: Style,
+        rows: usize,
+        ask: impl FnMut() -> Option<Size> + 'static,
+    ) -> Self {
+        Screen {
+            out,
+            style,
+            rows,
+            kind,
+            ask: Box::new(ask),
+            ask_next: Duration::ZERO,
+            on_second_screen: false,
+        }
+    }
+
+    /// Says that the race is running, if nothing else will until it is over.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn begin(&mut self) -> io::Result<()> {
+        match self.kind {
+            Kind::Plain => self.say("The race is running. The chart follows when it is over."),
+            Kind::Live | Kind::Other => Ok(()),
+        }
+    }
+
+    /// Draws the chart over the one before, if it is drawn while the race runs.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn redraw(
+        &mut self,
+        recordings: &[Recording],
+        horizon: Duration,
+        now: Duration,
+    ) -> io::Result<()> {
+        if self.kind != Kind::Live {
+            return Ok(());
+        }
+        if now >= self.ask_next {
+            self.ask_for_size();
+            self.ask_next = now + ASK_AGAIN;
+        }
+        let lines = fit(recordings, horizon, now, self.style, self.rows);
+        let mut text = String::new();
+        if !self.on_second_screen {
+            text += SECOND_SCREEN;
+            self.on_second_screen = true;
+        }
+        text += "\x1b[H";
+        for (index, line) in lines.iter().enumerate() {
+            // Erase first: behind a line as wide as the window, its last character would go.
+            text += if index + 1 < lines.len() {
+                "\x1b[K"
+            } else {
+                "\x1b[J"
+            };
+            text += line;
+            if index + 1 < lines.len() {
+                text += "\r\n";
+            }
+        }
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+
+    /// Draws the whole chart for the last time. If it is taller than the window, it scrolls, like any
+    /// output.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn finish(&mut self, recordings: &[Recording]) -> io::Result<()> {
+        self.leave_second_screen()?;
+        self.ask_for_size();
+        for line in draw(recordings, Duration::ZERO, Duration::ZERO, self.style) {
+            self.say(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Prints a line below the chart.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn say(&mut self, line: &str) -> io::Result<()> {
+        writeln!(self.out, "{line}")
+    }
+
+    fn ask_for_size(&mut self) {
+        if let Some((rows, columns)) = (self.ask)() {
+            self.rows = rows;
+            self.style.width = columns;
+        }
+    }
+
+    /// Returns to the first screen. It is the only one on some terminals, so the second is erased.
+    fn leave_second_screen(&mut self) -> io::Result<()> {
+        if self.on_second_screen {
+            self.on_second_screen = false;
+            write!(self.out, "\x1b[H\x1b[J{FIRST_SCREEN}")?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+}
+
+/// Also when the race panics.
+impl<W: Write> Drop for Screen<W> {
+    fn drop(&mut self) {
+        let _ = self.leave_second_screen();
+    }
+}
+
+/// Starts the program again as the child of a shell, with the same arguments, if it will draw on the
+/// second screen of a terminal. Ctrl-C ends a program before it can return to the first one, and the
+/// standard library has no way to catch that. But a shell has: it survives its child, and returns to
+/// the first screen in its place.
+///
+/// Comes back where this is not needed or not possible.
+#[cfg(unix)]
+pub fn survive_interruption() {
+    use std::os::unix::process::CommandExt;
+
+    const GUARDED: &str = "TEN_VERSUS_FIVE_GUARDED";
+    // Exit codes of the program are less than 2. It has been on the second screen otherwise.
+    const SHELL: &str = r#"trap : INT TERM
+"$0" "$@"
+code=$?
+[ $code -lt 2 ] || printf '\033[?1049l'
+exit $code"#;
+    if kind_of_standard_output() != Kind::Live || env::var_os(GUARDED).is_some() {
+        return;
+    }
+    if let Ok(program) = env::current_exe() {
+        // Replaces this process, and returns only if it cannot.
+        let _ = Command::new("sh")
+            .args(["-c", SHELL])
+            .arg(program)
+            .args(env::args_os().skip(1))
+            .env(GUARDED, "yes")
+            .exec();
+    }
+}
+
+/// There is no such shell here.
+#[cfg(not(unix))]
+pub fn survive_interruption() {}
+
+fn kind_of_standard_output() -> Kind {
+    if !io::stdout().is_terminal() {
+        Kind::Other
+    } else if obeys_escape_codes(cfg!(windows), |name| env::var(name).ok()) {
+        Kind::Live
+    } else {
+        Kind::Plain
+    }
+}
+
+/// Whether a terminal draws when it is told to by escape codes, as far as these variables of the
+/// environment tell. On Windows, an old console prints such codes unless they are switched on:
+/// Windows Terminal, ConEmu and Ansicon have done that, and so has `cargo run`.
+pub fn obeys_escape_codes(windows: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    match variable("TERM") {
+        Some(term) if !term.is_empty() => term != "dumb",
+        _ if windows => {
+            is_set("WT_SESSION")
+                || is_set("ANSICON")
+                || is_set("CARGO")
+                || variable("ConEmuANSI").as_deref() == Some("ON")
+        }
+        _ => false,
+    }
+}
+
+fn stty_size() -> Option<Size> {
     let terminal = File::open("/dev/tty").ok()?;
     let stty = Command::new("stty")
         .arg("size")

@@ -22,7 +22,7 @@ text { font: 16px system-ui, sans-serif; fill: #1b1f24 }
 .grid { stroke: #d0d7de }
 .waiting { fill: #d0d7de }
 .working { fill: #1a7f37 }
-.whole { fill: #54aeff }
+.unknown { fill: #54aeff }
 .refused { fill: #bf8700 }
 .failed { fill: #cf222e }
 @media (prefers-color-scheme: dark) {
@@ -55,7 +55,7 @@ pub fn draw(recordings: &[Recording]) -> String {
         let top = y;
         for lane in recording.in_order() {
             let mut start = 0.0;
-            for (kind, end) in bar(lane, Duration::ZERO) {
+            for (kind, end) in bar(lane, Duration::ZERO, recording.reported) {
                 let end = end.as_secs_f64();
                 // What happened is seen, however short it was.
                 let width = (x(end) - x(start)).max(1.0);
@@ -110,7 +110,7 @@ fn rectangle(kind: Kind, x: f64, y: f64, width: f64) -> String {
     let class = match kind {
         Kind::Waiting => "waiting",
         Kind::Working => "working",
-        Kind::Whole => "whole",
+        Kind::Unknown => "unknown",
         Kind::Refused => "refused",
         Kind::Failed => "failed",
     };

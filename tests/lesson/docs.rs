@@ -187,6 +187,7 @@ fn ideal_race_of(
     Recording {
         label: label.to_owned(),
         lanes: lanes.collect(),
+        reported: true,
     }
 }
 

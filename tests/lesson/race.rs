@@ -43,6 +43,7 @@ fn recording(label: &str, lanes: Vec<Lane>) -> Recording {
     Recording {
         label: label.to_owned(),
         lanes,
+        reported: true,
     }
 }
 
@@ -244,23 +245,173 @@ fn a_chart_says_what_went_wrong() {
     }
 }
 
+/// A request that was sent, and of which nothing has been heard since.
+fn silent(reported: bool) -> Recording {
+    Recording {
+        reported,
+        ..recording("here", vec![Lane::default(), told("main", 0.0, 1.0)])
+    }
+}
+
+#[test]
+fn what_a_running_request_does_is_unknown_unless_pick_ups_are_reported() {
+    let chart = |reported| {
+        let lines = chart::draw(&[silent(reported)], seconds(5.0), seconds(2.0), PLAIN);
+        lines.join("\n")
+    };
+    let (reported, unknown) = (chart(true), chart(false));
+    assert!(reported.contains("  2  ..................  "), "{reported}");
+    assert!(reported.contains(". waiting   # working"), "{reported}");
+    assert!(unknown.contains("  2  ==================  "), "{unknown}");
+    let legend = "     = waiting or working: not known yet";
+    assert!(unknown.contains(legend), "{unknown}");
+    // The answered one is drawn the same in both.
+    let answered = |chart: &str| chart.lines().nth(1).map(String::from);
+    assert_eq!(answered(&reported), answered(&unknown));
+}
+
+#[test]
+fn the_axis_is_one_sleep_long_until_that_has_passed_and_then_doubles() {
+    let horizon = |sleep, now| chart::horizon(seconds(sleep), seconds(now)).as_secs_f64();
+    assert_eq!(horizon(5.0, 0.0), 5.0);
+    assert_eq!(horizon(5.0, 5.2), 5.0, "an answer is a little late");
+    assert_eq!(horizon(5.0, 5.3), 10.0);
+    assert_eq!(horizon(5.0, 10.2), 10.0);
+    assert_eq!(horizon(5.0, 10.3), 20.0);
+    assert_eq!(horizon(5.0, 86_400.0), 163_840.0);
+    assert!(horizon(0.0, 0.0) > 0.0);
+    assert!(horizon(0.0, 1.0) >= 1.0);
+}
+
+/// Recordings in which everything is as wide as it can be.
+fn wide() -> Vec<Recording> {
+    let why = "a very long story about what happened to this request, and why, and who is to blame";
+    let mut recordings = two_stages();
+    recordings[0].label = "a-host-with-a-long-name.example.org:65535/".repeat(4);
+    recordings[0].lanes.extend([
+        failed(Outcome::Failed(why.into())),
+        failed(Outcome::Refused),
+        untold(12_345.6),
+        told("\u{5de5}\u{4eba}\u{4e00}\u{53f7}\u{5de5}\u{4eba}", 0.0, 1.0),
+        told("\u{1f980}", 0.0, 1.0),
+        told("a name of twenty chars", 0.0, 1.0),
+    ]);
+    recordings
+}
+
+/// The columns a text takes on a terminal: two for the wide characters that stand in these tests.
+fn columns(text: &str) -> usize {
+    let wide = |c: &char| ('\u{2e80}'..='\u{9fff}').contains(c) || *c == '\u{1f980}';
+    text.chars().count() + text.chars().filter(wide).count()
+}
+
 #[test]
 fn no_line_is_wider_than_the_terminal() {
-    let mut recordings = two_stages();
-    let why = "a very long story about what happened to this request, and why, and who is to blame";
-    recordings[0]
-        .lanes
-        .push(failed(Outcome::Failed(why.into())));
-    for width in [50, 64, 80, 200] {
-        for line in chart::draw(
-            &recordings,
-            Duration::ZERO,
-            Duration::ZERO,
-            Style { width, ..PLAIN },
-        ) {
-            assert!(line.chars().count() <= width, "{width}: {line}");
+    let zero = Duration::ZERO;
+    for (width, unicode) in (30..=130).flat_map(|width| [(width, true), (width, false)]) {
+        let style = Style {
+            width,
+            unicode,
+            color: false,
+        };
+        for line in chart::draw(&wide(), zero, zero, style) {
+            assert!(columns(&line) <= width, "{width}: {line}");
+            assert!(unicode || line.is_ascii(), "{line}");
         }
     }
+}
+
+#[test]
+fn no_chart_that_has_to_fit_is_wider_or_taller_than_it_may_be() {
+    for (rows, width) in (1..40).flat_map(|rows| (1..100).map(move |width| (rows, width))) {
+        let style = Style { width, ..PLAIN };
+        let lines = chart::fit(&wide(), seconds(5.0), seconds(12.0), style, rows);
+        assert!(
+            (1..=rows).contains(&lines.len()),
+            "{rows} by {width}: {lines:?}"
+        );
+        for line in lines {
+            assert!(columns(&line) <= width, "{rows} by {width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_columns_of_a_chart_are_straight_whatever_a_thread_is_called() {
+    let lanes = vec![
+        told("\u{5de5}\u{4eba}", 0.0, 5.0),
+        told("\u{1f980}", 0.0, 5.0),
+        told("main", 0.0, 5.0),
+    ];
+    let unicode = Style {
+        unicode: true,
+        ..PLAIN
+    };
+    let chart = draw(&[recording("here", lanes)], unicode);
+    let ends: Vec<usize> = chart.lines().skip(1).take(3).map(columns).collect();
+    assert_eq!(ends, [63; 3], "{chart}");
+}
+
+/// Fifty requests under four workers, after twelve seconds.
+fn fifty() -> Vec<Recording> {
+    let lanes = (0..50).map(|number| {
+        let start = 5.0 * f64::from(number / 4);
+        let mut lane = told("worker-0", start, start + 5.0);
+        if start + 5.0 > 12.0 {
+            lane.end = None;
+        }
+        if start > 12.0 {
+            lane.picked_up = None;
+        }
+        lane
+    });
+    vec![recording("stage 3  channel-pool", lanes.collect())]
+}
+
+fn fit(recordings: &[Recording], rows: usize, width: usize) -> String {
+    let style = Style { width, ..PLAIN };
+    chart::fit(recordings, seconds(20.0), seconds(12.0), style, rows).join("\n")
+}
+
+#[test]
+fn what_does_not_fit_is_summarised_in_waves_and_then_in_numbers() {
+    assert!(fit(&fifty(), 54, 60).contains(" 50  ......"));
+    assert_eq!(
+        fit(&fifty(), 24, 40),
+        "\
+stage 3  channel-pool
+ 4x  ####                          5.0 s
+ 4x  ....#####                    10.0 s
+ 4x  .........#                   12.0 s
+38x  ..........                   12.0 s
+     0 s      10 s
+     . waiting   # working"
+    );
+    assert_eq!(
+        fit(&fifty(), 6, 40),
+        "\
+stage 3  channel-pool
+     8 answered, 4 working, 38 waiting
+     12.0 s: 8 answered, 4 working,
+     38 waiting"
+    );
+    assert_eq!(
+        fit(&fifty(), 2, 60),
+        "\
+stage 3  channel-pool  8 answered, 4 working, 38 waiting
+     12.0 s: 8 answered, 4 working, 38 waiting"
+    );
+    assert_eq!(
+        fit(&fifty(), 1, 60),
+        "     12.0 s: 8 answered, 4 working, 38 waiting"
+    );
+}
+
+#[test]
+fn two_requests_to_each_of_seven_stages_fit_into_80_by_24_one_by_one() {
+    let stages: Vec<Recording> = (0..7).map(|_| two_stages().remove(0)).collect();
+    let chart = fit(&stages, 24, 80);
+    assert_eq!(chart.matches("\n  2  ").count(), 7, "{chart}");
 }
 
 #[test]

@@ -1,0 +1,468 @@
+//! What is on a terminal while a race runs, and what is left on it?
+//!
+//! The terminal is emulated: it has a screen, what can be scrolled back to, and a second screen for
+//! programs that draw. It obeys the escape codes that the race uses, and no others.
+
+mod common;
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::Duration;
+
+use ten_versus_five::race::chart::{self, Style};
+use ten_versus_five::race::screen::{Kind, Screen, Size, obeys_escape_codes};
+use ten_versus_five::race::{Lane, Outcome, Recording};
+
+type Line = Vec<char>;
+
+struct Terminal {
+    size: Size,
+    /// The one that is seen.
+    screen: Vec<Line>,
+    /// Row and column. A column as large as the width means that the next character is wrapped.
+    cursor: (usize, usize),
+    /// The first screen and the cursor on it, while the second one is seen.
+    first: Option<(Vec<Line>, (usize, usize))>,
+    scrolled_off: Vec<Line>,
+}
+
+impl Terminal {
+    fn new(size: Size) -> Terminal {
+        Terminal {
+            size,
+            screen: vec![vec![' '; size.1]; size.0],
+            cursor: (0, 0),
+            first: None,
+            scrolled_off: Vec::new(),
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(character) = rest.chars().next() {
+            rest = &rest[character.len_utf8()..];
+            match character {
+                '\x1b' => rest = self.obey(rest),
+                '\r' => self.cursor.1 = 0,
+                // The system makes both of a line feed.
+                '\n' => {
+                    self.cursor.1 = 0;
+                    self.line_feed();
+                }
+                character => self.put(character),
+            }
+        }
+    }
+
+    /// What follows the escape character; returns what follows the code.
+    fn obey<'a>(&mut self, text: &'a str) -> &'a str {
+        let codes = ["[?1049h", "[?1049l", "[H", "[J", "[K"];
+        let code = codes.into_iter().find(|code| text.starts_with(code));
+        let blank = vec![' '; self.size.1];
+        match code {
+            Some("[?1049h") => {
+                assert!(self.first.is_none(), "it is on the second screen already");
+                let screen = vec![blank; self.size.0];
+                let first = std::mem::replace(&mut self.screen, screen);
+                self.first = Some((first, self.cursor));
+            }
+            Some("[?1049l") => {
+                let first = self.first.take();
+                (self.screen, self.cursor) = first.expect("it is on the second screen");
+            }
+            Some("[H") => self.cursor = (0, 0),
+            Some(erase) => {
+                let (row, column) = self.cursor;
+                // On a real terminal too, the last character of a full line is erased.
+                let column = column.min(self.size.1 - 1);
+                self.screen[row][column..].fill(' ');
+                if erase == "[J" {
+                    self.screen[row + 1..].fill(blank);
+                }
+            }
+            None => {
+                let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap();
+                assert!(text[end..].starts_with('m'), "what is {:?}?", &text[..=end]);
+                return &text[end + 1..];
+            }
+        }
+        &text[code.unwrap().len()..]
+    }
+
+    fn put(&mut self, character: char) {
+        assert!(!character.is_control(), "{character:?}");
+        let columns = if character >= '\u{4e00}' { 2 } else { 1 };
+        if self.cursor.1 + columns > self.size.1 {
+            self.cursor.1 = 0;
+            self.line_feed();
+        }
+        let (row, column) = self.cursor;
+        self.screen[row][column] = character;
+        if columns == 2 {
+            self.screen[row][column + 1] = '\0';
+        }
+        self.cursor.1 += columns;
+    }
+
+    fn line_feed(&mut self) {
+        self.cursor.0 += 1;
+        if self.cursor.0 == self.size.0 {
+            self.cursor.0 -= 1;
+            self.scroll();
+        }
+    }
+
+    fn scroll(&mut self) {
+        let top = self.screen.remove(0);
+        if self.first.is_none() {
+            self.scrolled_off.push(top);
+        }
+        self.screen.push(vec![' '; self.size.1]);
+    }
+
+    /// The window gets another size. What is above the cursor scrolls off if there is no room.
+    fn resize(&mut self, size: Size) {
+        self.size = size;
+        let scrolled_off = &mut self.scrolled_off;
+        let mut fit = |screen: &mut Vec<Line>, cursor: &mut (usize, usize), keep: bool| {
+            while screen.len() > size.0 {
+                if cursor.0 + 1 < screen.len() {
+                    screen.pop();
+                    continue;
+                }
+                let top = screen.remove(0);
+                cursor.0 -= 1;
+                if keep {
+                    scrolled_off.push(top);
+                }
+            }
+            screen.resize(size.0, Vec::new());
+            screen.iter_mut().for_each(|line| line.resize(size.1, ' '));
+            cursor.1 = cursor.1.min(size.1);
+        };
+        fit(&mut self.screen, &mut self.cursor, self.first.is_none());
+        if let Some((screen, cursor)) = &mut self.first {
+            fit(screen, cursor, true);
+        }
+    }
+
+    /// What a person sees.
+    fn seen(&self) -> Vec<String> {
+        self.screen.iter().map(text).collect()
+    }
+
+    /// What a person sees after scrolling back, down to the cursor.
+    fn everything(&self) -> Vec<String> {
+        let screen = &self.screen[..self.cursor.0];
+        self.scrolled_off.iter().chain(screen).map(text).collect()
+    }
+}
+
+fn text(line: &Line) -> String {
+    let text: String = line.iter().filter(|c| **c != '\0').collect();
+    text.trim_end().to_owned()
+}
+
+/// A terminal that the test looks at while a screen writes to it.
+#[derive(Clone)]
+struct Shared(Rc<RefCell<Terminal>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(bytes).expect("whole characters");
+        self.0.borrow_mut().print(text);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+const STYLE: Style = Style {
+    width: 80,
+    unicode: true,
+    color: false,
+};
+
+/// A terminal with a prompt on it, and a screen that draws on it.
+fn start(size: Size, kind: Kind, color: bool) -> (Shared, Screen<Shared>) {
+    let mut terminal = Shared(Rc::new(RefCell::new(Terminal::new(size))));
+    terminal.write_all(b"$ race\n").unwrap();
+    let window = terminal.clone();
+    let ask = move || Some(window.0.borrow().size);
+    let screen = Screen::new(terminal.clone(), kind, Style { color, ..STYLE }, 24, ask);
+    (terminal, screen)
+}
+
+/// A race as it is known when so much of it is over.
+fn at(now: Duration, recordings: &[Recording]) -> Vec<Recording> {
+    let mut recordings = recordings.to_vec();
+    for recording in &mut recordings {
+        for lane in &mut recording.lanes {
+            let ended = lane.end.as_ref().is_some_and(|(end, _)| *end <= now);
+            if !ended {
+                lane.end = None;
+                let known = recording.reported && lane.picked_up <= Some(now);
+                lane.picked_up = lane.picked_up.filter(|_| known);
+                lane.thread = lane.thread.take().filter(|_| known);
+            }
+        }
+    }
+    recordings
+}
+
+/// So many requests, of which so many run at once, a second each, on threads of this name.
+fn race(label: &str, count: u64, at_once: u64, thread: &str) -> Recording {
+    let lanes = (0..count).map(|number| {
+        let start = Duration::from_millis(1001 * (number / at_once));
+        Lane {
+            picked_up: Some(start),
+            thread: Some(thread.to_owned()),
+            end: Some((start + Duration::from_millis(1001), Outcome::Answered(200))),
+        }
+    });
+    Recording {
+        label: label.to_owned(),
+        lanes: lanes.collect(),
+        reported: true,
+    }
+}
+
+/// All seven stages; a crowd; and a server elsewhere, with all that is long, wide and bad.
+fn races() -> [Vec<Recording>; 3] {
+    let stages = (1..=7).map(|number| {
+        let at_once = if [1, 4].contains(&number) { 1 } else { 4 };
+        let label = format!("stage {number}  a-stage");
+        race(&label, 2, at_once, "worker-0")
+    });
+    let crowd = race("stage 3  channel-pool", 50, 4, "worker-0");
+    let label = "a-host-with-a-long-name.example.org:65535/".repeat(4);
+    let mut elsewhere = race(&label, 6, 2, "\u{5de5}\u{4eba}\u{5de5}\u{4eba}\u{5de5}");
+    elsewhere.reported = false;
+    elsewhere.lanes[3].picked_up = None;
+    let end = |milliseconds, outcome| Some((Duration::from_millis(milliseconds), outcome));
+    elsewhere.lanes[4].end = end(700, Outcome::Refused);
+    let why = String::from("a long story of what went wrong with this request, and when, and why");
+    elsewhere.lanes[5].end = end(1_200_000, Outcome::Failed(why));
+    [stages.collect(), vec![crowd], vec![elsewhere]]
+}
+
+/// Runs a race on a terminal of these sizes, one after another. Each frame is looked at, once the
+/// screen has had time to ask for a new size. Then everything is that was printed.
+fn check(recordings: &[Recording], sizes: &[Size], color: bool) {
+    let (terminal, mut screen) = start(sizes[0], Kind::Live, color);
+    screen.begin().unwrap();
+    let mut now = Duration::ZERO;
+    for size in sizes {
+        terminal.0.borrow_mut().resize(*size);
+        for frame in 0..20 {
+            now += Duration::from_millis(50);
+            let known = at(now, recordings);
+            let horizon = chart::horizon(Duration::from_secs(1), now);
+            screen.redraw(&known, horizon, now).unwrap();
+            if frame < 5 {
+                continue;
+            }
+            let style = Style {
+                width: size.1,
+                ..STYLE
+            };
+            let mut expected = chart::fit(&known, horizon, now, style, size.0);
+            expected
+                .iter_mut()
+                .for_each(|line| *line = line.trim_end().to_owned());
+            expected.resize(size.0, String::new());
+            assert_eq!(terminal.0.borrow().seen(), expected, "{size:?} at {now:?}");
+        }
+    }
+    screen.finish(recordings).unwrap();
+    screen.say("the end").unwrap();
+
+    let width = sizes[sizes.len() - 1].1;
+    let mut expected = vec![String::from("$ race")];
+    let style = Style { width, ..STYLE };
+    expected.extend(chart::draw(
+        recordings,
+        Duration::ZERO,
+        Duration::ZERO,
+        style,
+    ));
+    expected.push(String::from("the end"));
+    assert_eq!(terminal.0.borrow().everything(), expected, "{sizes:?}");
+}
+
+#[test]
+fn nothing_stale_is_left_whatever_the_size_of_the_window() {
+    for recordings in races() {
+        for size in [(24, 80), (10, 40), (50, 200), (24, 50), (5, 30), (2, 80)] {
+            check(&recordings, &[size], false);
+            check(&recordings, &[size], true);
+        }
+    }
+}
+
+#[test]
+fn nothing_stale_is_left_when_the_window_changes_its_size() {
+    for recordings in races() {
+        check(&recordings, &[(24, 80), (10, 40), (50, 200)], false);
+        check(&recordings, &[(50, 200), (5, 30), (1, 1), (24, 80)], false);
+        check(
+            &recordings,
+            &[(10, 40), (11, 41), (9, 39), (30, 100), (3, 60)],
+            true,
+        );
+    }
+}
+
+#[test]
+fn a_race_that_panics_leaves_the_second_screen() {
+    let (terminal, mut screen) = start((24, 80), Kind::Live, false);
+    screen
+        .redraw(&races()[0], Duration::ZERO, Duration::ZERO)
+        .unwrap();
+    assert!(terminal.0.borrow().seen()[0].starts_with("stage 1"));
+    drop(screen);
+    assert_eq!(terminal.0.borrow().seen()[0], "$ race");
+    assert_eq!(terminal.0.borrow().everything(), ["$ race"]);
+}
+
+/// The lines that a race prints where it does not draw live. The emulator knows no codes but those
+/// of colours, and there are none of these either.
+fn not_live(kind: Kind) -> Vec<String> {
+    let recordings = [race("stage 1  single-threaded", 2, 1, "main")];
+    let (terminal, mut screen) = start((24, 80), kind, false);
+    screen.begin().unwrap();
+    let started = terminal.0.borrow().everything();
+    screen
+        .redraw(&recordings, Duration::ZERO, Duration::ZERO)
+        .unwrap();
+    assert_eq!(terminal.0.borrow().everything(), started);
+    screen.finish(&recordings).unwrap();
+    let all = terminal.0.borrow().everything();
+    let style = STYLE;
+    let chart = chart::draw(&recordings, Duration::ZERO, Duration::ZERO, style);
+    assert_eq!(all[started.len()..], chart);
+    started[1..].to_vec()
+}
+
+#[test]
+fn where_a_race_cannot_be_drawn_a_line_says_that_it_runs() {
+    let line = "The race is running. The chart follows when it is over.";
+    assert_eq!(not_live(Kind::Plain), [line]);
+}
+
+#[test]
+fn a_file_gets_nothing_but_the_chart() {
+    assert!(not_live(Kind::Other).is_empty());
+}
+
+#[test]
+fn escape_codes_are_sent_where_they_are_known_to_be_obeyed() {
+    let obeys = |windows, variables: &[(&str, &str)]| {
+        obeys_escape_codes(windows, |name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    };
+    for windows in [false, true] {
+        assert!(obeys(windows, &[("TERM", "xterm-256color")]));
+        assert!(!obeys(windows, &[("TERM", "dumb"), ("CARGO", "cargo")]));
+        assert!(!obeys(windows, &[]), "an old console");
+        assert!(!obeys(windows, &[("TERM", "")]));
+        assert_eq!(obeys(windows, &[("CARGO", "cargo.exe")]), windows);
+        assert_eq!(obeys(windows, &[("WT_SESSION", "1234")]), windows);
+        assert_eq!(obeys(windows, &[("ANSICON", "80x24")]), windows);
+        assert_eq!(obeys(windows, &[("ConEmuANSI", "ON")]), windows);
+        assert!(!obeys(windows, &[("ConEmuANSI", "OFF")]));
+    }
+}
+
+/// On a real terminal, which the `script` program makes on Linux.
+#[cfg(all(target_os = "linux", feature = "stage1"))]
+mod on_a_terminal {
+    use std::io::{BufReader, Read};
+    use std::process::{Child, Command, Stdio};
+
+    use super::common::{Server, program};
+    use super::*;
+
+    fn script(arguments: &str) -> Child {
+        let program = program().get_program().to_str().unwrap().to_owned();
+        let command = format!("stty rows 24 columns 80; '{program}' race {arguments}");
+        Command::new("script")
+            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+            .env("TERM", "xterm")
+            .env("LC_ALL", "C.UTF-8")
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("util-linux should be installed")
+    }
+
+    /// What a terminal of 80 by 24 shows at the end, and whether this was ever seen on it.
+    fn watch(arguments: &str, sought: &str) -> (Vec<String>, bool) {
+        let mut script = script(arguments);
+        let _keyboard = script.stdin.take();
+        let mut output = script.stdout.take().unwrap();
+        let mut terminal = Terminal::new((24, 80));
+        let (mut bytes, mut seen) = (Vec::new(), false);
+        let mut chunk = [0; 4096];
+        while let Ok(count @ 1..) = output.read(&mut chunk) {
+            bytes.extend_from_slice(&chunk[..count]);
+            // A chunk may end within a code or a character; every frame begins with a code.
+            let end = bytes.windows(3).rposition(|code| code == b"\x1b[H");
+            let frames: Vec<u8> = bytes.drain(..end.unwrap_or(0)).collect();
+            terminal.print(std::str::from_utf8(&frames).unwrap());
+            seen |= terminal.seen().iter().any(|line| line.contains(sought));
+        }
+        terminal.print(std::str::from_utf8(&bytes).unwrap());
+        assert!(script.wait().unwrap().success());
+        (terminal.everything(), seen)
+    }
+
+    #[test]
+    #[ignore = "needs the script program"]
+    fn a_race_is_drawn_while_it_runs_and_is_printed_once() {
+        let (all, seen) = watch("--stage 1 --sleep 1", "\u{2591} waiting   \u{2588} working");
+        assert!(seen, "{all:?}");
+        assert_eq!(all[0], "stage 1  single-threaded");
+        assert_eq!(all.len(), 7, "{all:#?}");
+        assert!(all[6].ends_with("one after another"), "{all:#?}");
+    }
+
+    #[test]
+    #[ignore = "needs the script program"]
+    fn a_running_request_to_a_server_elsewhere_is_drawn_as_unknown() {
+        let server = Server::start(1, &["--sleep", "1"]);
+        let unknown = "\u{2592} waiting or working: not known yet";
+        let (all, seen) = watch(&server.addr.to_string(), unknown);
+        assert!(seen, "{all:?}");
+        // The answers have told what it was.
+        assert_eq!(
+            all[5], "     \u{2591} waiting   \u{2588} working",
+            "{all:#?}"
+        );
+    }
+
+    #[test]
+    #[ignore = "needs the script program"]
+    fn a_race_that_is_interrupted_leaves_the_second_screen() {
+        let mut script = script("--stage 1 --sleep 20");
+        let mut keyboard = script.stdin.take().unwrap();
+        let mut output = BufReader::new(script.stdout.take().unwrap());
+        let mut shown = String::new();
+        while !shown.contains("\x1b[?1049h") {
+            let mut byte = [0];
+            output.read_exact(&mut byte).unwrap();
+            shown.push(byte[0].into());
+        }
+        keyboard.write_all(b"\x03").unwrap();
+        let mut rest = Vec::new();
+        output.read_to_end(&mut rest).unwrap();
+        assert!(rest.ends_with(b"\x1b[?1049l"), "{}", rest.escape_ascii());
+        assert_eq!(script.wait().unwrap().code(), Some(130));
+    }
+}
