@@ -21,6 +21,7 @@ mod waves;
 mod command_line;
 mod race;
 mod race_program;
+mod screen;
 
 // The pages, and the compiler that they quote.
 mod book;

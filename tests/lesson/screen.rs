@@ -3,8 +3,6 @@
 //! The terminal is emulated: it has a screen, what can be scrolled back to, and a second screen for
 //! programs that draw. It obeys the escape codes that the race uses, and no others.
 
-mod common;
-
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -385,7 +383,7 @@ mod on_a_terminal {
     use std::io::{BufReader, Read};
     use std::process::{Child, Command, Stdio};
 
-    use super::common::{Server, program};
+    use crate::common::{Server, program};
     use super::*;
 
     fn script(arguments: &str) -> Child {
