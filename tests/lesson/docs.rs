@@ -76,6 +76,7 @@ fn the_code_on_every_page_is_in_some_file_as_it_stands() {
 fn every_block_says_what_it_is() {
     let kinds = [
         "```rust",
+        "```rust,compile_fail",
         "```rust,edition2021",
         "```rust,edition2024",
         "```rust,ignore",

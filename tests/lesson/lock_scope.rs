@@ -1,6 +1,6 @@
 //! Which spellings of the worker's loop let a second worker get a job while the first one runs?
 //!
-//! The twelve spellings are in lock_scope/spellings.rs; docs/lock_scope.md makes a table of what is
+//! The thirteen spellings are in lock_scope/spellings.rs; docs/lock_scope.md makes a table of what is
 //! found here. No test measures time: jobs stay in a room until they are let out.
 //!
 //! Two jobs in the room at one time are two workers at work. That a second worker gets *no* job
@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::compiler::{compile, is_the_compiler_on_record};
-use crate::common::repository::{blocks, read, root};
+use crate::common::repository::{blocks, files, read, root};
 use crate::common::{PATIENCE, Room, WATCH, wait_for};
 use spellings::Job;
 
@@ -67,7 +67,7 @@ they_let_go! { LET_GO:
 }
 
 they_hold! { HELD:
-    for_loop while_let match_on_recv if_let guard_not_dropped
+    for_loop while_let match_on_recv if_let guard_not_dropped borrow_in_a_let
 }
 
 // This crate is of edition 2024. The page has a doctest for each edition.
@@ -122,6 +122,37 @@ fn while_a_job_runs(
     }
     assert_eq!(room.visitors().len(), JOBS, "every job should be done");
     seen
+}
+
+/// The first spelling, but with `.recv().unwrap()`. The first worker to see that the channel is closed
+/// panics in the statement that locks, so the lock is held, and that poisons the mutex.
+#[test]
+fn workers_that_unwrap_recv_all_panic_one_of_the_channel_and_the_others_of_the_mutex() {
+    let (sender, receiver) = mpsc::channel::<Job>();
+    let receiver = Arc::new(Mutex::new(receiver));
+    let workers: Vec<_> = (0..4)
+        .map(|_| {
+            let receiver = Arc::clone(&receiver);
+            thread::spawn(move || -> () {
+                loop {
+                    let job = receiver.lock().unwrap().recv().unwrap();
+                    job();
+                }
+            })
+        })
+        .collect();
+    drop(sender);
+
+    let mut causes: Vec<String> = Vec::new();
+    for worker in workers {
+        wait_for("a worker to panic", || worker.is_finished().then_some(()));
+        let message = worker.join().unwrap_err().downcast::<String>().unwrap();
+        let (_, cause) = message.rsplit_once(": ").unwrap();
+        causes.push(cause.to_owned());
+    }
+    causes.sort();
+    let poisoned = "PoisonError { .. }";
+    assert_eq!(causes, [poisoned, poisoned, poisoned, "RecvError"]);
 }
 
 /// A function of spellings.rs.
@@ -184,11 +215,35 @@ fn bare(code: &str) -> String {
 }
 
 #[test]
-fn there_are_twelve_spellings_with_tests_and_a_row_for_each() {
+fn there_are_thirteen_spellings_with_tests_and_a_row_for_each() {
     let functions: Vec<String> = functions().into_iter().map(|f| f.name).collect();
     assert_eq!(functions, [LET_GO, HELD, LET_GO_SINCE_2024].concat());
-    assert_eq!(functions.len(), 12);
-    assert_eq!(rows().len(), 12);
+    assert_eq!(functions.len(), 13);
+    assert_eq!(rows().len(), 13);
+}
+
+#[test]
+fn every_page_that_counts_the_spellings_counts_thirteen() {
+    let mut pages = files("docs", "md");
+    pages.push(root().join("README.md"));
+    let mut counted = 0;
+    for page in pages {
+        let text = read(&page).to_lowercase();
+        let words: Vec<&str> = text
+            .split_whitespace()
+            .map(|word| word.trim_start_matches('['))
+            .collect();
+        for count in words
+            .windows(4)
+            .filter(|words| words[1..] == ["ways", "to", "write"])
+            .map(|words| words[0])
+            .filter(|word| !["more", "the"].contains(word))
+        {
+            assert_eq!(count, "thirteen", "{}", page.display());
+            counted += 1;
+        }
+    }
+    assert!(counted >= 4, "only {counted} pages count them");
 }
 
 #[test]

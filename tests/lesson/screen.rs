@@ -383,8 +383,8 @@ mod on_a_terminal {
     use std::io::{BufReader, Read};
     use std::process::{Child, Command, Stdio};
 
-    use crate::common::{Server, program};
     use super::*;
+    use crate::common::{Server, program};
 
     fn script(arguments: &str) -> Child {
         let program = program().get_program().to_str().unwrap().to_owned();
