@@ -67,7 +67,8 @@ impl ThreadPool {
     ///
     /// # Panics
     ///
-    /// If no worker is left, because each ran a job that panicked.
+    /// If no worker is left. One job that panicked is enough: it does so while its worker holds the
+    /// lock, which poisons the mutex, and every other worker panics when it locks.
     pub fn execute<F>(&self, job: F)
     where
         F: FnOnce() + Send + 'static,

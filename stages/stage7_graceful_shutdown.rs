@@ -1,8 +1,8 @@
 // Stage 7: the finished pool.
 //
 // Bounded like stage 6, and it ends well: when the pool is dropped it takes no more jobs, finishes
-// those it has taken, and waits until every worker has gone. And a job that panics costs a line on
-// standard error, not a worker.
+// those it has taken, and waits until every worker has gone. And a job that panics is reported on
+// standard error, and costs no worker.
 //
 // "New" marks what changed since stage6_bounded_queue.rs. This is the last stage: see docs/next.md
 

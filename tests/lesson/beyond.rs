@@ -295,6 +295,23 @@ mod stage6 {
         room.wait_until_left(2);
     }
 
+    /// For `serve` that is a full queue, so it answers 503 for ever.
+    #[test]
+    fn a_pool_whose_workers_have_all_panicked_gives_every_job_back() {
+        let pool = ThreadPool::new(2, 2, |_job: &str| panic!("a job of this test"));
+        wait_for("every worker to die", || {
+            let _ = pool.try_execute("panic");
+            let mut workers = pool.workers.iter();
+            workers
+                .all(|worker| worker.thread.is_finished())
+                .then_some(())
+        });
+        // More than the queue would have room for.
+        for _ in 0..5 {
+            assert_eq!(pool.try_execute("too late"), Err("too late"));
+        }
+    }
+
     #[test]
     fn one_may_wait_and_the_next_is_turned_away() {
         let (running, room, mut clients) = two_at_work(6, 1);
@@ -402,7 +419,7 @@ mod stage7 {
 
     /// In a process of its own, since its error lines are what is to be counted.
     #[test]
-    fn a_hundred_panicking_jobs_cost_a_hundred_lines_and_no_worker() {
+    fn a_hundred_panicking_jobs_are_reported_twice_each_and_cost_no_worker() {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -414,11 +431,10 @@ mod stage7 {
             .unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{errors}");
-        assert_eq!(
-            errors.matches(" goes on: its job panicked.\n").count(),
-            100,
-            "{errors}"
-        );
+        // By the panic hook, and by the worker.
+        for report in [" panicked at ", " goes on: its job panicked.\n"] {
+            assert_eq!(errors.matches(report).count(), 100, "{report}: {errors}");
+        }
         let output = String::from_utf8(output.stdout).unwrap();
         assert_eq!(
             output.matches(" has finished. Goodbye.\n").count(),

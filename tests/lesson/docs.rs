@@ -273,6 +273,18 @@ fn the_two_waves_of_stage_3_are_drawn_as_they_are() {
     assert_eq!(comparable(&waves), comparable(&ideal));
 }
 
+/// Five requests, two workers, and no limit to how many wait.
+#[test]
+fn without_a_place_in_the_closure_stage_5_takes_three_waves() {
+    let stage = &STAGES[4];
+    let page = read(format!("docs/{}.md", file_name(stage)));
+    let takes = Duration::from_millis(2001);
+    let result = ideal_race_of(stage, &label(stage), 5, 2, takes).result();
+    let race = "cargo run --features stage5 -- race --workers 2 -n 5 --sleep 2";
+    let shown = format!("$ {race}\n{result}");
+    assert!(blocks(&page, "```console").contains(&shown), "{shown}");
+}
+
 #[test]
 fn the_results_on_the_page_about_the_race_are_those_of_the_stages() {
     let results: Vec<String> = STAGES

@@ -91,7 +91,8 @@ fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
     assert!(std::panic::catch_unwind(execute).is_err(), "nobody is left");
 }
 
-/// The worker panics while it holds the lock. That poisons the mutex for all the others.
+/// The worker panics while it holds the lock. That poisons the mutex for all the others, and then no
+/// receiver is left for `execute` to send to.
 #[cfg(feature = "stage4")]
 #[test]
 fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
@@ -102,4 +103,6 @@ fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
             worker.thread.is_finished().then_some(())
         });
     }
+    let execute = std::panic::AssertUnwindSafe(|| pool.execute(|| {}));
+    assert!(std::panic::catch_unwind(execute).is_err(), "nobody is left");
 }
