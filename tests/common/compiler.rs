@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 const RECORDED_WITH: &str = "rustc 1.95.0 (59807616e 2026-04-14)";
 
 /// The compiler with which Cargo compiles.
-fn rustc() -> Command {
+pub fn rustc() -> Command {
     Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
 }
 

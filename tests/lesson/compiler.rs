@@ -5,16 +5,17 @@
 //! `docs/compiler.md`, which tells them as a story. You can compile each of them yourself:
 //!
 //! ```console
-//! $ rustc --edition 2024 tests/compile_fail/01_string_against_literals.rs
+//! $ rustc --edition 2024 --emit metadata --out-dir target tests/compile_fail/01_string_against_literals.rs
 //! ```
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::thread;
 
-use crate::common::compiler::{compile, is_known, is_the_compiler_on_record, warnings};
-use crate::common::repository::{files, read, root};
+use crate::common::compiler::{compile, is_known, is_the_compiler_on_record, rustc, warnings};
+use crate::common::repository::{blocks, files, read, root};
 
 /// The program that compiles, although it should not. It has no twin.
 const NO_MESSAGE: &str = "13_lock_held_and_no_message";
@@ -118,4 +119,60 @@ fn the_messages_are_those_on_record() {
             cases.pass(file);
         }
     }
+}
+
+/// The arguments of every `rustc` command that a page shows.
+fn commands() -> Vec<Vec<String>> {
+    let pages = files("docs", "md").into_iter();
+    let shown = pages.flat_map(|page| blocks(&read(page), "```console"));
+    let commands = shown.map(|block| block.replace("\\\n", " "));
+    let commands = commands.filter_map(|block| Some(block.strip_prefix("$ rustc ")?.to_owned()));
+    commands
+        .map(|command| command.split_whitespace().map(String::from).collect())
+        .collect()
+}
+
+/// The names of what is in a folder.
+fn names_in(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Each is run in a copy of the repository: as it stands, and for every program, so that some compile.
+/// Git ignores the folder `target`, and a reader may delete it.
+#[test]
+fn the_commands_on_the_pages_leave_files_in_the_target_folder_alone() {
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rustc_commands");
+    let _ = fs::remove_dir_all(&copy); // What an earlier run left.
+    let folders = ["tests/compile_fail", "tests/lock_scope"];
+    for folder in folders {
+        fs::create_dir_all(copy.join(folder)).unwrap();
+        for file in files(folder, "rs") {
+            let name = file.file_name().unwrap();
+            fs::copy(&file, copy.join(folder).join(name)).unwrap();
+        }
+    }
+    let look = || {
+        let sources = folders.map(|folder| names_in(&copy.join(folder)));
+        (names_in(&copy), sources)
+    };
+    let (mut before, sources) = look();
+    before.insert(copy.join("target"));
+
+    let programs = programs();
+    let mut compiled = 0;
+    for arguments in commands() {
+        let (file, options) = arguments.split_last().unwrap();
+        let others = programs
+            .iter()
+            .map(|name| format!("tests/compile_fail/{name}.rs"));
+        for file in others.chain([file.clone()]) {
+            let mut rustc = rustc();
+            let run = rustc.args(options).arg(&file).current_dir(&copy);
+            compiled += usize::from(run.output().unwrap().status.success());
+        }
+    }
+    assert!(compiled > programs.len() / 2, "only {compiled} compiled");
+    assert_eq!(look(), (before, sources));
+    fs::remove_dir_all(&copy).unwrap();
 }
