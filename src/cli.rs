@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::{self, Display};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -360,6 +361,26 @@ Expect {expect}.
             "Ctrl-C"
         },
         features = features(),
+    )
+}
+
+/// What the program says when it cannot listen, and what to type instead if another port would do.
+pub fn cannot_listen(options: &Options, error: &io::Error) -> String {
+    let addr = &options.addr;
+    let complaint = match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "{addr} is in use, perhaps by another stage. Stop that, or let the system choose a port:"
+        ),
+        // Windows reserves some ports, and Unix those below 1024.
+        ErrorKind::PermissionDenied => format!(
+            "The system does not allow this program to listen on {addr}: {error}. Let it choose a port:"
+        ),
+        _ => return format!("Cannot listen on {addr}: {error}"),
+    };
+    format!(
+        "{complaint}\n    cargo run {} -- --stage {} --addr 127.0.0.1:0",
+        features(),
+        options.stage.number
     )
 }
 

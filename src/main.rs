@@ -4,7 +4,6 @@
 #![warn(missing_docs)]
 
 use std::env;
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -13,9 +12,8 @@ use std::thread;
 
 use ten_versus_five::cli::{self, Command, Options};
 use ten_versus_five::server::connections::Connections;
-use ten_versus_five::server::refusals;
 use ten_versus_five::server::site::Site;
-use ten_versus_five::{Setup, race};
+use ten_versus_five::{Setup, foreground, race, refusals};
 
 /// Exit codes: 1 for what went wrong outside the command line, 2 for a mistake in it.
 fn main() -> ExitCode {
@@ -63,10 +61,10 @@ fn main() -> ExitCode {
 
 fn serve(options: &Options) -> Result<bool, String> {
     let listener =
-        TcpListener::bind(&options.addr).map_err(|error| cannot_listen(options, &error))?;
+        TcpListener::bind(&options.addr).map_err(|error| cli::cannot_listen(options, &error))?;
     let addr = listener
         .local_addr()
-        .map_err(|error| cannot_listen(options, &error))?;
+        .map_err(|error| cli::cannot_listen(options, &error))?;
     let site = Arc::new(Site::new(
         options.stage,
         options.sleep,
@@ -75,7 +73,8 @@ fn serve(options: &Options) -> Result<bool, String> {
     let (turn_away, refusals) = refusals::start(options.stage, Arc::clone(&site))
         .map_err(|error| format!("There is no thread to refuse requests on: {error}"))?;
     check_for_threads(options)?;
-    let enter_stops = enter_stops();
+    // Whether somebody sits at the terminal and may press Enter.
+    let enter_stops = io::stdin().is_terminal() && foreground::may_read_the_terminal();
     say(&cli::banner(options, addr, enter_stops));
 
     let connections = Connections::new(listener);
@@ -136,32 +135,6 @@ fn check_for_threads(options: &Options) -> Result<(), String> {
         }
         Ok(())
     })
-}
-
-/// Whether somebody sits at the terminal and may press Enter. A program in the background must not
-/// ask: the system would suspend it for that. Only Linux says in a file who is in the foreground.
-fn enter_stops() -> bool {
-    let in_background = fs::read_to_string("/proc/self/stat").is_ok_and(|stat| {
-        // "1 (name) S PPID PGRP SESSION TTY TPGID ...", see proc_pid_stat(5).
-        let fields = stat.rsplit(')').next().unwrap_or_default();
-        let mut numbers = fields.split_whitespace();
-        let (group, foreground) = (numbers.nth(2), numbers.nth(2));
-        group != foreground
-    });
-    io::stdin().is_terminal() && !in_background
-}
-
-fn cannot_listen(options: &Options, error: &io::Error) -> String {
-    let addr = &options.addr;
-    match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "{addr} is in use, perhaps by another stage. Stop that, or let the system choose a port:\n    \
-             cargo run {} -- --stage {} --addr 127.0.0.1:0",
-            cli::features(),
-            options.stage.number
-        ),
-        _ => format!("Cannot listen on {addr}: {error}"),
-    }
 }
 
 // Not `print!` and `eprintln!`, which panic when nobody can read what they print.

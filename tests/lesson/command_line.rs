@@ -136,6 +136,37 @@ fn a_mistake_is_answered_with_what_would_be_right() {
     }
 }
 
+/// The program is not run for this: were an option taken, it might serve, for ever.
+#[test]
+fn an_option_of_one_command_means_nothing_to_the_other() {
+    let meaningless = |arguments: &[&str]| {
+        let option = arguments[arguments.len() - 2];
+        let Err(mistake) = cli::parse(arguments.iter().map(OsString::from)) else {
+            panic!("{arguments:?} should not be understood")
+        };
+        let expected = format!("{option:?} means nothing here");
+        assert!(mistake.to_string().contains(&expected), "{mistake}");
+    };
+    for (option, value) in [
+        ("--addr", "127.0.0.1:0"),
+        ("--requests", "3"),
+        ("--read-timeout", "2"),
+    ] {
+        meaningless(&["race", option, value]);
+        meaningless(&["race", "127.0.0.1:80", option, value]);
+    }
+    for (option, value) in [
+        ("-n", "3"),
+        ("--count", "3"),
+        ("--svg", "race.svg"),
+        ("--timeout", "2"),
+        ("127.0.0.1:80", "race"),
+    ] {
+        meaningless(&[option, value]);
+        meaningless(&["--sleep", "1", option, value]);
+    }
+}
+
 #[test]
 fn a_race_without_stages_says_how_to_get_them() {
     if compiled_in().is_empty() {
@@ -184,6 +215,7 @@ fn an_argument_that_is_not_text_is_a_mistake_like_any_other() {
     feature = "stage7"
 ))]
 mod with_a_stage {
+    use std::io::{self, ErrorKind};
     use std::net::TcpListener;
 
     use ten_versus_five::cli::Options;
@@ -246,6 +278,18 @@ mod with_a_stage {
             "{complaint}"
         );
         assert!(complaint.contains("--addr 127.0.0.1:0"), "{complaint}");
+    }
+
+    /// Windows says so of a port that it has reserved, and Unix of one below 1024.
+    #[test]
+    fn a_port_that_the_system_reserves_gets_the_same_hint() {
+        let options = options(&["--addr", "127.0.0.1:80"]);
+        let error = io::Error::from(ErrorKind::PermissionDenied);
+        let complaint = cli::cannot_listen(&options, &error);
+        let expected = format!("to listen on 127.0.0.1:80: {error}");
+        assert!(complaint.contains(&expected), "{complaint}");
+        assert!(complaint.contains("--addr 127.0.0.1:0"), "{complaint}");
+        assert_eq!(complaint.lines().count(), 2, "{complaint}");
     }
 
     #[test]

@@ -6,28 +6,44 @@
 #![cfg(all(target_os = "linux", any(feature = "stage3", feature = "stage7")))]
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use crate::common::{Reply, connect, program};
+use crate::common::{Reply, connect, get, program};
+use ten_versus_five::foreground::{says_proc, says_ps};
 
-/// What becomes of a request for a slow page when Enter is pressed while it is worked on.
-fn enter_during_a_request(stage: usize) -> std::io::Result<Reply> {
-    let program = program().get_program().to_str().unwrap().to_owned();
-    let command = format!("'{program}' --stage {stage} --addr 127.0.0.1:0 --sleep 2");
-    let mut script = Command::new("script")
-        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+/// A shell on a terminal of its own, with a command to run.
+fn on_a_terminal(command: &str) -> Child {
+    Command::new("script")
+        .args(["--quiet", "--return", "--command", command, "/dev/null"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("util-linux should be installed");
+        .expect("util-linux should be installed")
+}
+
+/// The command of a shell that serves a stage.
+fn serve(stage: usize, options: &str) -> String {
+    let program = program().get_program().to_str().unwrap().to_owned();
+    format!("'{program}' --stage {stage} --addr 127.0.0.1:0 {options}")
+}
+
+/// The address in the first line that has one.
+fn address(screen: &mut impl Iterator<Item = String>) -> SocketAddr {
+    let addr = screen.find_map(|line| Some(line.split_once("http://")?.1.trim().to_owned()));
+    addr.unwrap().parse().unwrap()
+}
+
+/// What becomes of a request for a slow page when Enter is pressed while it is worked on.
+fn enter_during_a_request(stage: usize) -> std::io::Result<Reply> {
+    let mut script = on_a_terminal(&serve(stage, "--sleep 2"));
     let mut keyboard = script.stdin.take().unwrap();
     let mut screen = BufReader::new(script.stdout.take().unwrap())
         .lines()
         .map_while(Result::ok);
 
-    let addr = screen.find_map(|line| Some(line.split_once("http://")?.1.trim().to_owned()));
-    let addr = addr.unwrap().parse().unwrap();
+    let addr = address(&mut screen);
     assert!(screen.any(|line| line.starts_with("Enter or Ctrl-C stops")));
     let request = thread::spawn(move || {
         let mut client = connect(addr);
@@ -66,4 +82,35 @@ fn under_stage_7_the_request_is_answered() {
         reply.header("Content-Length"),
         Some(reply.body.len().to_string().as_str())
     );
+}
+
+/// The system would suspend it if it read. With job control (`set -m`), a shell on a terminal puts a
+/// command into the background as a person's shell does.
+#[cfg(feature = "stage7")]
+#[test]
+#[ignore = "needs the script program"]
+fn a_server_in_the_background_leaves_the_terminal_alone() {
+    let serve = serve(7, "--requests 1");
+    let mut script = on_a_terminal(&format!("set -m; {serve} & wait"));
+    let _keyboard = script.stdin.take().unwrap();
+    let mut screen = BufReader::new(script.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+
+    let addr = address(&mut screen);
+    assert!(screen.any(|line| line.starts_with("Ctrl-C stops")));
+    assert_eq!(get(addr, "/").status, 200);
+    assert!(script.wait().unwrap().success());
+}
+
+#[test]
+fn linux_and_ps_say_who_is_in_the_foreground() {
+    // The numbers are of the parent, the group, the session, the terminal, and the group in front.
+    assert!(says_proc("7 (a) b) S 1 7 5 34816 7 4194304"));
+    assert!(!says_proc("7 (a) b) S 1 7 5 34816 5 4194304"));
+    assert!(!says_proc("7 (a) b) S 1 7 5 0 -1 4194304"));
+    assert!(!says_proc(""));
+
+    assert!(says_ps("S+\n") && says_ps("Ss+\n"));
+    assert!(!says_ps("S\n") && !says_ps("TN\n") && !says_ps(""));
 }
