@@ -78,14 +78,13 @@ struct Target {
 
 /// What the system calls its processor.
 fn processor() -> String {
-    let name = std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|cpuinfo| {
-            let line = cpuinfo
-                .lines()
-                .find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(": ")?.1.to_owned())
-        });
+    let cpuinfo = cfg!(target_os = "linux").then(|| std::fs::read_to_string("/proc/cpuinfo"));
+    let name = cpuinfo.and_then(Result::ok).and_then(|cpuinfo| {
+        let line = cpuinfo
+            .lines()
+            .find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(": ")?.1.to_owned())
+    });
     name.unwrap_or_else(|| format!("{} {}", env::consts::OS, env::consts::ARCH))
 }
 

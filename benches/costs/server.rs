@@ -94,6 +94,9 @@ impl Server {
     /// How many threads it has, and how much memory it has had at most, in MiB, where the system
     /// tells. Linux does, see proc_pid_status(5).
     pub fn threads_and_memory(&self) -> Option<(usize, f64)> {
+        if !cfg!(target_os = "linux") {
+            return None;
+        }
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
         let number = |name: &str| -> Option<f64> {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -139,6 +139,9 @@ impl Server {
             let list = fs::read_dir(format!("/proc/{}/{of}", self.id()));
             list.map_or(0, Iterator::count)
         };
+        if !cfg!(target_os = "linux") {
+            return (0, 0);
+        }
         (count("task"), count("fd"))
     }
 

@@ -21,7 +21,7 @@ to_every_stage! {
     silence_and_slowness_end_in_time
     a_reset_in_the_middle_of_a_request_costs_nothing
     a_reset_before_the_response_costs_nothing
-    ten_thousand_bad_connections_cost_nothing
+    many_bad_connections_cost_nothing
 }
 
 /// A stage with less patience than usual, so that the tests need less of it too.
@@ -180,10 +180,18 @@ fn a_reset_before_the_response_costs_nothing(stage: usize) {
     running.stop();
 }
 
-fn ten_thousand_bad_connections_cost_nothing(stage: usize) {
+/// Seven stages are tested at the same time. macOS and Windows have only sixteen thousand ports to
+/// connect from, and keep each for a while after it has been used.
+const MANY: usize = if cfg!(target_os = "linux") {
+    10_000
+} else {
+    1_000
+};
+
+fn many_bad_connections_cost_nothing(stage: usize) {
     let server = server(stage);
     let words: [&[u8]; 4] = [b"", b"GET / HT", b"\xff\xff", b"GET / HTTP/1.1\r\n\r\n"];
-    for number in 1..=10_000 {
+    for number in 1..=MANY {
         let mut client = connect(server.addr);
         match client.write_all(words[number % words.len()]) {
             Ok(()) => {}
