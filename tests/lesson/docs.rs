@@ -298,6 +298,25 @@ fn the_results_on_the_page_about_the_race_are_those_of_the_stages() {
     );
 }
 
+#[test]
+fn the_running_race_on_the_page_is_drawn_as_it_is_while_it_runs() {
+    let style = Style {
+        width: 76,
+        unicode: true,
+        color: false,
+    };
+    let running = Recording {
+        label: String::from("127.0.0.1:7878/sleep"),
+        lanes: vec![Lane::default(); 2],
+        reported: false,
+    };
+    let now = Duration::from_secs(3);
+    let horizon = chart::horizon(Duration::from_secs(5), now);
+    let frame = chart::draw(&[running], horizon, now, style).join("\n");
+    let page = read("docs/race.md");
+    assert!(blocks(&page, "```console").contains(&frame), "{frame}");
+}
+
 /// Every chart in the lesson, and every result of the first exercise.
 #[test]
 fn what_the_class_sees_is_what_the_race_draws() {

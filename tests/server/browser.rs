@@ -149,6 +149,12 @@ impl Drop for Browser {
     }
 }
 
+/// The kind of both bars, what is said beside the first one, and where the axis ends.
+const RUNNING: &str = "const bars = [...document.querySelectorAll('.bar i:first-child')]; \
+    const said = document.querySelector('#chart li span:last-child').textContent.split(':')[0]; \
+    const until = document.getElementById('until').textContent; \
+    return `${bars.map((bar) => bar.className).join(' ')}, ${said}, ${until}`";
+
 fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
     let server = Server::start(stage, &["--sleep", "1"]);
     let browser = Browser::start();
@@ -157,6 +163,13 @@ fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
 
     let started = Instant::now();
     browser.click("button[value='2']");
+    // Nothing can be known of a request before the first answer, and the axis must not tell either.
+    let running = browser.script(RUNNING);
+    let unknown = r#"{"value":"unknown unknown, waiting or working, 1.0 s"}"#;
+    assert!(
+        running == unknown || started.elapsed() > Duration::from_millis(900),
+        "{running}"
+    );
     let verdict = wait_for("a verdict", || {
         let verdict = browser.script("return document.getElementById('verdict').textContent");
         (!verdict.contains("on their way")).then_some(verdict)
@@ -171,6 +184,8 @@ fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
     // The chart says in words what its bars show, and who did the work.
     let chart = browser.script("return document.getElementById('chart').innerText");
     assert_eq!(chart.matches("waited ").count(), 2, "{chart}");
+    let kinds = "return document.querySelectorAll('.bar .unknown').length";
+    assert_eq!(browser.script(kinds), r#"{"value":0}"#);
     let thread = if stage == 1 { "main" } else { "worker-" };
     assert_eq!(chart.matches(thread).count(), 2, "{chart}");
 
