@@ -13,7 +13,8 @@ use std::thread;
 use ten_versus_five::cli::{self, Command, Options};
 use ten_versus_five::server::connections::Connections;
 use ten_versus_five::server::site::Site;
-use ten_versus_five::{Setup, foreground, race, refusals};
+use ten_versus_five::server::{foreground, refusals};
+use ten_versus_five::{Setup, race};
 
 /// Exit codes: 1 for what went wrong outside the command line, 2 for a mistake in it.
 fn main() -> ExitCode {

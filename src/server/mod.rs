@@ -6,6 +6,7 @@
 //! rejects.
 
 pub mod connections;
+pub mod foreground;
 pub mod http;
 pub mod refusals;
 pub mod site;

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::common::{Reply, connect, get, program};
-use ten_versus_five::foreground::{says_proc, says_ps};
+use ten_versus_five::server::foreground::{says_proc, says_ps};
 
 /// A shell on a terminal of its own, with a command to run.
 fn on_a_terminal(command: &str) -> Child {

@@ -3,7 +3,7 @@
 //! A shell runs one command in the foreground, and others, started with `&`, in the background. A Unix
 //! system suspends a command in the background that reads from the terminal (the signal is SIGTTIN), so
 //! a server started with `&` would never answer. The standard library does not tell which of the two
-//! the program is, but every system has somebody who does.
+//! the program is, but every system has a way to ask.
 
 use std::fs;
 use std::process::{self, Command, Stdio};
