@@ -121,6 +121,28 @@ fn the_messages_are_those_on_record() {
     }
 }
 
+/// A doctest only knows that some error keeps its code from compiling. This one is about the guard.
+#[test]
+fn a_guard_across_an_await_keeps_a_future_from_being_sent_to_another_thread() {
+    let page = read("docs/next.md");
+    let compile_block = |opening: &str| {
+        let block = blocks(&page, opening).pop().expect("a block of code");
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guard_across_an_await.rs");
+        fs::write(&file, block).unwrap();
+        let output = compile(&file, &["--edition=2024", "--crate-type=lib"]);
+        fs::remove_file(&file).unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        (output.status.success(), message)
+    };
+    let (compiles, message) = compile_block("```rust,compile_fail");
+    assert!(!compiles);
+    for word in ["Send", "MutexGuard"] {
+        assert!(message.contains(word), "{word}: {message}");
+    }
+    let (compiles, message) = compile_block("```rust");
+    assert!(compiles, "{message}");
+}
+
 /// The arguments of every `rustc` command that a page shows.
 fn commands() -> Vec<Vec<String>> {
     let pages = files("docs", "md").into_iter();
