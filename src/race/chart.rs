@@ -449,25 +449,30 @@ impl<'a> Chart<'a> {
             .collect()
     }
 
-    /// At most so many columns of a text. Its end is left out if it has more.
+    /// At most so many columns of a text, and none that the terminal does not have.
     fn shorten(&self, text: &str, most: usize) -> String {
-        let text: String = match self.style.unicode {
-            true => text.to_owned(),
-            false => text.replace(|c: char| !c.is_ascii(), "?"),
-        };
-        if columns(&text) <= most {
-            return text;
+        if self.style.unicode {
+            shorten(text, most)
+        } else {
+            shorten(&text.replace(|c: char| !c.is_ascii(), "?"), most)
         }
-        let dots = &"..."[..most.min(3)];
-        let mut short = String::new();
-        for character in text.chars() {
-            if columns(&short) + column_count(character) + dots.len() > most {
-                break;
-            }
-            short.push(character);
-        }
-        short + dots
     }
+}
+
+/// At most so many columns of a text. Its end is left out if it has more.
+pub fn shorten(text: &str, most: usize) -> String {
+    if columns(text) <= most {
+        return text.to_owned();
+    }
+    let dots = &"..."[..most.min(3)];
+    let mut short = String::new();
+    for character in text.chars() {
+        if columns(&short) + column_count(character) + dots.len() > most {
+            break;
+        }
+        short.push(character);
+    }
+    short + dots
 }
 
 /// What a request may do, in the order in which they are counted.
@@ -499,7 +504,7 @@ fn seconds(lane: &Lane, now: Duration) -> String {
 }
 
 /// How many columns a text takes on a terminal, at most.
-fn columns(text: &str) -> usize {
+pub fn columns(text: &str) -> usize {
     text.chars().map(column_count).sum()
 }
 

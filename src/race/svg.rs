@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Recording;
-use super::chart::{Kind, bar, note, scale, ticks};
+use super::chart::{Kind, bar, columns, note, scale, shorten, ticks};
 
 /// How the picture is laid out, in its own units.
 const WIDTH: f64 = 800.0;
@@ -12,6 +12,12 @@ const ROW: f64 = 32.0;
 const BAR_HEIGHT: f64 = 24.0;
 /// How far bars may reach. Behind that are names and seconds.
 const BARS: f64 = 580.0;
+/// The width of a letter and of a bold one, about. The picture cannot know with which font it will be
+/// shown.
+const LETTER: f64 = 8.5;
+const BOLD_LETTER: f64 = 10.5;
+/// The room for a name, in letters.
+const NAME: usize = 11;
 
 const STYLE: &str = "\
 text { font: 16px system-ui, sans-serif; fill: #1b1f24 }
@@ -49,7 +55,12 @@ pub fn draw(recordings: &[Recording]) -> String {
             .strip_prefix(&recording.label)
             .unwrap_or(&result)
             .trim();
-        shapes.push(text("bold", MARGIN, y, &recording.label));
+        let label = shorten(&recording.label, ((right - MARGIN) / BOLD_LETTER) as usize);
+        shapes.push(text("bold", MARGIN, y, &label));
+        let letters = columns(&label) + 2 + columns(verdict);
+        if MARGIN + BOLD_LETTER * letters as f64 > right {
+            y += ROW;
+        }
         shapes.push(text("bold end", right, y, verdict));
         y += ROW;
         let top = y;
@@ -63,14 +74,22 @@ pub fn draw(recordings: &[Recording]) -> String {
                 kinds.push(kind);
                 start = end;
             }
-            let name = lane.thread.as_deref().unwrap_or_default();
-            shapes.push(text(
-                "",
-                MARGIN + BARS + 12.0,
-                y,
-                format!("{name} {}", note(lane)).trim(),
-            ));
+            let name = shorten(lane.thread.as_deref().unwrap_or_default(), NAME);
+            if !name.is_empty() {
+                shapes.push(text("", MARGIN + BARS + 12.0, y, &name));
+            }
             shapes.push(text("end", right, y, &format!("{start:.1} s")));
+            let note = note(lane);
+            if !note.is_empty() {
+                // Behind the bar if there is room, or else below it.
+                let mut left = x(start) + 8.0;
+                if left + width_of(&note) > MARGIN + BARS {
+                    left = MARGIN;
+                    y += BAR_HEIGHT;
+                }
+                let most = ((right - left) / LETTER) as usize;
+                shapes.push(text("", left, y, &shorten(&note, most)));
+            }
             y += ROW;
         }
         for tick in ticks(scale) {
@@ -85,9 +104,14 @@ pub fn draw(recordings: &[Recording]) -> String {
     let mut left = MARGIN;
     y += ROW;
     for kind in Kind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
+        let width = BAR_HEIGHT + 8.0 + width_of(kind.meaning());
+        if left > MARGIN && left + width > right {
+            left = MARGIN;
+            y += ROW;
+        }
         shapes.push(rectangle(kind, left, y, BAR_HEIGHT));
         shapes.push(text("", left + BAR_HEIGHT + 8.0, y, kind.meaning()));
-        left += BAR_HEIGHT + 40.0 + 8.0 * kind.meaning().len() as f64;
+        left += width + 24.0;
     }
 
     let height = y + BAR_HEIGHT + MARGIN;
@@ -117,6 +141,11 @@ fn rectangle(kind: Kind, x: f64, y: f64, width: f64) -> String {
     format!(
         "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR_HEIGHT}\"/>"
     )
+}
+
+/// The width of a text, about.
+fn width_of(words: &str) -> f64 {
+    LETTER * columns(words) as f64
 }
 
 /// A line down through the bars, at a round number of seconds.

@@ -490,6 +490,55 @@ fn the_picture_is_well_formed_and_says_the_same_in_words() {
     assert!(picture.contains("prefers-color-scheme: dark"));
 }
 
+/// Left and right end of each text in a picture, with the y of its baseline and its words. A letter is
+/// taken to be 8 wide, and a bold one 10.
+fn texts(picture: &str) -> Vec<(f64, f64, String, String)> {
+    let texts = picture.split("<text class=\"").skip(1).map(|after| {
+        let parts: Vec<&str> = after.splitn(6, '"').collect();
+        let [class, _, x, _, y, rest] = parts[..] else {
+            panic!("{after}")
+        };
+        let words = rest[1..].split("</text>").next().unwrap();
+        let letter = if class.starts_with("bold") { 10.0 } else { 8.0 };
+        let (x, width) = (x.parse::<f64>().unwrap(), letter * columns(words) as f64);
+        let left = match class {
+            "end" | "bold end" => x - width,
+            "middle" => x - width / 2.0,
+            _ => x,
+        };
+        (left, left + width, y.to_owned(), words.to_owned())
+    });
+    texts.collect()
+}
+
+#[test]
+fn no_text_in_a_picture_runs_into_another_or_over_its_edge() {
+    let mut bad = wide();
+    let late = Some((
+        seconds(12_000.0),
+        Outcome::Failed("no answer within 12000 s".into()),
+    ));
+    bad[0].lanes.push(Lane {
+        end: late,
+        ..Lane::default()
+    });
+    let texts = texts(&svg::draw(&bad));
+    assert!(
+        texts.iter().any(|text| text.3 == "not answered"),
+        "{texts:?}"
+    );
+    for (index, (left, right, y, words)) in texts.iter().enumerate() {
+        assert!(
+            *left >= 0.0 && *right <= 800.0,
+            "{words:?} from {left} to {right}"
+        );
+        for (other_left, other_right, other_y, other) in &texts[..index] {
+            let apart = y != other_y || other_right <= left || right <= other_left;
+            assert!(apart, "{words:?} and {other:?}");
+        }
+    }
+}
+
 #[test]
 fn nothing_a_server_sends_becomes_part_of_the_picture_s_markup() {
     let evil = "</text><script>alert('&\"')</script>\u{1b}\0\u{ffff}";
