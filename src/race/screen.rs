@@ -28,16 +28,16 @@ pub struct Screen<W: Write> {
     out: W,
     style: Style,
     rows: usize,
-    kind: Kind,
+    output: Output,
     /// Asks for the size of the window, which may have changed. `None` if it cannot be found out.
     ask: Box<dyn FnMut() -> Option<Size>>,
     ask_next: Duration,
     on_second_screen: bool,
 }
 
-/// What a chart can be drawn on.
+/// What the chart is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum Output {
     /// A terminal that obeys escape codes: the chart is drawn while the race runs.
     Live,
     /// A terminal that does not: it says that the race is running, and shows the chart at the end.
@@ -53,7 +53,7 @@ impl Screen<io::Stdout> {
     /// is one; then there are `COLUMNS` and `LINES`, and then 80 by 24. There are no colours where
     /// [`NO_COLOR`](https://no-color.org) is set, and no Unicode where the locale has none.
     pub fn of_standard_output() -> Self {
-        let kind = kind_of_standard_output();
+        let output = standard_output();
         let number = |name| env::var(name).ok()?.parse::<usize>().ok();
         let size = (
             number("LINES").unwrap_or(24),
@@ -63,21 +63,21 @@ impl Screen<io::Stdout> {
         let style = Style {
             width: size.1,
             unicode: locale_is_utf8(),
-            color: kind == Kind::Live && !no_color,
+            color: output == Output::Live && !no_color,
         };
-        let ask = move || match kind {
-            Kind::Other => None,
-            Kind::Live | Kind::Plain => stty_size(),
+        let ask = move || match output {
+            Output::Other => None,
+            Output::Live | Output::Plain => stty_size(),
         };
-        Screen::new(io::stdout(), kind, style, size.0, ask)
+        Screen::new(io::stdout(), output, style, size.0, ask)
     }
 }
 
 impl<W: Write> Screen<W> {
-    /// A screen of this kind, with so many rows and, in its style, columns, unless `ask` knows better.
+    /// A screen with so many rows and, in its style, so many columns, unless `ask` knows better.
     pub fn new(
         out: W,
-        kind: Kind,
+        output: Output,
         style: Style,
         rows: usize,
         ask: impl FnMut() -> Option<Size> + 'static,
@@ -86,7 +86,7 @@ impl<W: Write> Screen<W> {
             out,
             style,
             rows,
-            kind,
+            output,
             ask: Box::new(ask),
             ask_next: Duration::ZERO,
             on_second_screen: false,
@@ -99,9 +99,9 @@ impl<W: Write> Screen<W> {
     ///
     /// When it cannot be written.
     pub fn begin(&mut self) -> io::Result<()> {
-        match self.kind {
-            Kind::Plain => self.say("The race is running. The chart follows when it is over."),
-            Kind::Live | Kind::Other => Ok(()),
+        match self.output {
+            Output::Plain => self.say("The race is running. The chart follows when it is over."),
+            Output::Live | Output::Other => Ok(()),
         }
     }
 
@@ -116,7 +116,7 @@ impl<W: Write> Screen<W> {
         horizon: Duration,
         now: Duration,
     ) -> io::Result<()> {
-        if self.kind != Kind::Live {
+        if self.output != Output::Live {
             return Ok(());
         }
         if now >= self.ask_next {
@@ -212,7 +212,7 @@ pub fn survive_interruption() {
 code=$?
 [ $code -lt 2 ] || printf '\033[?1049l'
 exit $code"#;
-    if kind_of_standard_output() != Kind::Live || env::var_os(GUARDED).is_some() {
+    if standard_output() != Output::Live || env::var_os(GUARDED).is_some() {
         return;
     }
     if let Ok(program) = env::current_exe() {
@@ -230,13 +230,13 @@ exit $code"#;
 #[cfg(not(unix))]
 pub fn survive_interruption() {}
 
-fn kind_of_standard_output() -> Kind {
+fn standard_output() -> Output {
     if !io::stdout().is_terminal() {
-        Kind::Other
+        Output::Other
     } else if obeys_escape_codes(cfg!(windows), |name| env::var(name).ok()) {
-        Kind::Live
+        Output::Live
     } else {
-        Kind::Plain
+        Output::Plain
     }
 }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ten_versus_five::race::chart::{self, Style};
-use ten_versus_five::race::screen::{Kind, Screen, Size, obeys_escape_codes};
+use ten_versus_five::race::screen::{Output, Screen, Size, obeys_escape_codes};
 use ten_versus_five::race::{Lane, Outcome, Recording};
 
 type Line = Vec<char>;
@@ -185,7 +185,7 @@ const STYLE: Style = Style {
 };
 
 /// A terminal with a prompt on it, and a screen that draws on it.
-fn start(size: Size, kind: Kind, color: bool) -> (Shared, Screen<Shared>) {
+fn start(size: Size, kind: Output, color: bool) -> (Shared, Screen<Shared>) {
     let mut terminal = Shared(Rc::new(RefCell::new(Terminal::new(size))));
     terminal.write_all(b"$ race\n").unwrap();
     let window = terminal.clone();
@@ -250,7 +250,7 @@ fn races() -> [Vec<Recording>; 3] {
 /// Runs a race on a terminal of these sizes, one after another. Each frame is looked at, once the
 /// screen has had time to ask for a new size. Then everything is that was printed.
 fn check(recordings: &[Recording], sizes: &[Size], color: bool) {
-    let (terminal, mut screen) = start(sizes[0], Kind::Live, color);
+    let (terminal, mut screen) = start(sizes[0], Output::Live, color);
     screen.begin().unwrap();
     let mut now = Duration::ZERO;
     for size in sizes {
@@ -316,7 +316,7 @@ fn nothing_stale_is_left_when_the_window_changes_its_size() {
 
 #[test]
 fn a_race_that_panics_leaves_the_second_screen() {
-    let (terminal, mut screen) = start((24, 80), Kind::Live, false);
+    let (terminal, mut screen) = start((24, 80), Output::Live, false);
     screen
         .redraw(&races()[0], Duration::ZERO, Duration::ZERO)
         .unwrap();
@@ -328,7 +328,7 @@ fn a_race_that_panics_leaves_the_second_screen() {
 
 /// The lines that a race prints where it does not draw live. The emulator knows no codes but those
 /// of colours, and there are none of these either.
-fn not_live(kind: Kind) -> Vec<String> {
+fn not_live(kind: Output) -> Vec<String> {
     let recordings = [race("stage 1  single-threaded", 2, 1, "main")];
     let (terminal, mut screen) = start((24, 80), kind, false);
     screen.begin().unwrap();
@@ -348,12 +348,12 @@ fn not_live(kind: Kind) -> Vec<String> {
 #[test]
 fn where_a_race_cannot_be_drawn_a_line_says_that_it_runs() {
     let line = "The race is running. The chart follows when it is over.";
-    assert_eq!(not_live(Kind::Plain), [line]);
+    assert_eq!(not_live(Output::Plain), [line]);
 }
 
 #[test]
 fn a_file_gets_nothing_but_the_chart() {
-    assert!(not_live(Kind::Other).is_empty());
+    assert!(not_live(Output::Other).is_empty());
 }
 
 #[test]
