@@ -3,9 +3,10 @@
 //! Only when somebody says so, even while nobody is connecting.
 
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
 
-use crate::common::wait_for;
+use crate::common::{PATIENCE, wait_for};
 use ten_versus_five::server::connections::Connections;
 
 #[test]
@@ -16,15 +17,23 @@ fn a_stopper_ends_the_connections_while_they_wait_for_one() {
         let mut connections = Connections::new(listener);
         let stop = connections.stopper().unwrap();
 
-        let waiting = thread::spawn(move || (connections.by_ref().count(), connections));
+        let (sender, taken) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            let count = connections
+                .by_ref()
+                .inspect(|_| sender.send(()).unwrap())
+                .count();
+            (count, connections)
+        });
         for _ in 0..3 {
             drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
+            taken.recv_timeout(PATIENCE).unwrap();
         }
         assert!(!waiting.is_finished(), "it goes on by itself");
         stop();
         wait_for("the end", || waiting.is_finished().then_some(()));
         let (count, mut connections) = waiting.join().unwrap();
-        assert!(count <= 3, "the connection that woke it up does not count");
+        assert_eq!(count, 3, "the connection that woke it up does not count");
         assert!(connections.next().is_none(), "and that was the end");
     }
 }
