@@ -8,8 +8,8 @@
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::{Ipv6Addr, Shutdown, TcpStream};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The longest request head accepted, in bytes, with the empty line at its end.
 pub const MAX_HEAD: usize = 8 * 1024;
@@ -25,8 +25,10 @@ impl Status {
     pub const NOT_FOUND: Status = Status(404, "Not Found");
     pub const METHOD_NOT_ALLOWED: Status = Status(405, "Method Not Allowed");
     pub const REQUEST_TIMEOUT: Status = Status(408, "Request Timeout");
+    pub const TARGET_TOO_LONG: Status = Status(414, "URI Too Long");
     pub const HEAD_TOO_LARGE: Status = Status(431, "Request Header Fields Too Large");
     pub const SERVICE_UNAVAILABLE: Status = Status(503, "Service Unavailable");
+    pub const VERSION_NOT_SUPPORTED: Status = Status(505, "HTTP Version Not Supported");
 }
 
 impl Display for Status {
@@ -42,22 +44,30 @@ pub struct Request {
     pub method: String,
     /// `/sleep?2`, for example.
     pub target: String,
-    /// `HTTP/1.1` or `HTTP/1.0`.
+    /// `HTTP/1.1` or `HTTP/1.0`, for example; always `HTTP/1.` and a digit.
     pub version: String,
-    /// Something follows the head: a body, or another request. It is not read as such.
+    /// Something follows the head, as far as is known: a body, or another request. It is not read as
+    /// such.
     pub has_more: bool,
 }
 
 impl Request {
     /// The path to route by: the target without its query string, and without `http://host` when
-    /// the client talks to us as to a proxy. `None` when there is no path in it.
+    /// the client talks to us as to a proxy. `None` when there is no path in it, or no valid host.
     pub fn path(&self) -> Option<&str> {
-        let target = match self.target.strip_prefix("http://") {
-            Some(rest) => &rest[rest.find('/')?..],
-            None => &self.target,
+        let target = match self.target.split_at_checked("http://".len()) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http://") => {
+                let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+                host(authority).filter(|host| !host.is_empty())?;
+                // RFC 9110, section 4.2.3: no path is the same as `/`.
+                if path.starts_with('/') { path } else { "/" }
+            }
+            _ => &self.target,
         };
-        let path = target.split('?').next()?;
-        path.starts_with('/').then_some(path)
+        target
+            .split('?')
+            .next()
+            .filter(|path| path.starts_with('/'))
     }
 }
 
@@ -96,7 +106,8 @@ impl Display for NoRequest {
 /// Reads one request head of at most [`MAX_HEAD`] bytes; never more bytes than that.
 ///
 /// A line may end in CR LF or in LF alone. A [timed](Timed) reader makes a silent client end in
-/// [`NoRequest::Silent`], and one that stops half way in a 408.
+/// [`NoRequest::Silent`], and one that stops half way in a 408. What comes of it depends on the bytes
+/// and on what comes after the last of them, but not on how the network has cut them into pieces.
 ///
 /// # Errors
 ///
@@ -107,7 +118,7 @@ pub fn read_request(reader: &mut impl Read) -> Result<Request, NoRequest> {
     loop {
         match reader.read(&mut buffer[filled..]) {
             Ok(0) if filled == 0 => return Err(NoRequest::Closed),
-            Ok(0) => return Err(refused(Status::REQUEST_TIMEOUT, &buffer[..filled])),
+            Ok(0) => return Err(refused(Status::BAD_REQUEST, &buffer[..filled])),
             Ok(count) => filled += count,
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => {}
@@ -123,9 +134,7 @@ pub fn read_request(reader: &mut impl Read) -> Result<Request, NoRequest> {
         }
         match parse(&buffer[..filled]) {
             Ok(Some(request)) => return Ok(request),
-            Ok(None) if filled == MAX_HEAD => {
-                return Err(refused(Status::HEAD_TOO_LARGE, &buffer));
-            }
+            Ok(None) if filled == MAX_HEAD => return Err(refused(too_large(&buffer), &buffer)),
             Ok(None) => {}
             Err(status) => return Err(refused(status, &buffer[..filled])),
         }
@@ -133,86 +142,209 @@ pub fn read_request(reader: &mut impl Read) -> Result<Request, NoRequest> {
 }
 
 fn refused(status: Status, bytes: &[u8]) -> NoRequest {
-    let first_line = bytes
-        .split(|&byte| byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    NoRequest::Refused(status, String::from_utf8_lossy(first_line).into_owned())
+    NoRequest::Refused(status, first_line(bytes).0)
+}
+
+/// The status for a head that does not end within the limit: what is too long is the target if not
+/// even the first line ends.
+fn too_large(head: &[u8]) -> Status {
+    match first_line(head) {
+        (line, false) if !line.is_empty() => Status::TARGET_TOO_LONG,
+        _ => Status::HEAD_TOO_LARGE,
+    }
+}
+
+/// The first line that is not empty, as far as it is there, and whether it is there to its end.
+///
+/// That is the request line, if the bytes are the start of a request.
+pub fn first_line(bytes: &[u8]) -> (String, bool) {
+    let mut lines = Lines { rest: bytes };
+    let whole = lines.find(|line| !line.is_empty());
+    let line = String::from_utf8_lossy(whole.unwrap_or(lines.rest)).into_owned();
+    (line, whole.is_some())
+}
+
+/// Whether a request with this first line asks for the headers alone.
+pub fn asks_for_head(request_line: &str) -> bool {
+    request_line.split(' ').next() == Some("HEAD")
 }
 
 /// The request in these bytes, or `None` if more must come first.
 ///
+/// Bytes that are the start of others are refused only if those would be too, and with the same
+/// status. That is why a line is not judged before its end is there. The request line is an exception:
+/// what can be in none is refused at once, so that a client who speaks TLS, say, need not wait.
+///
 /// # Errors
 ///
-/// The status to refuse them with, as soon as no continuation could make a request of them.
+/// The status to refuse them with.
 pub fn parse(bytes: &[u8]) -> Result<Option<Request>, Status> {
-    let end = head_end(bytes);
-    let head = match std::str::from_utf8(&bytes[..end.unwrap_or(bytes.len())]) {
-        Ok(head) => head,
-        // A character cut in half by the network. The rest of it may come.
-        Err(error) if error.error_len().is_none() && end.is_none() => "",
-        Err(_) => return Err(Status::BAD_REQUEST),
-    };
-    let Some((request_line, headers)) = head.split_once('\n') else {
-        return Ok(None);
-    };
-
-    let mut words = without_cr(request_line).split(' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return Err(Status::BAD_REQUEST);
-    };
-    if !is_token(method)
-        || target.is_empty()
-        || target.contains(char::is_control)
-        || !matches!(version, "HTTP/1.1" | "HTTP/1.0")
-    {
-        return Err(Status::BAD_REQUEST);
-    }
-    let Some(end) = end else {
-        return Ok(None);
-    };
-
-    let mut has_more = bytes.len() > end;
-    for line in headers.lines().take_while(|line| !line.is_empty()) {
-        match line.split_once(':') {
-            Some((name, _)) if is_token(name) => {
-                has_more |= name.eq_ignore_ascii_case("content-length")
-                    || name.eq_ignore_ascii_case("transfer-encoding");
-            }
-            _ => return Err(Status::BAD_REQUEST),
+    let mut lines = Lines { rest: bytes };
+    // RFC 9112, section 2.2: a server should ignore an empty line before the request line.
+    let Some(line) = lines.find(|line| !line.is_empty()) else {
+        if may_become_text(lines.rest) {
+            return Ok(None);
         }
+        return Err(Status::BAD_REQUEST);
+    };
+    let [method, target, version] = request_line(line)?;
+
+    let mut headers = Headers::default();
+    loop {
+        match lines.next() {
+            Some([]) => break,
+            Some(line) => headers.add(line).ok_or(Status::BAD_REQUEST)?,
+            None => return Ok(None),
+        }
+    }
+    // The end of such a body is not to be found: RFC 9112, section 6.3.
+    if headers.is_chunked == Some(false) {
+        return Err(Status::BAD_REQUEST);
     }
     Ok(Some(Request {
         method: method.to_owned(),
         target: target.to_owned(),
         version: version.to_owned(),
-        has_more,
+        has_more: headers.announce_a_body() || !lines.rest.is_empty(),
     }))
 }
 
-/// Where the first empty line ends.
-fn head_end(bytes: &[u8]) -> Option<usize> {
-    let mut end = 0;
-    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-        end += line.len();
-        if matches!(line, b"\n" | b"\r\n") {
-            return Some(end);
-        }
-    }
-    None
+/// Takes whole lines from the start of some bytes, without their ends, and leaves the rest.
+struct Lines<'a> {
+    rest: &'a [u8],
 }
 
-fn without_cr(line: &str) -> &str {
-    line.strip_suffix('\r').unwrap_or(line)
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = self.rest.iter().position(|&byte| byte == b'\n')?;
+        let line = &self.rest[..end];
+        self.rest = &self.rest[end + 1..];
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    }
+}
+
+/// The method, the target and the version in a whole request line.
+///
+/// # Errors
+///
+/// The status to refuse it with.
+pub fn request_line(line: &[u8]) -> Result<[&str; 3], Status> {
+    let line = std::str::from_utf8(line).map_err(|_| Status::BAD_REQUEST)?;
+    let mut words = line.split(' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Err(Status::BAD_REQUEST);
+    };
+    if !is_token(method.as_bytes()) || target.is_empty() || line.contains(char::is_control) {
+        return Err(Status::BAD_REQUEST);
+    }
+    match version.strip_prefix("HTTP/").map(str::as_bytes) {
+        // A minor version that we do not know is treated as one that we do: RFC 9110, section 2.5.
+        Some([b'1', b'.', b'0'..=b'9']) => Ok([method, target, version]),
+        Some([b'0'..=b'9', b'.', b'0'..=b'9']) => Err(Status::VERSION_NOT_SUPPORTED),
+        _ => Err(Status::BAD_REQUEST),
+    }
+}
+
+/// Whether more bytes after these can make a line of UTF-8 without control characters.
+fn may_become_text(start: &[u8]) -> bool {
+    // What follows may be the line feed that belongs to it.
+    let start = start.strip_suffix(b"\r").unwrap_or(start);
+    let end = match std::str::from_utf8(start) {
+        // A character cut in half has no length yet. The rest of it may come.
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => start.len(),
+    };
+    std::str::from_utf8(&start[..end]).is_ok_and(|text| !text.contains(char::is_control))
+}
+
+/// What may stand around a value.
+const WHITESPACE: [char; 2] = [' ', '\t'];
+
+/// What the headers say about the request. What else is in them does not matter here.
+#[derive(Default)]
+struct Headers<'a> {
+    has_host: bool,
+    /// The digits of `Content-Length`, without leading zeros.
+    length: Option<&'a str>,
+    /// Whether the last transfer coding is the one that says where it ends, if there is any coding.
+    is_chunked: Option<bool>,
+}
+
+impl<'a> Headers<'a> {
+    /// Takes in a header line; `None` if that makes the request invalid.
+    fn add(&mut self, line: &'a [u8]) -> Option<()> {
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        let (name, value) = (&line[..colon], &line[colon + 1..]);
+        // No space before the colon, and no line that continues the one before: neither is a token.
+        if !is_token(name) || value.contains(&b'\0') || value.contains(&b'\r') {
+            return None;
+        }
+        let value = || Some(std::str::from_utf8(value).ok()?.trim_matches(WHITESPACE));
+        if name.eq_ignore_ascii_case(b"host") {
+            host(value()?)?;
+            let is_first = !std::mem::replace(&mut self.has_host, true);
+            is_first.then_some(())
+        } else if name.eq_ignore_ascii_case(b"content-length") {
+            // The same length may be there more than once: RFC 9110, section 8.6.
+            let mut lengths = value()?
+                .split(',')
+                .map(|length| length.trim_matches(WHITESPACE));
+            let all_the_same = lengths.all(|length| {
+                let digits = length.trim_start_matches('0');
+                !length.is_empty()
+                    && length.bytes().all(|byte| byte.is_ascii_digit())
+                    && *self.length.get_or_insert(digits) == digits
+            });
+            all_the_same.then_some(())
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            let mut from_the_last = value()?
+                .rsplit(',')
+                .map(|coding| coding.trim_matches(WHITESPACE));
+            let last = from_the_last.find(|coding| !coding.is_empty());
+            self.is_chunked =
+                Some(last.is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")));
+            Some(())
+        } else {
+            Some(())
+        }
+    }
+
+    fn announce_a_body(&self) -> bool {
+        self.is_chunked.is_some() || self.length.is_some_and(|length| !length.is_empty())
+    }
+}
+
+/// The host in `host` or `host:port`, as `Host` and a target have it: RFC 3986, section 3.2. It may be
+/// empty. There is none in what is not of this form.
+fn host(authority: &str) -> Option<&str> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (authority, ""),
+    };
+    let is_valid = match host.strip_prefix('[') {
+        Some(address) => address.strip_suffix(']')?.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            let is_name_byte =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte);
+            let is_escape = |rest: &str| {
+                let digits = rest.get(..2);
+                digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            };
+            host.bytes().all(is_name_byte) && host.split('%').skip(1).all(is_escape)
+        }
+    };
+    (is_valid && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(host)
 }
 
 /// Whether this is what RFC 9110, section 5.6.2, calls a token: a method, a header's name.
-fn is_token(word: &str) -> bool {
+fn is_token(word: &[u8]) -> bool {
     let is_token_byte =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !word.is_empty() && word.bytes().all(is_token_byte)
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !word.is_empty() && word.iter().all(is_token_byte)
 }
 
 /// What to answer.
@@ -287,26 +419,42 @@ impl Timed<'_> {
         }
     }
 
-    fn left(&self) -> io::Result<Option<Duration>> {
+    /// Moves the deadline by a time for which the other side is not to blame.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Timed::new) does.
+    pub fn extend(&mut self, time: Duration) {
+        self.deadline += time;
+    }
+
+    /// When the time is up.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    fn left(&self) -> Option<Duration> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            Err(ErrorKind::TimedOut.into())
-        } else {
-            Ok(Some(left))
-        }
+        (!left.is_zero()).then_some(left)
     }
 }
 
 impl Read for Timed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.connection.set_read_timeout(self.left()?)?;
+        let left = self.left().ok_or(ErrorKind::TimedOut)?;
+        unless_shut(self.connection.set_read_timeout(Some(left)))?;
         self.connection.read(buffer)
     }
 }
 
+/// For a writer whose time is up: what the system takes at once is sent all the same. That is a
+/// whole response, as long as it is the first.
+const LAST_WRITE: Duration = Duration::from_millis(1);
+
 impl Write for Timed<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.connection.set_write_timeout(self.left()?)?;
+        let left = self.left().unwrap_or(LAST_WRITE);
+        unless_shut(self.connection.set_write_timeout(Some(left)))?;
         self.connection.write(buffer)
     }
 
@@ -315,47 +463,103 @@ impl Write for Timed<'_> {
     }
 }
 
-/// How long a client may take to stop sending what nobody will read, and for how long it may pause.
-pub(crate) const LINGER: Duration = Duration::from_secs(1);
-const LINGER_PAUSE: Duration = Duration::from_millis(200);
-
-/// Closes a connection so that the response arrives.
-///
-/// To close while bytes are unread resets the connection, and a reset may destroy a response that is
-/// still on its way. So what has arrived is read first; when the client may still be sending
-/// (`more_to_come`), so is what it sends until it closes, pauses, or has had its time.
-pub fn close(connection: TcpStream, more_to_come: bool) {
-    let prepared = if more_to_come {
-        let told = connection.shutdown(Shutdown::Write);
-        told.and_then(|()| connection.set_read_timeout(Some(LINGER_PAUSE)))
-    } else {
-        connection.set_nonblocking(true)
-    };
-    if prepared.is_err() {
-        return; // The client has gone: nothing is left to destroy.
-    }
-    let deadline = Instant::now() + LINGER;
-    let mut unread = [0; 4096];
-    while let Ok(1..) = (&connection).read(&mut unread) {
-        if Instant::now() > deadline {
-            break;
-        }
+/// On macOS, a connection takes no timeout any more when both sides have closed it. It needs none
+/// either: nothing blocks then, and what has arrived can still be read.
+fn unless_shut(timeout_set: io::Result<()>) -> io::Result<()> {
+    match timeout_set {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        result => result,
     }
 }
 
-/// The other side's words as they may appear on a terminal: about so many characters at most, and
-/// nothing in them that a terminal would obey.
+/// For how long a client may pause that is sending what nobody will read.
+const LINGER_PAUSE: Duration = Duration::from_millis(200);
+
+/// How many reads may be needed to empty a connection of what has arrived.
+const LAST_READS: usize = 16;
+
+/// Closes a connection so that the response arrives, before the deadline or at once.
+///
+/// To close while bytes are unread resets the connection, and a reset may destroy a response that is
+/// still on its way. So what has arrived is read first; when the client may still be sending
+/// (`more_to_come`), so is what it sends until it closes, pauses, or the time is up.
+pub fn close(connection: TcpStream, more_to_come: bool, deadline: Instant) {
+    let mut unread = [0; 4096];
+    let mut timed = Timed {
+        connection: &connection,
+        deadline: deadline.min(Instant::now() + LINGER_PAUSE),
+    };
+    if more_to_come && connection.shutdown(Shutdown::Write).is_ok() {
+        while let Ok(1..) = timed.read(&mut unread) {
+            timed.deadline = deadline.min(Instant::now() + LINGER_PAUSE);
+        }
+    }
+    if connection.set_nonblocking(true).is_ok() {
+        let mut reads = (0..LAST_READS).map(|_| (&connection).read(&mut unread));
+        while let Some(Ok(1..)) = reads.next() {}
+    }
+}
+
+/// A point in time as the header `Date` has it: RFC 9110, section 5.6.7. Before 1970 it is 1970.
+pub fn date(time: SystemTime) -> impl Display {
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Days count from 1 March 0000, so that a leap day is the last of its year, and 400 years have
+    // 146,097 of them. 1970 began 719,468 days after that.
+    let day = days + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // From March on, five months have 153 days, again and again.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let name = [
+        "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb",
+    ];
+    let year = 400 * era + year + month / 10;
+    // 1 January 1970 was a Thursday.
+    let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(days % 7) as usize];
+    let month = name[month as usize];
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+/// The other side's words as they may appear on a terminal: nothing in them that a terminal would
+/// obey, and not more than `most` characters, after which there may be three dots.
+///
+/// What is escaped counts with as many characters as it is escaped with, and is never cut in half.
 pub fn printable(words: &str, most: usize) -> String {
     let mut printable = String::new();
+    let mut length = 0;
     for character in words.trim_end().chars() {
+        let before = printable.len();
         match character {
-            // ASCII as it is, but for the backslash: that says that something was not.
-            ' '..='[' | ']'..='~' => printable.push(character),
+            // A backslash says that something is not as it was, and a quotation mark may end a quotation.
+            '\\' | '"' => printable.extend(['\\', character]),
+            ' '..='~' => printable.push(character),
             _ => printable.extend(character.escape_debug()),
         }
-        if printable.len() > most {
-            return printable.chars().take(most).chain("...".chars()).collect();
+        length += printable[before..].chars().count();
+        if length > most {
+            printable.truncate(before);
+            return printable + "...";
         }
     }
     printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On Linux, no connection gets into the state that this is about.
+    #[test]
+    fn a_connection_that_takes_no_timeout_is_read_and_written_all_the_same() {
+        let failed = |kind: ErrorKind| unless_shut(Err(kind.into()));
+        assert!(failed(ErrorKind::InvalidInput).is_ok());
+        assert!(failed(ErrorKind::NotConnected).is_err());
+    }
 }

@@ -11,12 +11,14 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::http::LINGER;
-use super::site::Site;
+use crate::site::Site;
 use crate::{Handler, Stage};
 
 /// How many connections may be on their way out at a time. One more is closed without a word.
 const MOST: usize = 1024;
+
+/// How long a client may take to stop sending what nobody will read, and to close.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How often to see whether there is news of any of them.
 const POLL: Duration = Duration::from_millis(5);

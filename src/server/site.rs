@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::net::TcpStream;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::http::{self, NoRequest, Request, Response, Status, Timed, printable};
 use crate::Stage;
@@ -27,8 +27,8 @@ pub struct Site {
 }
 
 impl Site {
-    /// The pages of `stage`, with a `/sleep` that takes `sleep`, for clients that get their request
-    /// out within `read_timeout` and take their response within another.
+    /// The pages of `stage`, with a `/sleep` that takes `sleep`. A client has `read_timeout` in all to
+    /// send its request, take its response and close; what the page takes is not counted.
     pub fn new(stage: &Stage, sleep: Duration, read_timeout: Duration) -> Site {
         let version = env!("CARGO_PKG_VERSION");
         let values = [
@@ -45,41 +45,40 @@ impl Site {
         }
     }
 
-    /// How long a client may take to get its request out.
+    /// How long a client may keep a thread, beside the time that the page takes.
     pub fn read_timeout(&self) -> Duration {
         self.read_timeout
     }
 
     /// Reads one request, answers it, closes the connection, and prints one line about it.
+    ///
+    /// However silent or slow the client is, the thread waits for it no longer than the read timeout.
     pub fn handle(&self, connection: TcpStream) {
         let accepted = Instant::now();
         let current = thread::current();
         let thread = current.name().unwrap_or("a thread with no name");
 
         let mut timed = Timed::new(&connection, self.read_timeout);
-        let (started, said, response, request) = match http::read_request(&mut timed) {
+        let (started, said, response, has_more) = match http::read_request(&mut timed) {
             Ok(request) => {
                 // A browser may open a connection long before it has a request for it.
                 let started = Instant::now();
                 let response = self.respond(&request, thread);
-                (started, request.to_string(), response, Some(request))
+                timed.extend(started.elapsed());
+                (started, request.to_string(), response, request.has_more)
             }
-            Err(NoRequest::Refused(status, said)) => (accepted, said, refusal(status), None),
+            Err(NoRequest::Refused(status, said)) => (accepted, said, refusal(status), true),
             Err(nothing) => return log(format_args!("{thread}: {nothing}")),
         };
         let status = response.status.0;
-        let head_only = request
-            .as_ref()
-            .is_some_and(|request| request.method == "HEAD");
-        let has_more = request.is_none_or(|request| request.has_more);
-
         let sent = self
             .signed(response, thread, started)
-            .write_to(&mut Timed::new(&connection, self.read_timeout), head_only);
+            .write_to(&mut timed, http::asks_for_head(&said));
         let took = started.elapsed();
-        http::close(connection, has_more);
+        let deadline = timed.deadline();
+        http::close(connection, has_more, deadline);
 
-        let said = printable(&said, MAX_QUOTE);
+        let said = quoted(&said);
         match sent {
             Ok(()) => log(format_args!("{thread}: {said} -> {status} in {took:.1?}")),
             Err(error) => log(format_args!(
@@ -98,14 +97,13 @@ impl Site {
         let started = Instant::now();
         let current = thread::current();
         let thread = current.name().unwrap_or("a thread with no name");
-        let said =
-            String::from_utf8_lossy(request.split(|&byte| byte == b'\n').next().unwrap_or(b""));
+        let (said, _) = http::first_line(request);
 
         let status = Status::SERVICE_UNAVAILABLE;
         let response = refusal(status).header("Retry-After", self.sleep.as_secs_f64().ceil());
         self.signed(response, thread, started)
-            .write_to(connection, request.starts_with(b"HEAD "))?;
-        let said = printable(&said, MAX_QUOTE);
+            .write_to(connection, http::asks_for_head(&said))?;
+        let said = quoted(&said);
         log(format_args!(
             "{thread}: {said} -> {} in {:.1?}",
             status.0,
@@ -114,10 +112,11 @@ impl Site {
         Ok(())
     }
 
-    /// A response with the headers that say who made it, and in what time.
+    /// A response with the headers that say who made it, when, and in what time.
     fn signed(&self, response: Response, thread: &str, started: Instant) -> Response {
         let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
         response
+            .header("Date", http::date(SystemTime::now()))
             .header("X-Served-By", thread)
             .header(
                 "Server-Timing",
@@ -152,11 +151,13 @@ fn refusal(status: Status) -> Response {
         Status::NOT_FOUND => "There is nothing at this address.",
         Status::METHOD_NOT_ALLOWED => "These pages can only be read, with GET or HEAD.",
         Status::REQUEST_TIMEOUT => "The request did not arrive whole in the time it has.",
+        Status::TARGET_TOO_LONG => "The first line of the request is longer than 8 KiB.",
         Status::HEAD_TOO_LARGE => "The head of the request is longer than 8 KiB.",
         Status::SERVICE_UNAVAILABLE => {
             "All workers are busy, and as many requests are waiting for them as may wait. \
              Nobody has looked at yours. Try again in a while."
         }
+        Status::VERSION_NOT_SUPPORTED => "This server speaks HTTP/1.1.",
         _ => "",
     };
     let page = in_layout(include_str!("pages/refusal.html"));
@@ -193,6 +194,16 @@ impl Page {
 
 fn in_layout(body: &str) -> String {
     include_str!("pages/layout.html").replace("{{body}}", body)
+}
+
+/// What a client said, for a line of the log. If that is not a request line, it could be anything, a
+/// line of the log for example; so it is put in quotation marks.
+fn quoted(said: &str) -> String {
+    if http::request_line(said.as_bytes()).is_ok() {
+        printable(said, MAX_QUOTE)
+    } else {
+        format!("\"{}\"", printable(said, MAX_QUOTE))
+    }
 }
 
 /// Prints a line, in one piece, and carries on if nobody can read it.

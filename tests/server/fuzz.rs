@@ -2,22 +2,25 @@
 //!
 //! A hundred thousand inputs are made from real requests, by cutting, repeating and changing them.
 //! The same ones every time: what fails once, fails again. The number of the input that fails is in
-//! the message.
+//! the message. Each is read twice, in larger and in smaller pieces, and the answer has to be the same.
 
 use std::io::{self, ErrorKind, Read};
 use std::panic;
 
-use ten_versus_five::server::http::{MAX_HEAD, NoRequest, Request, Status, read_request};
+use ten_versus_five::server::http::{
+    MAX_HEAD, NoRequest, Request, Status, asks_for_head, read_request,
+};
 
 const INPUTS: u64 = 100_000;
 
-const REQUESTS: [&[u8]; 6] = [
+const REQUESTS: [&[u8]; 7] = [
     b"GET / HTTP/1.1\r\nHost: localhost:7878\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\n\r\n",
     b"GET /sleep?2 HTTP/1.1\r\nHost: 127.0.0.1:7878\r\nConnection: keep-alive\r\n\r\n",
     b"POST /form HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello=world",
     b"HEAD http://localhost/race HTTP/1.0\nAccept-Language: de, en;q=0.5\n\n",
     "GET /caf\u{e9}/\u{20ac}\u{1f980} HTTP/1.1\r\nCookie: a=b; c=\"d\"\r\n\r\n".as_bytes(),
     b"OPTIONS * HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    b"\r\nHEAD / HTTP/2.0\r\nHost: [::1]\r\nContent-Length: 0, 00\r\nA: caf\xe9\r\n\r\n",
 ];
 
 /// Numbers that look random: <https://en.wikipedia.org/wiki/Xorshift>, of a seed that is not 0.
@@ -60,6 +63,8 @@ fn make_input(numbers: &mut Numbers) -> Vec<u8> {
 struct Pieces<'a> {
     bytes: &'a [u8],
     numbers: Numbers,
+    /// The longest piece, in bytes.
+    most: usize,
     end: Option<ErrorKind>,
     taken: usize,
 }
@@ -72,7 +77,7 @@ impl Read for Pieces<'_> {
         if self.numbers.below(20) == 0 {
             return Err(ErrorKind::Interrupted.into());
         }
-        let most = buffer.len().min(self.bytes.len());
+        let most = buffer.len().min(self.bytes.len()).min(self.most);
         let count = if self.numbers.below(2) == 0 {
             most
         } else {
@@ -98,27 +103,58 @@ fn check(number: u64) {
     let mut pieces = Pieces {
         bytes: &input,
         numbers,
+        most: MAX_HEAD,
         end,
         taken: 0,
     };
     let outcome = read_request(&mut pieces);
-
     assert!(pieces.taken <= MAX_HEAD, "{} bytes read", pieces.taken);
+    check_smaller_pieces(number, &input, end, &answer(&outcome));
     match outcome {
         Ok(request) => check_request(&request, &input),
         Err(NoRequest::Closed) => assert!(input.is_empty() && end.is_none()),
         Err(NoRequest::Silent) => assert!(input.is_empty() && end.is_some()),
         Err(NoRequest::Broken(_)) => assert_eq!(end, Some(ErrorKind::ConnectionReset)),
-        Err(NoRequest::Refused(Status::BAD_REQUEST, _)) => {}
-        Err(NoRequest::Refused(Status::REQUEST_TIMEOUT, _)) => assert!(pieces.bytes.is_empty()),
-        Err(NoRequest::Refused(Status::HEAD_TOO_LARGE, _)) => assert_eq!(pieces.taken, MAX_HEAD),
+        Err(NoRequest::Refused(Status::BAD_REQUEST | Status::VERSION_NOT_SUPPORTED, _)) => {}
+        Err(NoRequest::Refused(Status::REQUEST_TIMEOUT, _)) => {
+            assert!(pieces.bytes.is_empty() && end.is_some());
+        }
+        Err(NoRequest::Refused(Status::TARGET_TOO_LONG | Status::HEAD_TOO_LARGE, _)) => {
+            assert_eq!(pieces.taken, MAX_HEAD);
+        }
         Err(other) => panic!("{other:?}"),
     }
 }
 
+/// What a client gets to see of an outcome: the answer to its request, or the status of a refusal
+/// and whether there is a body in it, or that there is no answer.
+fn answer(outcome: &Result<Request, NoRequest>) -> String {
+    match outcome {
+        Ok(request) => request.to_string(),
+        Err(NoRequest::Refused(status, said)) => format!("{status}, {}", asks_for_head(said)),
+        Err(other) => other.to_string(),
+    }
+}
+
+/// A short one comes byte by byte; a long one would take too long like that.
+fn check_smaller_pieces(number: u64, input: &[u8], end: Option<ErrorKind>, expected: &str) {
+    let most = 1 + input.len() / 10;
+    let mut pieces = Pieces {
+        bytes: input,
+        numbers: Numbers(number + 1),
+        most,
+        end,
+        taken: 0,
+    };
+    let outcome = answer(&read_request(&mut pieces));
+    assert_eq!(outcome, expected, "in pieces of at most {most} bytes");
+}
+
 fn check_request(request: &Request, input: &[u8]) {
     assert!(
-        input.starts_with(request.to_string().as_bytes()),
+        input
+            .trim_ascii_start()
+            .starts_with(request.to_string().as_bytes()),
         "what was not sent is not asked"
     );
     assert!(
@@ -127,7 +163,8 @@ fn check_request(request: &Request, input: &[u8]) {
             .contains(|c: char| c.is_control() || c.is_whitespace())
     );
     assert!(!request.target.contains(char::is_control));
-    assert!(matches!(request.version.as_str(), "HTTP/1.0" | "HTTP/1.1"));
+    let minor = request.version.strip_prefix("HTTP/1.").unwrap();
+    assert!(minor.len() == 1 && minor.bytes().all(|byte| byte.is_ascii_digit()));
     assert!(
         request
             .path()
@@ -148,14 +185,23 @@ fn whatever_comes_is_read_within_bounds_and_has_an_answer() {
 /// Inputs that are all refused, or all too short, would prove little.
 #[test]
 fn the_inputs_are_of_every_kind() {
-    let mut kinds = [0; 4];
-    for number in 1..=10_000 {
+    let mut kinds = [0; 6];
+    for number in 1..=30_000 {
         let input = make_input(&mut Numbers(number));
-        let kind = match read_request(&mut input.as_slice()) {
+        let mut pieces = Pieces {
+            bytes: &input,
+            numbers: Numbers(number),
+            most: MAX_HEAD,
+            end: Some(ErrorKind::TimedOut),
+            taken: 0,
+        };
+        let kind = match read_request(&mut pieces) {
             Ok(_) => 0,
             Err(NoRequest::Refused(Status::BAD_REQUEST, _)) => 1,
             Err(NoRequest::Refused(Status::REQUEST_TIMEOUT, _)) => 2,
-            Err(NoRequest::Refused(Status::HEAD_TOO_LARGE, _)) => 3,
+            Err(NoRequest::Refused(Status::TARGET_TOO_LONG, _)) => 3,
+            Err(NoRequest::Refused(Status::HEAD_TOO_LARGE, _)) => 4,
+            Err(NoRequest::Refused(Status::VERSION_NOT_SUPPORTED, _)) => 5,
             Err(_) => continue,
         };
         kinds[kind] += 1;

@@ -2,6 +2,10 @@
 //!
 //! Other programs rely on it: a browser's developer tools, a stopwatch, a chart.
 
+use std::time::{Duration, SystemTime};
+
+use ten_versus_five::server::http;
+
 use crate::common::{
     Reply, Server, exchange_when_free as exchange, get_when_free as get, wait_for,
 };
@@ -10,6 +14,7 @@ to_every_stage! {
     every_response_says_what_it_is_and_who_made_it
     the_query_string_does_not_matter
     head_is_get_without_the_body
+    a_head_that_is_refused_has_no_body_either
     another_method_is_told_which_ones_there_are
     a_page_is_whole_and_its_policy_allows_it_nothing_more
     sleep_takes_as_long_as_it_was_told_to
@@ -31,7 +36,9 @@ fn every_response_says_what_it_is_and_who_made_it(stage: usize) {
         ("POST / HTTP/1.1\r\n\r\n", 405),
         ("nonsense\r\n\r\n", 400),
     ] {
+        let before = SystemTime::now();
         let reply = exchange(server.addr, request.as_bytes());
+        let after = SystemTime::now();
         assert_eq!(reply.status, status, "{request}");
         let header = |name| {
             reply
@@ -41,6 +48,11 @@ fn every_response_says_what_it_is_and_who_made_it(stage: usize) {
         assert_eq!(header("Content-Type"), "text/html; charset=utf-8");
         assert_eq!(header("Content-Length"), reply.body.len().to_string());
         assert_eq!(header("Connection"), "close");
+        let mut dates = (0..).map(|second| before + Duration::from_secs(second));
+        let mut dates = dates
+            .by_ref()
+            .take_while(|time| *time < after + Duration::from_secs(1));
+        assert!(dates.any(|time| http::date(time).to_string() == header("Date")));
         assert_eq!(header("Cache-Control"), "no-store");
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(
@@ -90,6 +102,20 @@ fn head_is_get_without_the_body(stage: usize) {
             head.header("Content-Length")
                 .is_some_and(|length| length != "0")
         );
+    }
+}
+
+fn a_head_that_is_refused_has_no_body_either(stage: usize) {
+    let server = Server::start(stage, &["--read-timeout", "0.1"]);
+    for (request, status) in [
+        ("HEAD / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        ("HEAD\r\n\r\n", 400),
+        ("HEAD / HTTP/1.1\r\n", 408),
+        ("\nHEAD / HTTP/2.0\n\n", 505),
+    ] {
+        let head = exchange(server.addr, request.as_bytes());
+        assert_eq!((head.status, head.body.as_str()), (status, ""), "{request}");
+        assert_ne!(head.header("Content-Length"), Some("0"));
     }
 }
 
@@ -145,7 +171,8 @@ fn sleep_takes_as_long_as_it_was_told_to(stage: usize) {
     assert!(get(server.addr, "/sleep").body.contains("Slept 0.25 s on "));
 }
 
-/// What a client sends must not be able to move the cursor, change colours or forge a line.
+/// What a client sends must not be able to move the cursor, change colours or forge a line. What is
+/// not a request line is in quotation marks; in what is one, there are two spaces and no more.
 fn every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal(stage: usize) {
     let server = Server::start(stage, &["--read-timeout", "0.1"]);
     get(server.addr, "/?one");
@@ -156,12 +183,19 @@ fn every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal(stage: usi
     );
     exchange(server.addr, b"");
     exchange(server.addr, &[b'a'; 20_000]);
+    exchange(
+        server.addr,
+        b"GET /sleep HTTP/1.1 -> 200 in 5.0s\" main: GET /\r\n\r\n",
+    );
+    exchange(server.addr, b"GET /four HTTP/1.1\r\nno colon\r\n\r\n");
     for expected in [
         ": GET /?one HTTP/1.1 -> 200 in ",
-        ": GET /\\u{1b}]0;two\\u{7}\\r HTTP/1.1 -> 400 in ",
+        ": \"GET /\\u{1b}]0;two\\u{7}\\r HTTP/1.1\" -> 400 in ",
         ": GET /\\u{202e}three HTTP/1.1 -> 404 in ",
         ": the client opened a connection and said nothing",
-        ": aaaaaaaa",
+        &format!(": \"{}...\" -> 414 in ", "a".repeat(80)),
+        ": \"GET /sleep HTTP/1.1 -> 200 in 5.0s\\\" main: GET /\" -> 400 in ",
+        ": GET /four HTTP/1.1 -> 400 in ",
     ] {
         wait_for(expected, || {
             server
