@@ -5,12 +5,14 @@
 //! speak. It is done here, where no connection has to wait for another: none is ever waited for alone.
 
 use std::io::{self, ErrorKind, Read};
+use std::mem;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::http::{self, MAX_HEAD};
 use crate::site::Site;
 use crate::{Handler, Stage};
 
@@ -63,6 +65,7 @@ fn see_out(receiver: &Receiver<TcpStream>, site: &Site) {
 struct Leaving {
     connection: TcpStream,
     since: Instant,
+    received: Vec<u8>,
     answered: bool,
 }
 
@@ -73,40 +76,54 @@ impl Leaving {
         Some(Leaving {
             connection,
             since: Instant::now(),
+            received: Vec::new(),
             answered: false,
         })
     }
 
-    /// Takes in what the client has sent, and answers the first of it. The connection may be closed
-    /// when the client has closed it, or when its time is up. A client that says nothing gets no
-    /// answer: browsers keep spare connections, and an answer there would be a surprise to them.
+    /// Takes in what the client has sent, and answers when the first line of that is there: only then
+    /// is it certain whether the answer has a body. The connection may be closed when the client has
+    /// closed it, or when its time is up. A client that says nothing gets no answer: browsers keep
+    /// spare connections, and an answer there would be a surprise to them.
     fn is_still_here(&mut self, site: &Site) -> bool {
         let mut bytes = [0; 4096];
         // Not for ever, however fast the client sends: there are others.
         for _ in 0..16 {
             match self.connection.read(&mut bytes) {
-                Ok(0) => return false,
+                Ok(0) => {
+                    // It may have closed one direction only, and be listening in the other.
+                    self.answer(site);
+                    return false;
+                }
                 Ok(_) if self.answered => {}
                 Ok(count) => {
-                    let told = site.refuse(&mut self.connection, &bytes[..count]);
-                    if told
-                        .and_then(|()| self.connection.shutdown(Shutdown::Write))
-                        .is_err()
-                    {
+                    self.received.extend_from_slice(&bytes[..count]);
+                    let is_whole = http::first_line(&self.received).1;
+                    if (is_whole || self.received.len() >= MAX_HEAD) && !self.answer(site) {
                         return false;
                     }
-                    self.answered = true;
-                    self.since = Instant::now();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(_) => return false,
             }
         }
-        let time = if self.answered {
-            LINGER
+        if self.answered {
+            self.since.elapsed() < LINGER
         } else {
-            site.read_timeout()
-        };
-        self.since.elapsed() < time
+            self.since.elapsed() < site.read_timeout() || self.answer(site)
+        }
+    }
+
+    /// Answers what has been received, once. Whether the client may still be listening after that.
+    fn answer(&mut self, site: &Site) -> bool {
+        let received = mem::take(&mut self.received);
+        if received.is_empty() {
+            return false;
+        }
+        self.answered = true;
+        self.since = Instant::now();
+        let told = site.refuse(&mut self.connection, &received);
+        told.and_then(|()| self.connection.shutdown(Shutdown::Write))
+            .is_ok()
     }
 }

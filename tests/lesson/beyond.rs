@@ -6,7 +6,7 @@
 #![cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -127,18 +127,37 @@ fn a_refusal_arrives(stage: usize) {
     client.write_all(&vec![b'a'; 1024 * 1024]).unwrap();
     assert_refused(&Reply::read(&mut client).unwrap());
 
-    // However slowly it speaks: a refusal comes after its first words.
+    // One that stops in the middle of its first line is refused when its time is up, see below.
+    let mut half = common::say(server.addr, b"GET / HTTP");
+    let mut half_of_head = common::say(server.addr, b"HEAD / HTTP");
+
+    // However slowly it speaks: a refusal comes after its first line.
     let mut client = connect(server.addr);
     client.write_all(b"G").unwrap();
     thread::sleep(Duration::from_millis(50));
     let _ = client.write_all(b"ET / HTTP/1.1\r\n\r\n");
     assert_refused(&Reply::read(&mut client).unwrap());
 
+    // Or when it says that there will be no more.
+    let client = common::say(server.addr, b"GET");
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_refused(&Reply::read(&mut &client).unwrap());
+
+    // Whether there is a body does not depend on how the bytes are cut.
+    let mut client = common::say(server.addr, b"HE");
+    thread::sleep(Duration::from_millis(50));
+    client.write_all(b"AD / HTTP/1.1\r\n\r\n").unwrap();
+    let head = Reply::read(&mut client).unwrap();
+    assert_eq!((head.status, head.body.as_str()), (503, ""));
+
     // HEAD has no body, and silence no answer. Nor do the silent ones keep others waiting.
     let mut silent: Vec<TcpStream> = (0..50).map(|_| connect(server.addr)).collect();
     let head = crate::common::exchange(server.addr, b"HEAD / HTTP/1.1\r\n\r\n");
     assert_eq!((head.status, head.body.as_str()), (503, ""));
     assert_eq!(Reply::read(&mut silent[0]).unwrap().status, 0);
+    assert_refused(&Reply::read(&mut half).unwrap());
+    let head = Reply::read(&mut half_of_head).unwrap();
+    assert_eq!((head.status, head.body.as_str()), (503, ""));
 
     let log = server.output().join("\n");
     assert!(
