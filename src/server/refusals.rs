@@ -12,8 +12,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::http::{self, MAX_HEAD};
-use crate::site::Site;
+use super::http::{self, MAX_HEAD};
+use super::site::Site;
 use crate::{Handler, Stage};
 
 /// How many connections may be on their way out at a time. One more is closed without a word.

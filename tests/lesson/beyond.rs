@@ -128,8 +128,8 @@ fn a_refusal_arrives(stage: usize) {
     assert_refused(&Reply::read(&mut client).unwrap());
 
     // One that stops in the middle of its first line is refused when its time is up, see below.
-    let mut half = common::say(server.addr, b"GET / HTTP");
-    let mut half_of_head = common::say(server.addr, b"HEAD / HTTP");
+    let mut half = crate::common::say(server.addr, b"GET / HTTP");
+    let mut half_of_head = crate::common::say(server.addr, b"HEAD / HTTP");
 
     // However slowly it speaks: a refusal comes after its first line.
     let mut client = connect(server.addr);
@@ -139,12 +139,12 @@ fn a_refusal_arrives(stage: usize) {
     assert_refused(&Reply::read(&mut client).unwrap());
 
     // Or when it says that there will be no more.
-    let client = common::say(server.addr, b"GET");
+    let client = crate::common::say(server.addr, b"GET");
     client.shutdown(Shutdown::Write).unwrap();
     assert_refused(&Reply::read(&mut &client).unwrap());
 
     // Whether there is a body does not depend on how the bytes are cut.
-    let mut client = common::say(server.addr, b"HE");
+    let mut client = crate::common::say(server.addr, b"HE");
     thread::sleep(Duration::from_millis(50));
     client.write_all(b"AD / HTTP/1.1\r\n\r\n").unwrap();
     let head = Reply::read(&mut client).unwrap();

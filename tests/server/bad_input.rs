@@ -143,7 +143,7 @@ fn silence_and_slowness_end_in_time(stage: usize) {
 fn drip(mut client: TcpStream, start: &[u8]) {
     let started = Instant::now();
     let mut open = client.write_all(start).is_ok();
-    while open && started.elapsed() < common::PATIENCE {
+    while open && started.elapsed() < crate::common::PATIENCE {
         thread::sleep(Duration::from_millis(20));
         open = client.write_all(b"a").is_ok();
     }
