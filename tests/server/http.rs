@@ -113,6 +113,27 @@ fn a_later_version_is_served_or_refused_by_its_major_number() {
     }
 }
 
+#[test]
+fn a_request_line_is_a_token_a_target_and_a_version_with_a_space_between_them() {
+    for (line, expected) in [
+        ("BREW / HTTP/1.1", 200),
+        ("x-1!~ / HTTP/1.1", 200),
+        ("G(T / HTTP/1.1", 400),
+        ("G:T / HTTP/1.1", 400),
+        ("G\u{e9}T / HTTP/1.1", 400),
+        (" / HTTP/1.1", 400),
+        ("GET  HTTP/1.1", 400),
+        ("GET\t/\tHTTP/1.1", 400),
+        ("GET /\t HTTP/1.1", 400),
+        ("GET /\u{85} HTTP/1.1", 400),
+        ("GET / HTTP/1.1 ", 400),
+        (" GET / HTTP/1.1", 400),
+    ] {
+        let request = format!("{line}\r\n\r\n");
+        assert_eq!(status(request.as_bytes()), expected, "{line:?}");
+    }
+}
+
 /// Each is refused, or served, for the sake of a sentence with MUST in RFC 9110 or 9112.
 #[test]
 fn header_lines_are_as_strict_as_the_standard_demands_and_no_stricter() {

@@ -71,6 +71,7 @@ fn every_response_says_what_it_is_and_who_made_it(stage: usize) {
         );
         assert!(handled_milliseconds(&reply) < 60_000.0);
         assert!(!reply.body.contains("{{"), "{}", reply.body);
+        assert!(!reply.body.contains("<p></p>"), "{}", reply.body);
     }
 }
 
