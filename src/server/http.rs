@@ -511,6 +511,7 @@ pub fn date(time: SystemTime) -> impl Display {
     // 146,097 of them. 1970 began 719,468 days after that.
     let day = days + 719_468;
     let (era, day) = (day / 146_097, day % 146_097);
+    // Without the leap days before it, one in 4 years but for 3 in 400, every year has 365 days.
     let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
     let day = day - (365 * year + year / 4 - year / 100);
     // From March on, five months have 153 days, again and again.
