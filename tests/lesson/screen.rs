@@ -400,13 +400,13 @@ mod on_a_terminal {
             .expect("util-linux should be installed")
     }
 
-    /// What a terminal of 80 by 24 shows at the end, and whether this was ever seen on it.
-    fn watch(arguments: &str, sought: &str) -> (Vec<String>, bool) {
+    /// What a terminal of 80 by 24 shows at the end. Each of these has to be seen on it before.
+    fn watch(arguments: &str, sought: &[&str]) -> Vec<String> {
         let mut script = script(arguments);
         let _keyboard = script.stdin.take();
         let mut output = script.stdout.take().unwrap();
         let mut terminal = Terminal::new((24, 80));
-        let (mut bytes, mut seen) = (Vec::new(), false);
+        let (mut bytes, mut seen) = (Vec::new(), String::new());
         let mut chunk = [0; 4096];
         while let Ok(count @ 1..) = output.read(&mut chunk) {
             bytes.extend_from_slice(&chunk[..count]);
@@ -414,18 +414,24 @@ mod on_a_terminal {
             let end = bytes.windows(3).rposition(|code| code == b"\x1b[H");
             let frames: Vec<u8> = bytes.drain(..end.unwrap_or(0)).collect();
             terminal.print(std::str::from_utf8(&frames).unwrap());
-            seen |= terminal.seen().iter().any(|line| line.contains(sought));
+            if !frames.is_empty() {
+                seen += &terminal.seen().join("\n");
+            }
         }
         terminal.print(std::str::from_utf8(&bytes).unwrap());
         assert!(script.wait().unwrap().success());
-        (terminal.everything(), seen)
+        for sought in sought {
+            assert!(seen.contains(sought), "{sought:?} was not seen:\n{seen}");
+        }
+        terminal.everything()
     }
 
     #[test]
     #[ignore = "needs the script program"]
     fn a_race_is_drawn_while_it_runs_and_is_printed_once() {
-        let (all, seen) = watch("--stage 1 --sleep 1", "\u{2591} waiting   \u{2588} working");
-        assert!(seen, "{all:?}");
+        let legend = "\u{2591} waiting   \u{2588} working";
+        // Between 0 s and 1 s, on an axis that is only as long as one request takes.
+        let all = watch("--stage 1 --sleep 1", &[legend, " 0.5 s "]);
         assert_eq!(all[0], "stage 1  single-threaded");
         assert_eq!(all.len(), 7, "{all:#?}");
         assert!(all[6].ends_with("one after another"), "{all:#?}");
@@ -436,8 +442,7 @@ mod on_a_terminal {
     fn a_running_request_to_a_server_elsewhere_is_drawn_as_unknown() {
         let server = Server::start(1, &["--sleep", "1"]);
         let unknown = "\u{2592} waiting or working: not known yet";
-        let (all, seen) = watch(&server.addr.to_string(), unknown);
-        assert!(seen, "{all:?}");
+        let all = watch(&server.addr.to_string(), &[unknown]);
         // The answers have told what it was.
         assert_eq!(
             all[5], "     \u{2591} waiting   \u{2588} working",
