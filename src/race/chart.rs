@@ -226,6 +226,14 @@ struct Chart<'a> {
     note: usize,
 }
 
+/// Requests that share a row.
+struct Wave<'a> {
+    /// Of the first one.
+    bar: Vec<(Kind, usize)>,
+    count: usize,
+    last: &'a Lane,
+}
+
 impl<'a> Chart<'a> {
     fn new(recordings: &'a [Recording], horizon: Duration, now: Duration, style: Style) -> Self {
         let lanes = || recordings.iter().flat_map(|recording| &recording.lanes);
@@ -294,25 +302,34 @@ impl<'a> Chart<'a> {
 
     /// The rows of one server: of each request, or of each wave.
     fn rows(&self, recording: &Recording, detail: Detail) -> Vec<String> {
-        let mut waves: Vec<(String, Vec<&Lane>)> = Vec::new();
+        let mut waves: Vec<Wave> = Vec::new();
         for lane in recording.in_order() {
-            let bar = self.bar_of_symbols(&bar(lane, self.now, recording.reported));
+            let bar = self.in_columns(&bar(lane, self.now, recording.reported));
+            let does = |lane| (does(lane, recording.reported), note(lane));
             match waves.last_mut() {
-                Some((same, wave))
-                    if detail == Detail::Waves && *same == bar && note(wave[0]) == note(lane) =>
+                Some(wave)
+                    if detail == Detail::Waves
+                        && does(wave.last) == does(lane)
+                        && look_alike(&wave.bar, &bar) =>
                 {
-                    wave.push(lane);
+                    wave.count += 1;
+                    wave.last = lane;
                 }
-                _ => waves.push((bar, vec![lane])),
+                _ => waves.push(Wave {
+                    bar,
+                    count: 1,
+                    last: lane,
+                }),
             }
         }
-        let rows = (1..).zip(waves).map(|(number, (bar, wave))| {
+        let rows = (1..).zip(waves).map(|(number, wave)| {
             let number = match detail {
-                Detail::Waves => format!("{}x", wave.len()),
+                Detail::Waves => format!("{}x", wave.count),
                 _ => number.to_string(),
             };
-            let lane = wave[wave.len() - 1];
-            let thread = match wave.len() {
+            let bar = self.in_symbols(&wave.bar);
+            let lane = wave.last;
+            let thread = match wave.count {
                 1 => lane.thread.as_deref().unwrap_or_default(),
                 _ => "",
             };
@@ -328,33 +345,39 @@ impl<'a> Chart<'a> {
         rows.collect()
     }
 
-    fn bar_of_symbols(&self, bar: &[(Kind, Duration)]) -> String {
-        let (width, style) = (self.bar, self.style);
-        let column = |time: Duration| {
-            let part = time.as_secs_f64() / self.scale.as_secs_f64();
-            ((part * width as f64).round() as usize).min(width)
-        };
+    /// A bar with the columns at which its pieces end, in place of times.
+    fn in_columns(&self, bar: &[(Kind, Duration)]) -> Vec<(Kind, usize)> {
+        let mut pieces: Vec<(Kind, usize)> = Vec::new();
+        for (kind, end) in bar {
+            let part = end.as_secs_f64() / self.scale.as_secs_f64();
+            pieces.push((*kind, (part * self.bar as f64).round() as usize));
+        }
+        // What happened is seen, however short it was.
+        let start = pieces.iter().rev().nth(1).map_or(0, |(_, start)| *start);
+        if let Some((_, end)) = pieces.last_mut() {
+            *end = (*end).max(start + 1);
+        }
+        for (_, end) in &mut pieces {
+            *end = (*end).min(self.bar);
+        }
+        pieces
+    }
+
+    /// A bar as it is printed, with blanks up to the full width.
+    fn in_symbols(&self, bar: &[(Kind, usize)]) -> String {
         let mut text = String::new();
         let mut start = 0;
-        for (index, (kind, end)) in bar.iter().enumerate() {
-            let is_last = index + 1 == bar.len();
-            // What happened is seen, however short it was.
-            let end = column(*end).max(if is_last {
-                (start + 1).min(width)
+        for (kind, end) in bar {
+            let symbols = kind.symbol(self.style.unicode).to_string();
+            let symbols = symbols.repeat(end.saturating_sub(start));
+            if self.style.color && !symbols.is_empty() {
+                text += &format!("{}{symbols}\x1b[0m", kind.color());
             } else {
-                start
-            });
-            if end > start {
-                let symbols = kind.symbol(style.unicode).to_string().repeat(end - start);
-                if style.color {
-                    text += &format!("{}{symbols}\x1b[0m", kind.color());
-                } else {
-                    text += &symbols;
-                }
+                text += &symbols;
             }
-            start = end;
+            start = *end;
         }
-        text + &" ".repeat(width - start)
+        text + &" ".repeat(self.bar - start)
     }
 
     fn axis(&self) -> String {
@@ -457,6 +480,15 @@ impl<'a> Chart<'a> {
             shorten(&text.replace(|c: char| !c.is_ascii(), "?"), most)
         }
     }
+}
+
+/// Whether two bars differ by a column at most, as those of one wave do.
+fn look_alike(one: &[(Kind, usize)], other: &[(Kind, usize)]) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|((kind, end), (other, other_end))| kind == other && end.abs_diff(*other_end) <= 1)
 }
 
 /// At most so many columns of a text. Its end is left out if it has more.

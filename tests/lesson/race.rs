@@ -408,6 +408,19 @@ stage 3  channel-pool  8 answered, 4 working, 38 waiting
 }
 
 #[test]
+fn requests_that_were_picked_up_a_moment_apart_are_one_wave() {
+    let mut lanes: Vec<Lane> = (0..30)
+        .map(|number| told("worker-0", 0.01 * f64::from(number), 5.0))
+        .collect();
+    lanes.extend((0..10).map(|_| told("worker-0", 5.0, 10.0)));
+    let chart = fit(&[recording("here", lanes)], 10, 80);
+    assert!(
+        chart.contains("\n30x  ") && chart.contains("\n10x  "),
+        "{chart}"
+    );
+}
+
+#[test]
 fn two_requests_to_each_of_seven_stages_fit_into_80_by_24_one_by_one() {
     let stages: Vec<Recording> = (0..7).map(|_| two_stages().remove(0)).collect();
     let chart = fit(&stages, 24, 80);
