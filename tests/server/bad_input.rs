@@ -32,6 +32,12 @@ fn server(stage: usize) -> Server {
 
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
 
+/// A stage with more patience than that, for clients that say at once all they have to say: on a busy
+/// machine, a while may pass between a connection and its first byte.
+fn patient_server(stage: usize) -> Server {
+    Server::start(stage, &["--sleep", "0.2", "--read-timeout", "10"])
+}
+
 /// The server answers, it has not complained, and no worker of its pool is missing.
 fn assert_all_is_well(server: &Server, stage: usize) {
     assert_eq!(get_when_free(server.addr, "/").status, 200);
@@ -50,7 +56,7 @@ fn assert_answered(reply: &Reply, status: u16, request: &[u8]) {
 }
 
 fn what_is_no_request_is_refused(stage: usize) {
-    let server = server(stage);
+    let server = patient_server(stage);
     let requests: [(&[u8], u16); 28] = [
         (b"GET /\xff HTTP/1.1\r\n\r\n", 400),
         (b"\xff\xfe\xfd", 400),
@@ -89,7 +95,7 @@ fn what_is_no_request_is_refused(stage: usize) {
 }
 
 fn what_is_too_long_is_refused_and_the_refusal_arrives(stage: usize) {
-    let server = server(stage);
+    let server = patient_server(stage);
     let megabyte = vec![b'a'; 1024 * 1024];
     let reply = exchange_when_free(server.addr, &megabyte);
     assert_answered(&reply, 414, &megabyte);
@@ -136,6 +142,7 @@ fn silence_and_slowness_end_in_time(stage: usize) {
     // A byte now and then, for as long as the server takes them.
     let slow = connect(server.addr);
     let mut writer = slow.try_clone().unwrap();
+    writer.write_all(b"a").unwrap();
     let dripping = thread::spawn(move || {
         let started = Instant::now();
         while started.elapsed() < crate::common::PATIENCE && writer.write_all(b"a").is_ok() {
