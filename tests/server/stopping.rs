@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::common::{Reply, connect, program};
-use ten_versus_five::foreground::{says_proc, says_ps};
+use ten_versus_five::server::foreground::{says_proc, says_ps};
 
 /// A shell on a terminal of its own, with a command to run.
 fn on_a_terminal(command: &str) -> Child {
@@ -99,7 +99,7 @@ fn a_server_in_the_background_leaves_the_terminal_alone() {
 
     let addr = address(&mut screen);
     assert!(screen.any(|line| line.starts_with("Ctrl-C stops")));
-    assert_eq!(common::get(addr, "/").status, 200);
+    assert_eq!(crate::common::get(addr, "/").status, 200);
     assert!(script.wait().unwrap().success());
 }
 
