@@ -1,6 +1,6 @@
 //! The command line: arguments in, plain [`Options`] out, and a clear word for every mistake.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::race::client::Target;
+use crate::race::target::Target;
 use crate::race::{self, Against};
 use crate::{STAGES, Serve, Stage, compiled_in};
 
@@ -33,7 +33,8 @@ Options:
 Options of race, beside --stage, --sleep, --workers and --queue:
   -n, --count N           how many requests to send together [default: 2]
   --svg FILE              write the chart as a picture too
-  --timeout SECONDS       give up on an answer after this long [default: 60]
+  --timeout SECONDS       give up on an answer, and on finding the address, after this long
+                          [default: 60]
 
   -h, --help              print this
   -V, --version           print the version
@@ -106,10 +107,7 @@ impl std::error::Error for Mistake {}
 ///
 /// The first [`Mistake`] found, from left to right, and then whether there is a stage to run.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Mistake> {
-    let mut arguments = arguments
-        .into_iter()
-        .map(|a| a.to_string_lossy().into_owned())
-        .peekable();
+    let mut arguments = arguments.into_iter().peekable();
     let racing = arguments.next_if(|first| first == "race").is_some();
     let for_race = !racing
         && arguments
@@ -129,15 +127,18 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, M
     let mut svg = None;
 
     while let Some(argument) = arguments.next() {
-        let (option, inline) = match argument.split_once('=') {
-            Some((option, value)) if option.starts_with("--") => (option, Some(value.to_owned())),
-            _ => (argument.as_str(), None),
-        };
-        let mut value = || {
+        let (option, inline) = split(&argument);
+        let option = option.as_str();
+        let mut raw_value = || {
             inline
                 .clone()
                 .or_else(|| arguments.next())
                 .ok_or_else(|| Mistake(format!("{option} needs a value; --help shows which.")))
+        };
+        // No value but a file's name may be anything else than text.
+        let mut value = || {
+            let not_text = |value| Mistake(format!("{option} does not take {value:?}."));
+            raw_value()?.into_string().map_err(not_text)
         };
         match option {
             "-h" | "--help" => return Ok(Command::Help),
@@ -152,9 +153,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, M
             }
             "--read-timeout" if !racing => read_timeout = more_than_zero(option, &value()?)?,
             "-n" | "--count" if racing => count = whole_number(option, &value()?, 1..=MAX_COUNT)?,
-            "--svg" if racing => svg = Some(PathBuf::from(value()?)),
+            "--svg" if racing => svg = Some(PathBuf::from(raw_value()?)),
             "--timeout" if racing => timeout = more_than_zero(option, &value()?)?,
-            _ if racing && !option.starts_with('-') => target = Some(race_target(&argument)?),
+            _ if racing && !option.starts_with('-') => {
+                let not_text = || Mistake(format!("An address is text, not {argument:?}."));
+                let typed = argument.to_str().ok_or_else(not_text)?;
+                target = Some(Target::parse(typed).map_err(Mistake)?);
+            }
             _ => {
                 return Err(Mistake(format!(
                     "{argument:?} means nothing here. To see what there is:\n    \
@@ -205,6 +210,23 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, M
     })
 }
 
+/// An option and, if there is one behind a `=`, its value.
+fn split(argument: &OsStr) -> (String, Option<OsString>) {
+    let text = argument.to_string_lossy();
+    let Some((option, value)) = text.split_once('=').filter(|_| text.starts_with("--")) else {
+        return (text.into_owned(), None);
+    };
+    // As it was typed, also if it is not UTF-8. The standard library can cut an argument in two, safely,
+    // on Unix alone.
+    #[cfg(unix)]
+    let value = {
+        use std::os::unix::ffi::OsStrExt;
+        let mut parts = argument.as_bytes().splitn(2, |byte| *byte == b'=');
+        parts.nth(1).map_or(OsStr::new(value), OsStr::from_bytes)
+    };
+    (option.to_owned(), Some(value.into()))
+}
+
 fn whole_number(option: &str, value: &str, range: RangeInclusive<usize>) -> Result<usize, Mistake> {
     match value.parse() {
         Ok(number) if range.contains(&number) => Ok(number),
@@ -248,19 +270,6 @@ fn host_and_port(what: &str, value: &str) -> Result<String, Mistake> {
             "{what} takes a host and a port, like 127.0.0.1:7878, not {value:?}."
         ))),
     }
-}
-
-/// `HOST:PORT`, perhaps with a path; people also paste a whole URL.
-fn race_target(value: &str) -> Result<Target, Mistake> {
-    let value = value.strip_prefix("http://").unwrap_or(value);
-    let (addr, path) = value
-        .find('/')
-        .map_or((value, ""), |slash| value.split_at(slash));
-    let path = if path.is_empty() { "/sleep" } else { path };
-    if path.contains(|c: char| c.is_control() || c.is_whitespace()) {
-        return Err(Mistake(format!("A path has no spaces: {path:?}.")));
-    }
-    Ok(Target::new(host_and_port("race", addr)?, path))
 }
 
 fn stage_by_number(number: usize) -> Result<(&'static Stage, Serve), Mistake> {

@@ -9,9 +9,11 @@
 
 pub mod chart;
 pub mod client;
+pub mod response;
 pub mod screen;
 pub mod server;
 pub mod svg;
+pub mod target;
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
@@ -22,9 +24,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Stage;
-use client::{Reply, Target};
+use client::Reply;
 use screen::Screen;
 use server::Server;
+use target::Target;
 
 /// One request. Times count from the start of the race.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,38 +1,13 @@
 //! One request, sent to any server that speaks HTTP/1.1, and what can be learnt from the answer.
 
-use std::fmt::{self, Display};
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::{self, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::Outcome;
+use super::response::{self, Head};
+use super::target::Target;
 use crate::server::http::{Timed, printable};
-
-/// The longest head of an answer that is read, in bytes.
-const MAX_HEAD: usize = 64 * 1024;
-
-/// Where to send a request. Displayed, it is what to type on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    addr: String,
-    path: String,
-}
-
-impl Target {
-    /// A path at a host and port.
-    pub fn new(addr: impl Into<String>, path: impl Into<String>) -> Target {
-        Target {
-            addr: addr.into(),
-            path: path.into(),
-        }
-    }
-}
-
-impl Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.addr, self.path)
-    }
-}
 
 /// What there is to say about a request when it has ended.
 #[derive(Debug, PartialEq)]
@@ -47,7 +22,8 @@ pub struct Reply {
 
 /// Sends one request, and reads the answer to its end. Tells `connected` the port it comes from.
 ///
-/// Never takes much longer than `timeout`.
+/// Never takes much longer than `timeout`. A time that the server tells and that cannot be, because
+/// the request was not on its way for as long, is left out.
 pub fn request(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> Reply {
     exchange(target, timeout, connected).unwrap_or_else(|error| {
         let why = match error.kind() {
@@ -70,29 +46,44 @@ pub fn request(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) 
     })
 }
 
+/// Whole milliseconds are what many a server rounds to, upwards too.
+const ROUNDING: Duration = Duration::from_millis(1);
+
 fn exchange(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> io::Result<Reply> {
     let deadline = Instant::now() + timeout;
-    let stream = connect(&target.addr, deadline)?;
+    let stream = connect(target.addresses(timeout)?, deadline)?;
     connected(stream.local_addr()?.port());
 
-    let mut timed = Timed::new(&stream, deadline.saturating_duration_since(Instant::now()));
+    let sent = Instant::now();
+    let mut timed = Timed::new(&stream, deadline.saturating_duration_since(sent));
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-        target.path, target.addr
+        target.path(),
+        target.addr()
     );
     // If the server has closed already, its answer may be here all the same.
     let _ = timed.write_all(request.as_bytes());
-    read_reply(&mut timed)
+    let mut reply = read_reply(&mut timed)?;
+    let on_its_way = sent.elapsed() + ROUNDING;
+    reply.handled = reply.handled.filter(|handled| *handled <= on_its_way);
+    Ok(reply)
 }
 
-fn connect(addr: &str, deadline: Instant) -> io::Result<TcpStream> {
+/// Connects to the first of these addresses that takes the connection.
+///
+/// # Errors
+///
+/// The last address's, when none does before the deadline.
+pub fn connect(addrs: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream> {
     let mut result = Err(io::Error::other("the host has no address"));
-    for addr in addr.to_socket_addrs()? {
+    for (tried, addr) in addrs.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
-        result = TcpStream::connect_timeout(&addr, left);
+        // An address that does not answer must leave time for those after it.
+        let share = left.div_f64((addrs.len() - tried) as f64);
+        result = TcpStream::connect_timeout(addr, share.max(Duration::from_millis(1)));
         if result.is_ok() {
             break;
         }
@@ -106,82 +97,37 @@ fn connect(addr: &str, deadline: Instant) -> io::Result<TcpStream> {
 ///
 /// When the connection ends or breaks before that, or when what comes is not HTTP.
 pub fn read_reply(reader: &mut impl Read) -> io::Result<Reply> {
-    let mut received = Vec::new();
-    let mut chunk = [0; 4096];
-    let mut read = |received: &mut Vec<u8>| loop {
-        match reader.read(&mut chunk) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-            Ok(count) => {
-                received.extend_from_slice(&chunk[..count]);
-                return Ok(count);
-            }
-        }
-    };
-
-    let end = loop {
-        if let Some(end) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
-            break end + 4;
-        }
-        if received.len() > MAX_HEAD {
-            return Err(not_http(&received));
-        }
-        if read(&mut received)? == 0 {
-            return Err(match received.as_slice() {
-                [] => ErrorKind::UnexpectedEof.into(),
-                _ => not_http(&received),
-            });
-        }
-    };
-    let head = String::from_utf8_lossy(&received[..end]).into_owned();
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    let (true, Some(status)) = (head.starts_with("HTTP/1."), status) else {
-        return Err(not_http(&received));
-    };
-
-    let length: Option<usize> =
-        header(&head, "content-length").and_then(|value| value.parse().ok());
-    let mut body = received.len() - end;
-    while length.is_none_or(|length| body < length) {
-        received.clear();
-        match read(&mut received)? {
-            0 if length.is_some() => return Err(ErrorKind::UnexpectedEof.into()),
-            0 => break,
-            count => body += count,
-        }
-    }
-
+    let head = response::read(&mut BufReader::new(reader))?;
     Ok(Reply {
-        handled: header(&head, "server-timing").and_then(handled),
-        thread: header(&head, "x-served-by").map(|thread| printable(thread, 20)),
-        outcome: if status == 503 {
-            Outcome::Refused
-        } else {
-            Outcome::Answered(status)
+        handled: handled(&head),
+        thread: head
+            .values("x-served-by")
+            .next()
+            .map(|thread| printable(thread, 20)),
+        outcome: match head.status {
+            503 => Outcome::Refused,
+            status => Outcome::Answered(status),
         },
     })
 }
 
-fn not_http(received: &[u8]) -> io::Error {
-    let start = String::from_utf8_lossy(&received[..received.len().min(40)]);
-    io::Error::other(format!("what came is not HTTP: {}", printable(&start, 40)))
-}
-
-/// The value of a header; `name` in lower case.
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().find_map(|line| {
-        let (found, value) = line.split_once(':')?;
-        found.eq_ignore_ascii_case(name).then_some(value.trim())
-    })
-}
-
-/// The time in `handle;dur=12.5`, which is in milliseconds and may be one of several metrics.
-fn handled(server_timing: &str) -> Option<Duration> {
-    server_timing.split(',').find_map(|metric| {
-        let milliseconds: f64 = metric.trim().strip_prefix("handle;dur=")?.parse().ok()?;
-        Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
-    })
+/// The time in `Server-Timing: handle;dur=12.5`, which is in milliseconds. `handle` may be one of
+/// several metrics, and `dur` one of its parameters.
+fn handled(head: &Head) -> Option<Duration> {
+    let mut metrics = head.elements("server-timing");
+    let parameters = metrics.find_map(|metric| {
+        let (name, parameters) = metric.split_once(';')?;
+        (name.trim() == "handle").then_some(parameters)
+    })?;
+    let milliseconds: f64 = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_duration = name.trim().eq_ignore_ascii_case("dur");
+        value
+            .trim()
+            .trim_matches('"')
+            .parse()
+            .ok()
+            .filter(|_| is_duration)
+    })?;
+    Duration::try_from_secs_f64(milliseconds / 1000.0).ok()
 }

@@ -341,7 +341,7 @@ fn host(authority: &str) -> Option<&str> {
 }
 
 /// Whether this is what RFC 9110, section 5.6.2, calls a token: a method, a header's name.
-fn is_token(word: &[u8]) -> bool {
+pub(crate) fn is_token(word: &[u8]) -> bool {
     let is_token_byte =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !word.is_empty() && word.iter().all(is_token_byte)

@@ -124,6 +124,9 @@ fn a_mistake_is_answered_with_what_would_be_right() {
         (&["race", "localhost"], "like 127.0.0.1:7878"),
         (&["race", "http://localhost/slow"], "like 127.0.0.1:7878"),
         (&["race", "127.0.0.1:80/a b"], "no spaces"),
+        (&["race", "127.0.0.1:80/\u{1b}[2J"], "no spaces"),
+        (&["race", "https://localhost:443/"], "speaks plain HTTP"),
+        (&["race", "::1:80"], "[::1]:7878"),
         (
             &["race", "127.0.0.1:80", "--stage", "1"],
             "exclude each other",
@@ -198,11 +201,35 @@ fn a_race_takes_its_options_and_an_address_in_any_form() {
 #[test]
 fn an_argument_that_is_not_text_is_a_mistake_like_any_other() {
     use std::os::unix::ffi::OsStringExt;
-    let output = program()
-        .arg(OsString::from_vec(b"--\xff".to_vec()))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    let not_text = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+    for arguments in [
+        &[not_text(b"--\xff")][..],
+        &[not_text(b"--\xff=5")],
+        &[not_text(b"--sleep=\xff")],
+        &["--sleep".into(), not_text(b"\xff")],
+        &["race".into(), not_text(b"127.0.0.1:80/\xff")],
+    ] {
+        let output = program().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.contains("\\xFF"), "{complaint}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_s_name_need_not_be_text() {
+    use std::os::unix::ffi::OsStringExt;
+    let name = OsString::from_vec(b"caf\xe9=.svg".to_vec());
+    let behind = OsString::from_vec(b"--svg=caf\xe9=.svg".to_vec());
+    let address = OsString::from("127.0.0.1:80");
+    for option in [&["--svg".into(), name.clone()][..], &[behind]] {
+        let arguments = [&["race".into(), address.clone()], option].concat();
+        let Ok(Command::Race(race)) = cli::parse(arguments) else {
+            panic!("{option:?} should be understood")
+        };
+        assert_eq!(race.svg.unwrap().into_os_string(), name);
+    }
 }
 
 #[cfg(any(

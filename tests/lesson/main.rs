@@ -20,6 +20,7 @@ mod waves;
 // The program and its race.
 mod command_line;
 mod race;
+mod race_client;
 mod race_program;
 mod screen;
 

@@ -309,3 +309,24 @@ fn a_server_that_speaks_another_language() {
     assert!(!stdout.contains('\x1b'), "{stdout}");
     assert_eq!(code, 1);
 }
+
+#[test]
+fn what_is_typed_cannot_make_a_terminal_or_a_picture_obey() {
+    let answer = |mut stream: TcpStream| {
+        assert_eq!(read_request(&mut stream), "GET /%E2%80%AE<&\" HTTP/1.1");
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    };
+    let target = format!("{}/\u{202e}<&\"#fragment", server(true, answer));
+    let mut race = program();
+    race.args(["race", &target, "--svg", "-"]);
+    // A file of that name, in a directory that is the test's.
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("-");
+    race.current_dir(file.parent().unwrap()).env("LC_ALL", "C");
+    let (stdout, code) = output(&mut race);
+    let picture = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(code, 0, "{stdout}");
+    assert!(stdout.is_ascii() && !stdout.contains('\x1b'), "{stdout}");
+    assert!(picture.is_ascii(), "{picture}");
+    assert!(picture.contains("/%E2%80%AE&lt;&amp;&quot;  "), "{picture}");
+}

@@ -1,0 +1,550 @@
+//! Can a server, whatever it sends, make the race wrong about its answer, or wait for ever?
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::common::{PATIENCE, wait_for};
+use ten_versus_five::race::Outcome;
+use ten_versus_five::race::client::{self, Reply, read_reply};
+use ten_versus_five::race::target::{self, Target};
+
+/// What a server does when it has said its piece.
+#[derive(Clone, Copy)]
+enum Then {
+    Close,
+    /// Keeps the connection open until the client closes it.
+    Hold,
+    /// Closes without having read the request, which resets the connection.
+    Reset,
+    /// Says this again and again until the client closes.
+    Repeat(&'static str),
+}
+
+use Then::{Close, Hold, Repeat, Reset};
+
+/// A server for one connection.
+fn server(says: String, then: Then) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        if !matches!(then, Reset) {
+            read_request(&mut client);
+        }
+        // The client may have had enough before the end, and the end is what is tested then.
+        let _ = client.write_all(says.as_bytes());
+        match then {
+            Close => {}
+            Reset => drop(client.peek(&mut [0])),
+            Hold => drop(client.read_to_end(&mut Vec::new())),
+            Repeat(words) => while client.write_all(words.as_bytes()).is_ok() {},
+        }
+    });
+    addr
+}
+
+fn read_request(client: &mut TcpStream) -> String {
+    let mut request = String::new();
+    while !request.ends_with("\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        request.push(byte[0].into());
+    }
+    request
+}
+
+fn target(addr: SocketAddr) -> Target {
+    Target::parse(&addr.to_string()).unwrap()
+}
+
+/// What comes of a request to a server that says this, which has to be known within this time.
+fn ask(says: &str, then: Then, timeout: Duration) -> Reply {
+    let target = target(server(says.to_owned(), then));
+    let start = Instant::now();
+    let reply = client::request(&target, timeout, drop);
+    assert!(start.elapsed() < timeout + PATIENCE, "{says:?}");
+    reply
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\n";
+const ANSWERED: &str = "answered 200";
+const CUT_OFF: &str = "closed without a whole answer";
+const NOT_HTTP: &str = "what came is not HTTP: ";
+const LENGTH: &str = "its Content-Length makes no sense";
+const CHUNKS: &str = "the chunks of its answer make no sense";
+const TOO_LONG: &str = "the head of its answer does not end";
+
+fn described(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Answered(status) => format!("answered {status}"),
+        Outcome::Refused => String::from("refused"),
+        Outcome::Failed(why) => why.clone(),
+    }
+}
+
+/// To each of these, of which `rest` makes what a server says, the race is to say the same.
+fn check<const COUNT: usize>(
+    then: Then,
+    expected: &str,
+    cases: [&str; COUNT],
+    rest: impl Fn(&str) -> String + Sync,
+) {
+    let check = |case: &str| {
+        let found = described(&ask(&rest(case), then, PATIENCE).outcome);
+        let start: String = case.chars().take(100).collect();
+        assert!(found.starts_with(expected), "{start:?}: {found}");
+    };
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || check(case));
+        }
+    });
+}
+
+fn bytes(says: &str) -> String {
+    says.to_owned()
+}
+
+fn length(value: &str) -> String {
+    format!("{OK}Content-Length: {value}\r\n\r\nhello")
+}
+
+fn chunks(body: &str) -> String {
+    format!("{OK}Transfer-Encoding: chunked\r\n\r\n{body}")
+}
+
+fn fields(fields: &str) -> String {
+    format!("{OK}{fields}\r\n\r\nhello")
+}
+
+fn status_line(line: &str) -> String {
+    format!("{line}\r\nContent-Length: 0\r\n\r\n")
+}
+
+#[test]
+fn a_response_that_comes_before_the_answer_is_not_the_answer() {
+    let busy = |first: &str| format!("{first}\r\n\r\nHTTP/1.1 503 Busy\r\n\r\n");
+    let fine = |first: &str| format!("{first}\r\n\r\n").repeat(50) + &length("5");
+    let interim = [
+        "HTTP/1.1 100 Continue",
+        "HTTP/1.1 102 Processing\r\nServer-Timing: handle;dur=1",
+        "HTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\nLink: </a>",
+    ];
+    check(Close, "refused", interim, busy);
+    check(Hold, ANSWERED, interim, fine);
+    check(Close, CUT_OFF, ["HTTP/1.1 100 Continue\r\n\r\n"], bytes);
+    check(
+        Repeat("HTTP/1.1 100 Continue\r\n\r\n"),
+        TOO_LONG,
+        [""],
+        bytes,
+    );
+    let switched = ["HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket"];
+    let unasked = "it switched protocols (101), unasked";
+    check(Hold, unasked, switched, |first| format!("{first}\r\n\r\n"));
+}
+
+#[test]
+fn a_length_is_one_number_or_no_length() {
+    check(
+        Hold,
+        ANSWERED,
+        ["5", "5, 5", "005", "\t5 ", "\r\n 5"],
+        length,
+    );
+    check(Hold, ANSWERED, ["5\r\ncontent-length: 5", "0", "1"], length);
+    check(
+        Hold,
+        LENGTH,
+        ["-1", "+5", "0x5", "five", "5.0", "", "5 5", "5,"],
+        length,
+    );
+    check(Hold, LENGTH, ["5, 6", "5\r\nContent-Length: 4"], length);
+    check(Hold, LENGTH, ["99999999999999999999999999"], length);
+    check(Close, CUT_OFF, ["6", "18446744073709551615"], length);
+}
+
+#[test]
+fn an_answer_without_a_length_ends_with_the_connection() {
+    check(
+        Close,
+        ANSWERED,
+        ["Server: x", "Connection: keep-alive"],
+        fields,
+    );
+    check(Reset, "the connection was reset", ["Server: x"], fields);
+    let no_body = |line: &str| format!("{line}\r\n\r\n");
+    check(Hold, "answered 204", ["HTTP/1.1 204 No Content"], no_body);
+    check(Hold, "answered 304", ["HTTP/1.1 304 Not Modified"], no_body);
+    // These two have no body, whatever length they state.
+    check(
+        Hold,
+        "answered 304",
+        ["HTTP/1.1 304 Not Modified\r\nContent-Length: 9"],
+        no_body,
+    );
+}
+
+#[test]
+fn chunks_are_read_to_the_last_and_no_further() {
+    let whole = [
+        "5\r\nhello\r\n0\r\n\r\n",
+        "5\nhello\n0\n\n",
+        "0005;a=\"b c\"\r\nhello\r\n000\r\nTrailer: x\r\n\r\n",
+        "A \r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\nand more",
+        "0\r\n\r\n",
+    ];
+    check(Hold, ANSWERED, whole, chunks);
+    let cut_off = [
+        "",
+        "5",
+        "5\r\nhel",
+        "5\r\nhello",
+        "5\r\nhello\r\n",
+        "5\r\nhello\r\n0\r\n",
+        "0\r\nTrailer: x\r\n",
+        "ffffffffffffffff\r\nhello",
+    ];
+    check(Close, CUT_OFF, cut_off, chunks);
+    let wrong = [
+        "-5\r\nhello\r\n",
+        "+5\r\nhello\r\n",
+        "0x5\r\nhello\r\n",
+        "\r\nhello\r\n",
+        " 5\r\nhello\r\n",
+        "hello\r\n",
+        "4\r\nhello\r\n",
+        "10000000000000000\r\nhello\r\n",
+    ];
+    check(Hold, CHUNKS, wrong, chunks);
+    check(Repeat("a"), TOO_LONG, ["", "0;x=", "0\r\nX: "], chunks);
+    check(Repeat("Trailer: x\r\n"), TOO_LONG, ["0\r\n"], chunks);
+}
+
+#[test]
+fn chunks_win_over_a_length_and_other_encodings_end_with_the_connection() {
+    let body = |fields: &str| format!("{OK}{fields}\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    let last_is_chunked = [
+        "Transfer-Encoding: gzip, Chunked",
+        "Transfer-Encoding: gzip\r\ntransfer-encoding: chunked",
+        "Content-Length: 900\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nContent-Length: -1",
+    ];
+    check(Hold, ANSWERED, last_is_chunked, body);
+    let half = |fields: &str| format!("{OK}{fields}\r\n\r\n5\r\nhel");
+    let short = ["Content-Length: 3\r\nTransfer-Encoding: chunked"];
+    check(Close, CUT_OFF, short, half);
+    let last_is_not = ["Transfer-Encoding: gzip\r\nContent-Length: 900"];
+    check(Close, ANSWERED, last_is_not, half);
+}
+
+#[test]
+fn what_does_not_begin_with_a_status_line_is_not_http() {
+    let fine = [
+        "HTTP/1.0 200 OK",
+        "HTTP/1.1 200",
+        "HTTP/1.1 200 ",
+        "HTTP/1.1 200 \u{e4}",
+    ];
+    check(Hold, ANSWERED, fine, status_line);
+    check(Hold, "answered 500", ["HTTP/1.1 500 Oh"], status_line);
+    check(Hold, "answered 999", ["HTTP/1.1 999 Odd"], status_line);
+    let control = ["HTTP/1.1 200 \u{1b}[2J"];
+    let escaped = "what came is not HTTP: HTTP/1.1 200 \\u{1b}[2J";
+    check(Hold, escaped, control, status_line);
+    let wrong = [
+        "HTTP/1.1 200 O\0K",
+        "HTTP/1.1 200 O\rK",
+        "HTTP/1.1 200 \u{9b}2J",
+        "HTTP/1.1  200 OK",
+        "HTTP/1.1 2000 OK",
+        "HTTP/1.1 20 OK",
+        "HTTP/1.1 +20 OK",
+        "HTTP/1.1 -20 OK",
+        "HTTP/1.1 099 No",
+        "HTTP/1.1 2OO OK",
+        "HTTP/1.1 200OK",
+        "HTTP/1.1\t200 OK",
+        "HTTP/1.1",
+        "HTTP/1.x 200 OK",
+        "HTTP/1.11 200 OK",
+        "HTTP/2 200",
+        "http/1.1 200 OK",
+        "ICY 200 OK",
+        " HTTP/1.1 200 OK",
+        "\r\nHTTP/1.1 200 OK",
+        "220 mail.example ready",
+        "<!DOCTYPE html>",
+    ];
+    check(Hold, NOT_HTTP, wrong, status_line);
+    // Neither of these ever ends a line.
+    check(Hold, NOT_HTTP, ["hello"], bytes);
+    check(Repeat("for ever "), NOT_HTTP, [""], bytes);
+    check(Repeat("x"), TOO_LONG, ["HTTP/1.1 200 "], bytes);
+}
+
+#[test]
+fn a_field_is_a_name_a_colon_and_a_value() {
+    let end = |fields: &str| format!("{OK}{fields}\r\nContent-Length: 0\r\n\r\n");
+    check(
+        Hold,
+        ANSWERED,
+        ["X:", "X: a\r\n b\r\n\tc", "X: \u{e4}\u{1b}"],
+        end,
+    );
+    let wrong = [
+        "no colon",
+        "X : y",
+        " folded: into nothing",
+        ": y",
+        "X: a\0b",
+        "X: a\rY: b",
+    ];
+    check(Hold, NOT_HTTP, wrong, end);
+    check(Repeat("x"), TOO_LONG, ["X: "], fields_begin);
+    check(Repeat("X: y\r\n"), TOO_LONG, [""], fields_begin);
+}
+
+fn fields_begin(start: &str) -> String {
+    format!("{OK}{start}")
+}
+
+#[test]
+fn an_end_before_the_end_is_no_answer() {
+    check(Close, CUT_OFF, ["", "HTT", "HTTP/1.1 200 OK", OK], bytes);
+    check(Reset, "the connection was reset", [""], bytes);
+    for whole in [length("5"), chunks("5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n")] {
+        assert!(read_reply(&mut whole.as_bytes()).is_ok());
+        for end in 0..whole.len() {
+            let error = read_reply(&mut &whole.as_bytes()[..end]).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof,
+                "{:?}",
+                &whole[..end]
+            );
+        }
+    }
+}
+
+#[test]
+fn what_never_ends_is_given_up_when_the_time_is_up() {
+    let short = Duration::from_millis(300);
+    let endless = [
+        (String::new(), Hold),
+        (bytes("HT"), Hold),
+        (bytes(OK), Hold),
+        (length("6"), Hold),
+        (fields("Server: x"), Hold),
+        (fields("Server: x"), Repeat("for ever ")),
+        (length("18446744073709551615"), Repeat("for ever ")),
+        (chunks("5\r\nhello\r\n0\r\n"), Hold),
+        (chunks(""), Repeat("5\r\nhello\r\n")),
+        (chunks("ffffffffffffffff\r\n"), Repeat("for ever ")),
+    ];
+    thread::scope(|scope| {
+        for (says, then) in endless {
+            scope.spawn(move || {
+                let outcome = ask(&says, then, short).outcome;
+                assert_eq!(described(&outcome), "no answer within 0.3 s", "{says:?}");
+            });
+        }
+    });
+}
+
+/// A reader that gives a byte at a time, and is interrupted before each.
+struct Trickle<'a>(&'a [u8], bool);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        match self.1 {
+            true => Err(io::ErrorKind::Interrupted.into()),
+            false => self.0.read(&mut buffer[..1]),
+        }
+    }
+}
+
+#[test]
+fn how_an_answer_is_cut_into_pieces_makes_no_difference() {
+    let early = bytes("HTTP/1.1 100 Continue\r\n\r\n");
+    for says in [
+        length("5"),
+        early + &chunks("5;x\r\nhello\r\n0\r\nX: y\r\n\r\n"),
+        fields("Server-Timing: handle;dur=5\r\nX-Served-By: me"),
+        bytes("HTTP/1.1 503 Busy\r\n\r\n"),
+        bytes("SSH-2.0-OpenSSH\r\n"),
+        length("6"),
+        chunks("x"),
+    ] {
+        let at_once = read_reply(&mut says.as_bytes()).map_err(|error| error.kind());
+        let in_pieces = read_reply(&mut Trickle(says.as_bytes(), false));
+        assert_eq!(at_once, in_pieces.map_err(|error| error.kind()), "{says:?}");
+    }
+}
+
+#[test]
+fn the_time_of_the_work_is_found_among_other_metrics() {
+    let handled = |metrics: &str| {
+        let says = fields(&format!("Server-Timing: {metrics}"));
+        let handled = read_reply(&mut says.as_bytes()).unwrap().handled;
+        handled.map(|handled| handled.as_secs_f64() * 1000.0)
+    };
+    for metrics in [
+        "handle;dur=12.5",
+        "cache, db;dur=1, handle;dur=12.5",
+        "handle ; desc=all ; Dur = \"12.5\"",
+        "db;dur=1\r\nServer-Timing: handle;dur=12.5",
+    ] {
+        assert_eq!(handled(metrics), Some(12.5), "{metrics}");
+    }
+    for metrics in [
+        "handle",
+        "handle;dur",
+        "handle;dur=",
+        "handle;dur=soon",
+        "handle;dur=NaN",
+        "handle;dur=inf",
+        "handle;dur=-1",
+        "handle;dur=1e300",
+        "handles;dur=1",
+        "db;dur=1",
+        "",
+    ] {
+        assert_eq!(handled(metrics), None, "{metrics}");
+    }
+}
+
+#[test]
+fn more_work_than_there_was_time_for_is_not_believed() {
+    let told = |milliseconds: &str| {
+        let timing = format!("Server-Timing: handle;dur={milliseconds}\r\nContent-Length: 5");
+        ask(&fields(&timing), Hold, PATIENCE).handled
+    };
+    let longer_than_patience = "31000";
+    assert_eq!(told(longer_than_patience), None);
+    assert_eq!(told("0.001"), Some(Duration::from_micros(1)));
+    // As many servers round, this is what they say of half a millisecond.
+    assert_eq!(told("1"), Some(Duration::from_millis(1)));
+}
+
+#[test]
+fn a_lookup_that_takes_too_long_is_left_behind() {
+    let (_never_sends, never) = std::sync::mpsc::channel::<()>();
+    let forever = move || never.recv_timeout(2 * PATIENCE);
+    let start = Instant::now();
+    let found = target::within(Duration::from_millis(100), forever).unwrap();
+    assert!(found.is_none() && start.elapsed() < PATIENCE);
+    let found = target::within(PATIENCE, || 7).unwrap();
+    assert_eq!(found, Some(7));
+}
+
+#[test]
+fn a_host_that_is_not_known_is_a_reason_and_not_a_panic() {
+    // A name's parts have at most 63 letters each, so nobody need be asked.
+    let target = Target::parse(&format!("{}:80", "x".repeat(64))).unwrap();
+    let why = described(&client::request(&target, PATIENCE, drop).outcome);
+    assert!(why.contains("lookup") && !why.contains("within"), "{why}");
+}
+
+#[test]
+fn localhost_is_looked_up() {
+    let addr = server(length("5"), Hold);
+    let target = Target::parse(&format!("localhost:{}/x", addr.port())).unwrap();
+    let reply = client::request(&target, PATIENCE, drop);
+    assert_eq!(described(&reply.outcome), ANSWERED);
+}
+
+/// Linux lets a client wait when a listener has too many connections that were not accepted.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_address_that_does_not_answer_leaves_time_for_the_next() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_addr = silent.local_addr().unwrap();
+    let moment = Duration::from_millis(500);
+    let mut waiting = Vec::new();
+    let full = wait_for(
+        "a listener that takes no more",
+        || match TcpStream::connect_timeout(&silent_addr, moment) {
+            Ok(connection) => {
+                waiting.push(connection);
+                None
+            }
+            Err(error) => Some(error.kind()),
+        },
+    );
+    assert_eq!(full, io::ErrorKind::TimedOut);
+
+    let there = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addrs = [silent_addr, there.local_addr().unwrap()];
+    let deadline = Instant::now() + 8 * moment;
+    let connection = client::connect(&addrs, deadline).expect("half of the time is left");
+    assert_eq!(connection.peer_addr().unwrap(), addrs[1]);
+
+    let start = Instant::now();
+    let error = client::connect(&[silent_addr; 3], start + moment).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(start.elapsed() >= moment && start.elapsed() < PATIENCE);
+}
+
+#[test]
+fn what_is_typed_is_made_fit_for_the_wire() {
+    for (typed, shown) in [
+        ("127.0.0.1:80", "127.0.0.1:80/sleep"),
+        ("127.0.0.1:80/", "127.0.0.1:80/"),
+        ("HTTP://127.0.0.1:80/a", "127.0.0.1:80/a"),
+        ("localhost:80?a=/b", "localhost:80/?a=/b"),
+        ("localhost:80/a#b/c?d", "localhost:80/a"),
+        ("localhost:80#b", "localhost:80/sleep"),
+        ("[::1]:80/a?b", "[::1]:80/a?b"),
+        ("h:80/\u{e4}%20\u{202e}", "h:80/%C3%A4%20%E2%80%AE"),
+        ("h:80/<&\"'>", "h:80/<&\"'>"),
+    ] {
+        assert_eq!(Target::parse(typed).unwrap().to_string(), shown, "{typed}");
+    }
+    for (typed, part) in [
+        (
+            "127.0.0.1",
+            "a host and a port, like 127.0.0.1:7878 or [::1]:7878",
+        ),
+        ("127.0.0.1/a:80", "not \"127.0.0.1\""),
+        ("::1:80", "[::1]:7878"),
+        ("::1", "[::1]:7878"),
+        ("[::1]", "[::1]:7878"),
+        ("[localhost]:80", "a host and a port"),
+        ("h:+80", "a host and a port"),
+        ("h:65536", "a host and a port"),
+        ("h:", "a host and a port"),
+        (":80", "a host and a port"),
+        ("", "a host and a port"),
+        ("me:secret@h:80", "a host and a port"),
+        ("h\r\nX: y:80", "a host and a port"),
+        ("h\u{e4}:80", "a host and a port"),
+        ("https://h:443/", "plain HTTP"),
+        ("h:80/a b", "Write %20"),
+        ("h:80/a\r\nX: y", "Write %20"),
+        ("h:80/\u{1b}[2J", "Write %20"),
+        ("h:80?\u{a0}", "Write %20"),
+    ] {
+        let mistake = Target::parse(typed).unwrap_err();
+        assert!(mistake.contains(part), "{typed:?}: {mistake}");
+        assert!(!mistake.contains(char::is_control), "{mistake:?}");
+    }
+}
+
+#[test]
+fn what_is_sent_is_what_was_typed_without_its_fragment() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let target = Target::parse(&format!("http://{addr}/\u{e4}?b=c#d")).unwrap();
+    let client = thread::spawn(move || client::request(&target, PATIENCE, drop));
+    let (mut connection, _) = listener.accept().unwrap();
+    let request = read_request(&mut connection);
+    connection.write_all(length("5").as_bytes()).unwrap();
+    let expected = format!("GET /%C3%A4?b=c HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
+    assert_eq!(request, expected);
+    assert_eq!(described(&client.join().unwrap().outcome), ANSWERED);
+}
