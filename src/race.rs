@@ -40,10 +40,21 @@ pub struct Lane {
     pub end: Option<(Duration, Outcome)>,
 }
 
+impl Lane {
+    /// When it was answered as it should be, with status 200. Any other answer is no evidence of how
+    /// the server runs requests: an error page does not take the time that the page would.
+    pub fn answered(&self) -> Option<Duration> {
+        match self.end {
+            Some((time, Outcome::Answered(200))) => Some(time),
+            _ => None,
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// Answered, with this status; 503 is not an answer but [`Outcome::Refused`].
+    /// Answered, with this status; a 503 is an [`Outcome::Refused`].
     Answered(u16),
     /// Turned away with 503: the server is too busy.
     Refused,
@@ -74,7 +85,7 @@ impl Recording {
                 .as_ref()
                 .map(|(end, _)| *end)
                 .unwrap_or(Duration::MAX);
-            let no_answer = matches!(lane.end, Some((_, Outcome::Refused | Outcome::Failed(_))));
+            let no_answer = lane.end.is_some() && lane.answered().is_none();
             (no_answer, lane.picked_up.unwrap_or(Duration::MAX), end)
         });
         lanes
@@ -82,16 +93,12 @@ impl Recording {
 
     /// The times of the answers, in order.
     fn answers(&self) -> Vec<Duration> {
-        let answer = |lane: &Lane| match lane.end {
-            Some((time, Outcome::Answered(_))) => Some(time),
-            _ => None,
-        };
-        let mut answers: Vec<Duration> = self.lanes.iter().filter_map(answer).collect();
+        let mut answers: Vec<Duration> = self.lanes.iter().filter_map(Lane::answered).collect();
         answers.sort();
         answers
     }
 
-    /// Whether every request got an answer.
+    /// Whether every request was answered, with status 200.
     pub fn all_answered(&self) -> bool {
         self.answers().len() == self.lanes.len()
     }
@@ -129,54 +136,64 @@ pub enum Verdict {
     SideBySide,
     /// So many at once, and others had to wait.
     AtATime(usize),
+    /// What the server tells does not go with the times of the answers.
+    Contradicted,
 }
 
 /// Below this, the time to start a thread or to open a connection is no longer small beside it.
 const TOO_QUICK: Duration = Duration::from_millis(20);
 
+/// A busy machine may take this long over work that is [`TOO_QUICK`].
+const STILL_QUICK: Duration = Duration::from_millis(200);
+
 impl Verdict {
-    /// The verdict on the answered ones among these.
+    /// The verdict on those among these that were [answered](Lane::answered).
+    ///
+    /// The clock alone says this much: equal requests, sent together to a server with nothing else to
+    /// do, come back in waves, and the first wave shows how many run at once.
     ///
     /// Where the server tells when work began, the work itself is compared: two requests overlap if
-    /// they do for more than half of their time. The rest may be a clock read late.
+    /// they do for more than half of their time. The rest may be a clock read late. But what the
+    /// server tells may be wrong, so it is weighed against the clock:
     ///
-    /// Where it does not, the answers have to speak. Requests that all take the same time, sent
-    /// together, come back in waves, and the first wave shows how many run at once.
+    /// - It tells of more overlap than the first wave shows. Either the requests were not equal, or
+    ///   the server counts waiting as work: no verdict.
+    /// - It tells of less overlap, and of work for less than a tenth of the time. Either the server had
+    ///   something else to do first, or it counts only a part of the work: no verdict.
+    /// - It tells of less overlap, and of more work than that. Then the answers came about as far apart
+    ///   as the work is long, which the clock has seen too: the server is believed.
     pub fn of(lanes: &[Lane]) -> Verdict {
         let answered: Vec<(Option<Duration>, Duration)> = lanes
             .iter()
-            .filter_map(|lane| match lane.end {
-                Some((end, Outcome::Answered(_))) => Some((lane.picked_up, end)),
-                _ => None,
-            })
+            .filter_map(|lane| Some((lane.picked_up, lane.answered()?)))
             .collect();
-        if answered.len() < 2 {
+        let ends = || answered.iter().map(|(_, end)| *end);
+        let Some(first) = ends().min().filter(|_| answered.len() > 1) else {
             return Verdict::Alone;
-        }
+        };
+        let seen = ends().filter(|end| *end < first.mul_f64(1.5)).count();
+
         let work: Option<Vec<(Duration, Duration)>> = answered
             .iter()
             .map(|&(start, end)| Some((start?, end)))
             .collect();
-        let (longest, together) = match work {
+        let together = match work {
+            None if first < TOO_QUICK => return Verdict::TooQuick,
+            None => seen,
             Some(work) => {
-                let longest = work
-                    .iter()
-                    .map(|(start, end)| end.saturating_sub(*start))
-                    .max();
-                (longest.unwrap_or_default(), most_at_once(&work))
-            }
-            None => {
-                let first = answered
-                    .iter()
-                    .map(|(_, end)| *end)
-                    .min()
-                    .unwrap_or_default();
-                let wave = answered.iter().filter(|(_, end)| *end < first.mul_f64(1.5));
-                (first, wave.count())
+                let times = work.iter().map(|(start, end)| end.saturating_sub(*start));
+                let longest = times.max().unwrap_or_default();
+                let told = most_at_once(&work);
+                if longest < TOO_QUICK && first < STILL_QUICK {
+                    return Verdict::TooQuick;
+                }
+                if told > seen || (told < seen && longest < first / 10) {
+                    return Verdict::Contradicted;
+                }
+                told
             }
         };
         match together {
-            _ if longest < TOO_QUICK => Verdict::TooQuick,
             1 => Verdict::OneAfterAnother,
             all if all == answered.len() => Verdict::SideBySide,
             some => Verdict::AtATime(some),
@@ -184,7 +201,8 @@ impl Verdict {
     }
 }
 
-/// How many of these periods, each shortened by a quarter at both ends, share a moment at most.
+/// How many of these periods, each shortened by a quarter at both ends, share a moment at most; 1 at
+/// least, also when they are no more than moments.
 fn most_at_once(periods: &[(Duration, Duration)]) -> usize {
     let shortened = periods.iter().map(|&(start, end)| {
         let quarter = end.saturating_sub(start) / 4;
@@ -201,8 +219,7 @@ fn most_at_once(periods: &[(Duration, Duration)]) -> usize {
     shortened
         .iter()
         .map(|(start, _)| at(*start))
-        .max()
-        .unwrap_or_default()
+        .fold(1, usize::max)
 }
 
 impl Display for Verdict {
@@ -213,6 +230,7 @@ impl Display for Verdict {
             Verdict::OneAfterAnother => f.write_str("one after another"),
             Verdict::SideBySide => f.write_str("side by side"),
             Verdict::AtATime(count) => write!(f, "{count} at a time"),
+            Verdict::Contradicted => f.write_str("cannot tell: the server and the clock disagree"),
         }
     }
 }

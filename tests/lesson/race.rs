@@ -74,8 +74,70 @@ fn work_that_overlaps_is_told_from_work_that_does_not() {
     assert_eq!(verdict(&[(0.0, 0.001), (0.0, 0.001)]), Verdict::TooQuick);
     assert_eq!(verdict(&[(0.0, 5.0)]), Verdict::Alone);
     assert_eq!(verdict(&[]), Verdict::Alone);
-    // Quick work that waited long is still quick.
-    assert_eq!(verdict(&[(5.0, 5.001), (5.0, 5.001)]), Verdict::TooQuick);
+    // Quick work on a busy machine is still quick.
+    assert_eq!(verdict(&[(0.1, 0.101), (0.0, 0.001)]), Verdict::TooQuick);
+    assert_eq!(verdict(&[(0.1, 0.101), (0.1, 0.101)]), Verdict::TooQuick);
+}
+
+/// The server was busy with something else at first; or one request took longer than another.
+#[test]
+fn an_honest_server_knows_better_than_the_clock() {
+    let lanes = [told("t", 7.0, 12.0), told("t", 12.0, 17.0)];
+    assert_eq!(Verdict::of(&lanes), Verdict::OneAfterAnother);
+    let lanes = [
+        told("t", 10.0, 15.0),
+        told("t", 10.0, 15.0),
+        told("t", 15.0, 20.0),
+    ];
+    assert_eq!(Verdict::of(&lanes), Verdict::AtATime(2));
+    let lanes = [told("t", 0.0, 5.0), told("t", 5.0, 15.0)];
+    assert_eq!(Verdict::of(&lanes), Verdict::OneAfterAnother);
+}
+
+/// Each of these is what an honest server could say of itself, and also what a server says that runs its
+/// requests in the other way and tells wrong times.
+#[test]
+fn where_the_server_contradicts_the_clock_there_is_no_verdict() {
+    let verdict = |lanes: &[(f64, f64)]| {
+        let lanes: Vec<Lane> = lanes
+            .iter()
+            .map(|&(from, to)| told("t", from, to))
+            .collect();
+        Verdict::of(&lanes)
+    };
+    // Five seconds for next to nothing.
+    for work in [0.0, 0.000_001, 0.001, 0.1, 0.49] {
+        let (one, other) = ((5.0 - work, 5.0), (5.5 - work, 5.5));
+        assert_eq!(verdict(&[one, other]), Verdict::Contradicted, "{work}");
+    }
+    // Both are worked on all the time, and yet one is answered much later.
+    assert_eq!(verdict(&[(0.0, 5.0), (0.0, 10.0)]), Verdict::Contradicted);
+    let four = [(0.0, 5.0), (0.0, 10.0), (0.0, 15.0), (0.0, 20.0)];
+    assert_eq!(verdict(&four), Verdict::Contradicted);
+    // As much as they have in common, they say together.
+    for work in [0.0, 0.000_001, 0.001, 0.1] {
+        let (one, other) = ((5.0 - work, 5.0), (10.0 - work, 10.0));
+        assert_eq!(verdict(&[one, other]), Verdict::OneAfterAnother, "{work}");
+    }
+    let (one, other) = ((4.5, 5.0), (4.5, 5.0));
+    assert_eq!(verdict(&[one, other]), Verdict::SideBySide);
+}
+
+#[test]
+fn only_status_200_is_an_answer() {
+    let with = |status| Lane {
+        end: Some((seconds(5.0), Outcome::Answered(status))),
+        ..told("t", 0.0, 5.0)
+    };
+    for status in [100, 201, 204, 304, 404, 500] {
+        let failing = recording("here", vec![with(status), with(status)]);
+        assert_eq!(failing.result(), "here  -  none of 2 answered", "{status}");
+        assert!(!failing.all_answered());
+        let half = recording("here", vec![with(200), with(status)]);
+        let result = "here  5.0 s  nothing to compare, 1 of 2 answered";
+        assert_eq!(half.result(), result, "{status}");
+        assert_eq!(Verdict::of(&half.lanes), Verdict::Alone);
+    }
 }
 
 #[test]
@@ -123,6 +185,11 @@ fn the_result_is_one_line_that_a_program_can_read_too() {
         "127.0.0.1:80/x  5.0 s  side by side, 2 of 3 answered"
     );
     assert!(!busy.all_answered());
+    let odd = recording("here", vec![told("t", 0.0, 5.0), told("t", 0.0, 10.0)]);
+    assert_eq!(
+        odd.result(),
+        "here  10.0 s  cannot tell: the server and the clock disagree"
+    );
     let gone = recording(
         "127.0.0.1:80/x",
         vec![failed(Outcome::Failed("gone".into()))],

@@ -311,6 +311,51 @@ fn a_server_that_speaks_another_language() {
 }
 
 #[test]
+fn a_server_that_fails_does_not_run_side_by_side() {
+    let fail = |mut stream: TcpStream| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n");
+    };
+    let (stdout, code) = race_against(server(true, fail), &[]);
+    assert_eq!(stdout.matches("status 500").count(), 2, "{stdout}");
+    assert!(stdout.ends_with("  -  none of 2 answered\n"), "{stdout}");
+    assert_eq!(code, 1);
+}
+
+/// An answer after a second, with this in its `Server-Timing`.
+fn slow_and_telling(mut stream: TcpStream, milliseconds: &str) {
+    read_request(&mut stream);
+    thread::sleep(Duration::from_secs(1));
+    let _ = write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nServer-Timing: handle;dur={milliseconds}\r\n\r\n"
+    );
+}
+
+#[test]
+fn a_server_that_tells_more_than_there_was_time_for_is_judged_by_the_clock() {
+    let liar = |stream| slow_and_telling(stream, "86400000");
+    for (threads, verdict) in [(true, "side by side"), (false, "one after another")] {
+        let (stdout, code) = race_against(server(threads, liar), &[]);
+        assert!(stdout.ends_with(&format!("  {verdict}\n")), "{stdout}");
+        assert!(stdout.contains("the server does not tell"), "{stdout}");
+        assert_eq!(code, 0);
+    }
+}
+
+#[test]
+fn a_server_that_tells_of_no_work_is_never_given_the_wrong_verdict() {
+    // Nothing at all: any more could overlap, by luck, and agree with the clock.
+    let liar = |stream| slow_and_telling(stream, "0");
+    let cannot_tell = "cannot tell: the server and the clock disagree";
+    for (threads, verdict) in [(true, cannot_tell), (false, "one after another")] {
+        let (stdout, code) = race_against(server(threads, liar), &[]);
+        assert!(stdout.ends_with(&format!("  {verdict}\n")), "{stdout}");
+        assert_eq!(code, 0);
+    }
+}
+
+#[test]
 fn what_is_typed_cannot_make_a_terminal_or_a_picture_obey() {
     let answer = |mut stream: TcpStream| {
         assert_eq!(read_request(&mut stream), "GET /%E2%80%AE<&\" HTTP/1.1");
