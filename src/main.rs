@@ -26,12 +26,8 @@ fn main() -> ExitCode {
         }
     };
     let all_is_well = match command {
-        Command::Help => Ok(say(cli::HELP)),
-        Command::Version => Ok(say(concat!(
-            "ten-versus-five ",
-            env!("CARGO_PKG_VERSION"),
-            "\n"
-        ))),
+        Command::Help => print(cli::HELP),
+        Command::Version => print(concat!("ten-versus-five ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Serve(options) => serve(&options),
         Command::Race(options) => {
             race::screen::survive_interruption();
@@ -140,10 +136,17 @@ fn check_for_threads(options: &Options) -> Result<(), String> {
 
 // Not `print!` and `eprintln!`, which panic when nobody can read what they print.
 
-fn say(text: &str) -> bool {
+/// Prints what was asked for. Returns whether there was a reader.
+fn print(text: &str) -> Result<bool, String> {
+    let mut stdout = io::stdout().lock();
+    let printed = stdout.write_all(text.as_bytes());
+    race::written(printed.and_then(|()| stdout.flush()))
+}
+
+/// Prints what a server may do without.
+fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
     let _ = io::stdout().flush();
-    true
 }
 
 fn complain(text: &str) {

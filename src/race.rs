@@ -4,11 +4,13 @@
 //! from the two headers.
 //!
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which is all the reasoning there
-//! is. [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one
-//! request; [`server`] is a stage to race against, in a process of its own.
+//! is. [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request
+//! to a [`target`] and reads the [`response`]; [`server`] is a stage to race against, in a process of
+//! its own; [`picture`] keeps a file that is there already until the new one is complete.
 
 pub mod chart;
 pub mod client;
+pub mod picture;
 pub mod response;
 pub mod screen;
 pub mod server;
@@ -17,7 +19,7 @@ pub mod target;
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
-use std::fs;
+use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
@@ -265,12 +267,16 @@ pub enum Against {
 }
 
 /// Runs a race: draws it on standard output, live if that is a terminal, and then prints the
-/// results. Returns whether every request was answered.
+/// results. Returns whether every request was answered, with status 200, and the results could be
+/// written: if the reader of standard output has gone, there is nobody to tell why not.
 ///
 /// # Errors
 ///
 /// What kept it from being run, or from being written to a file, as a sentence.
 pub fn run(options: &Options) -> Result<bool, String> {
+    if let Some(path) = &options.svg {
+        picture::check(path)?;
+    }
     let (sender, events) = mpsc::channel();
     let mut servers = Vec::new();
     let mut targets = Vec::new();
@@ -327,15 +333,34 @@ pub fn run(options: &Options) -> Result<bool, String> {
         }
     }
     drop(servers);
-    let _ = screen.finish(&race.recordings);
-    for recording in &race.recordings {
-        let _ = screen.say(&recording.result());
-    }
+    let drawn = written(screen.finish(&race.recordings));
+    let said = say_results(&race.recordings);
     if let Some(path) = &options.svg {
-        fs::write(path, svg::draw(&race.recordings))
-            .map_err(|error| format!("Cannot write {}: {error}", path.display()))?;
+        picture::write(path, &svg::draw(&race.recordings))?;
     }
-    Ok(race.recordings.iter().all(Recording::all_answered))
+    Ok(drawn? && said? && race.recordings.iter().all(Recording::all_answered))
+}
+
+/// Prints a line for each.
+fn say_results(recordings: &[Recording]) -> Result<bool, String> {
+    let mut stdout = io::stdout().lock();
+    let mut results = recordings.iter().map(Recording::result);
+    let said = results.try_for_each(|result| writeln!(stdout, "{result}"));
+    written(said.and_then(|()| stdout.flush()))
+}
+
+/// Whether what was written to standard output has a reader. One that has closed the pipe has read
+/// enough, and need not be told; but nor is all well.
+///
+/// # Errors
+///
+/// What else kept it from being written, as a sentence.
+pub fn written(result: io::Result<()>) -> Result<bool, String> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(format!("Cannot write to standard output: {error}")),
+    }
 }
 
 /// How long the axis is at first, where it is not known how long one request takes. It is what our

@@ -45,6 +45,30 @@ fn help_and_version_need_no_stage() {
     }
 }
 
+/// What cannot be written was not printed, whatever the reason.
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_cannot_be_printed_is_a_failure_and_not_a_panic() {
+    use std::os::{fd::OwnedFd, unix::net::UnixStream};
+    for flag in ["--help", "--version"] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = program().arg(flag).stdout(full.unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{flag}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        let reason = "Cannot write to standard output: ";
+        assert!(complaint.starts_with(reason), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+
+        let (stdout, reader) = UnixStream::pair().unwrap();
+        drop(reader);
+        let mut help = program();
+        help.arg(flag).stdout(OwnedFd::from(stdout));
+        let output = help.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{flag}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{flag}");
+    }
+}
+
 #[test]
 fn without_a_choice_of_stage_the_commands_are_listed() {
     let stages = compiled_in();

@@ -154,18 +154,6 @@ mod against_the_stages {
             assert!(picture.contains(result), "{result} is not in {picture}");
         }
     }
-
-    #[test]
-    fn a_picture_that_cannot_be_written_is_a_failure_with_a_reason() {
-        let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no such folder/race.svg");
-        let output = program()
-            .args(["race", "--sleep", "0", "--svg"])
-            .arg(&nowhere)
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(1));
-        assert!(String::from_utf8_lossy(&output.stderr).starts_with("Cannot write "));
-    }
 }
 
 /// A server made by a test: for two connections, this is done with each, on threads or not.
@@ -322,6 +310,46 @@ fn a_server_that_fails_does_not_run_side_by_side() {
     assert_eq!(code, 1);
 }
 
+/// A race against a server that answers at once.
+fn race_to_be_answered() -> Command {
+    let answer = |mut stream: TcpStream| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    };
+    let mut race = program();
+    race.arg("race").arg(server(true, answer).to_string());
+    race
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_for_which_the_disk_has_no_room_are_a_failure_with_a_reason() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let output = race_to_be_answered()
+        .stdout(full.unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    let reason = "Cannot write to standard output: ";
+    assert!(complaint.starts_with(reason), "{complaint}");
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+}
+
+/// `race | head -1`, for example. That reader has what it wanted, so nothing is said.
+#[cfg(unix)]
+#[test]
+fn results_that_have_no_reader_are_no_reason_to_panic() {
+    let (stdout, reader) = std::os::unix::net::UnixStream::pair().unwrap();
+    drop(reader);
+    let output = race_to_be_answered()
+        .stdout(std::os::fd::OwnedFd::from(stdout))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
 /// An answer after a second, with this in its `Server-Timing`.
 fn slow_and_telling(mut stream: TcpStream, milliseconds: &str) {
     read_request(&mut stream);
@@ -352,6 +380,126 @@ fn a_server_that_tells_of_no_work_is_never_given_the_wrong_verdict() {
         let (stdout, code) = race_against(server(threads, liar), &[]);
         assert!(stdout.ends_with(&format!("  {verdict}\n")), "{stdout}");
         assert_eq!(code, 0);
+    }
+}
+
+mod picture {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    /// A directory of the test's own, which is gone with this value.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new(name: &str) -> Directory {
+            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+            // One that was left by a test that was interrupted.
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir(&path).unwrap();
+            Directory(path)
+        }
+
+        fn join(&self, name: impl AsRef<Path>) -> PathBuf {
+            self.0.join(name)
+        }
+
+        /// The names in it.
+        fn names(&self) -> Vec<std::ffi::OsString> {
+            let entries = fs::read_dir(&self.0).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect()
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// A race with a picture.
+    fn race_to(path: &OsStr) -> Output {
+        let mut race = race_to_be_answered();
+        race.arg("--svg").arg(path).output().unwrap()
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_told_before_anything_is_sent() {
+        let directory = Directory::new("race_unwritable");
+        for path in ["no such folder/race.svg", "", "no such folder/"] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.set_nonblocking(true).unwrap();
+            let output = program()
+                .args(["race", &listener.local_addr().unwrap().to_string(), "--svg"])
+                .arg(directory.join(path))
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(1), "{path}");
+            assert_eq!(output.stdout, b"", "{path}");
+            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(complaint.starts_with("Cannot write "), "{complaint}");
+            assert!(listener.accept().is_err(), "{path}: nobody has connected");
+        }
+        assert!(directory.names().is_empty());
+    }
+
+    #[test]
+    fn an_older_picture_is_replaced_and_nothing_is_left_beside_it() {
+        let directory = Directory::new("race_replaced");
+        let path = directory.join("race.svg");
+        for _ in 0..2 {
+            let output = race_to(path.as_os_str());
+            assert!(output.status.success(), "{output:?}");
+            let picture = fs::read_to_string(&path).unwrap();
+            assert!(picture.ends_with("</svg>\n"), "{picture}");
+            fs::write(&path, "old ".repeat(10_000)).unwrap();
+        }
+        assert_eq!(directory.names(), ["race.svg"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_picture_may_be_read_by_the_same_people_as_the_one_before() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = Directory::new("race_permissions");
+        let path = directory.join("race.svg");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
+        assert!(race_to(path.as_os_str()).status.success());
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o604);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_plain_file_is_written_to_and_stays_what_it_is() {
+        let directory = Directory::new("race_special");
+        let output = race_to(OsStr::new("/dev/stdout"));
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.ends_with("</svg>\n"), "{stdout}");
+
+        let (link, file) = (directory.join("link.svg"), directory.join("file.svg"));
+        std::os::unix::fs::symlink("file.svg", &link).unwrap();
+        for _ in 0..2 {
+            let output = race_to(link.as_os_str());
+            assert!(output.status.success(), "{output:?}");
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert!(fs::read_to_string(&file).unwrap().ends_with("</svg>\n"));
+        }
+    }
+
+    /// Some file systems take no other names than UTF-8, but those of Linux do.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_not_utf_8_stays_as_it_is() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = OsStr::from_bytes(b"caf\xe9.svg");
+        let directory = Directory::new("race_latin_1");
+        let output = race_to(directory.join(name).as_os_str());
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(directory.names(), [name]);
     }
 }
 

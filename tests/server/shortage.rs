@@ -257,6 +257,37 @@ mod threads {
     }
 }
 
+/// The shell's limit is half a KiB or one, and a picture is larger. A program that does not ignore the
+/// signal that comes with it would be killed.
+#[test]
+fn an_older_picture_survives_one_for_which_there_is_no_room() {
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("race_no_room");
+    // One that was left by a test that was interrupted.
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir(&directory).unwrap();
+    let picture = directory.join("race.svg");
+    std::fs::write(&picture, "old").unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap().to_string();
+    drop(nobody);
+
+    let mut race = limited("-f 1 && trap '' XFSZ");
+    race.args(["race", &address, "--svg"]).arg(&picture);
+    let output = race.output().unwrap();
+    let names: Vec<_> = std::fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    let survived = std::fs::read_to_string(&picture).unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
+
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.starts_with("Cannot write "), "{complaint}");
+    assert_eq!(survived, "old");
+    assert_eq!(names, ["race.svg"]);
+}
+
 /// Linux has a file that is always full.
 mod room_for_the_log {
     use super::*;
