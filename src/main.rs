@@ -33,18 +33,7 @@ fn main() -> ExitCode {
             race::screen::survive_interruption();
             race::run(&options)
         }
-        Command::RaceServer(Options {
-            stage,
-            serve,
-            sleep,
-            workers,
-            queue,
-            read_timeout,
-            ..
-        }) => {
-            let site = Site::new(stage, sleep, read_timeout);
-            race::server::report(stage, serve, site, workers, queue)
-        }
+        Command::RaceServer(options) => serve_for_a_race(&options),
     };
     match all_is_well {
         Ok(true) => ExitCode::SUCCESS,
@@ -69,7 +58,7 @@ fn serve(options: &Options) -> Result<bool, String> {
     ));
     let (turn_away, refusals) = refusals::start(options.stage, Arc::clone(&site))
         .map_err(|error| format!("There is no thread to refuse requests on: {error}"))?;
-    check_for_threads(options)?;
+    check_for_threads(options, "")?;
     // Whether somebody sits at the terminal and may press Enter.
     let enter_stops = io::stdin().is_terminal() && foreground::may_read_the_terminal();
     say(&cli::banner(options, addr, enter_stops));
@@ -102,9 +91,16 @@ fn serve(options: &Options) -> Result<bool, String> {
     Ok(true)
 }
 
+fn serve_for_a_race(options: &Options) -> Result<bool, String> {
+    let site = Site::new(options.stage, options.sleep, options.read_timeout);
+    let Options { stage, serve, .. } = *options;
+    let check = || check_for_threads(options, "race ");
+    race::server::report(stage, serve, site, options.workers, options.queue, check)
+}
+
 /// A pool panics when the system does not give it its threads. Better to find that out first, by having
-/// as many for a moment, and to say what can be done about it.
-fn check_for_threads(options: &Options) -> Result<(), String> {
+/// as many for a moment, and to say what can be done about it: the same `command` with fewer workers.
+fn check_for_threads(options: &Options, command: &str) -> Result<(), String> {
     if options.stage.number < 3 {
         return Ok(());
     }
@@ -121,7 +117,7 @@ fn check_for_threads(options: &Options) -> Result<(), String> {
             let workers = options.workers;
             format!(
                 "The system has no threads for {workers} workers: {error}. With fewer of them:\n    \
-                 cargo run {} -- --stage {} --workers 1",
+                 cargo run {} -- {command}--stage {} --workers 1",
                 cli::features(),
                 options.stage.number
             )

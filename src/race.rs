@@ -312,11 +312,18 @@ pub fn run(options: &Options) -> Result<bool, String> {
         for lane in 0..options.count {
             let (target, sender) = (target.clone(), sender.clone());
             let (start, timeout) = (race.start, options.timeout);
-            thread::spawn(move || {
+            let send = move || {
                 let connected = |port| drop(sender.send(Event::Connected(index, lane, port)));
                 let reply = client::request(&target, timeout, connected);
                 let _ = sender.send(Event::Ended(index, lane, start.elapsed(), reply));
-            });
+            };
+            let thread = thread::Builder::new().spawn(send);
+            thread.map_err(|error| {
+                let all = race.recordings.len() * options.count;
+                format!(
+                    "The system has no threads for {all} requests: {error}. Send fewer with --count."
+                )
+            })?;
         }
     }
 

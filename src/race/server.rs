@@ -61,16 +61,19 @@ impl Server {
         };
 
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        server.addr = lines
-            .next()
-            .ok_or_else(|| cannot(io::ErrorKind::UnexpectedEof.into()))?;
-        thread::spawn(move || {
+        // If it ends before it can be reached, it has said why on standard error.
+        let ended = || format!("Stage {} did not start.", stage.number);
+        server.addr = lines.next().ok_or_else(ended)?;
+        let read_reports = move || {
             for line in lines {
                 if let Some((port, thread)) = parse_report(&line) {
                     picked_up(port, thread);
                 }
             }
-        });
+        };
+        thread::Builder::new()
+            .spawn(read_reports)
+            .map_err(|error| no_thread(&error))?;
         Ok(server)
     }
 
@@ -92,34 +95,45 @@ fn parse_report(line: &str) -> Option<(u16, String)> {
     Some((port.parse().ok()?, thread.to_owned()))
 }
 
+fn no_thread(error: &io::Error) -> String {
+    format!("The system has no thread for a race: {error}.")
+}
+
 /// The other end of [`Server`]: serves a stage on a free port, says which, then what is picked up,
-/// and ends when its standard input does.
+/// and ends when its standard input does. `check_for_threads` is called before it can be reached, and
+/// when it has all threads but the stage's.
 ///
 /// # Errors
 ///
-/// When there is no port to listen on.
+/// When there is no port to listen on, or no thread for what has to be done beside serving; and
+/// what `check_for_threads` says.
 pub fn report(
     stage: &Stage,
     serve: Serve,
     site: Site,
     workers: usize,
     queue: usize,
+    check_for_threads: impl FnOnce() -> Result<(), String>,
 ) -> Result<bool, String> {
     // The pipe is closed when the race is over, and also when the race is killed.
-    thread::spawn(|| {
+    let end_with_the_race = || {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         process::exit(0);
-    });
+    };
+    thread::Builder::new()
+        .spawn(end_with_the_race)
+        .map_err(|error| no_thread(&error))?;
     let listen = || {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         Ok((listener.local_addr()?, listener))
     };
     let (addr, listener) = listen().map_err(|error: io::Error| error.to_string())?;
-    say(format_args!("{addr}"));
-
     let site = Arc::new(site);
     let (turn_away, _) =
-        refusals::start(stage, Arc::clone(&site)).map_err(|error| error.to_string())?;
+        refusals::start(stage, Arc::clone(&site)).map_err(|error| no_thread(&error))?;
+    check_for_threads()?;
+    say(format_args!("{addr}"));
+
     let handle = move |connection: TcpStream| {
         if let Ok(client) = connection.peer_addr() {
             let current = thread::current();

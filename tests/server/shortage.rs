@@ -152,6 +152,51 @@ mod threads {
         command
     }
 
+    /// What a race says on standard error that is short of threads, line by line.
+    fn race_fails(threads: usize, arguments: &[&str]) -> Vec<String> {
+        let mut race = with_threads(threads);
+        let output = race.arg("race").args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(!errors.contains("panicked"), "{errors}");
+        errors.lines().map(String::from).collect()
+    }
+
+    #[test]
+    fn a_race_says_so_when_there_are_too_few_threads_for_its_requests() {
+        // It takes connections, as the system does that for it, but never answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = silent.local_addr().unwrap().to_string();
+        let errors = race_fails(2, &[&address, "--count", "3"]);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        let reason = "The system has no threads for 3 requests: ";
+        assert!(errors[0].starts_with(reason), "{errors:?}");
+        assert!(errors[0].ends_with(" Send fewer with --count."));
+    }
+
+    #[test]
+    fn a_race_says_so_when_there_are_too_few_threads_for_its_stages() {
+        for stage in ten_versus_five::compiled_in() {
+            let number = stage.number.to_string();
+            let did_not_start = format!("Stage {number} did not start.");
+            // One to see when the race is over, one for rejections, and the workers.
+            let errors = race_fails(0, &["--stage", &number]);
+            let reason = "The system has no thread for a race: ";
+            assert!(errors[0].starts_with(reason), "{errors:?}");
+            assert_eq!(errors[1..], [did_not_start.as_str()]);
+            if stage.number < 3 {
+                continue;
+            }
+            let threads = 3 + usize::from(stage.turns_away);
+            let errors = race_fails(threads, &["--stage", &number, "--workers", "3"]);
+            let reason = "The system has no threads for 3 workers: ";
+            assert!(errors[0].starts_with(reason), "{errors:?}");
+            let remedy = format!(" -- race --stage {number} --workers 1");
+            assert!(errors[1].ends_with(&remedy), "{errors:?}");
+            assert_eq!(errors[2..], [did_not_start.as_str()]);
+        }
+    }
+
     /// To serve three clients, with three workers if there is a pool.
     fn threads_needed(stage: usize) -> usize {
         match stage {
