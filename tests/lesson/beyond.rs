@@ -408,6 +408,7 @@ mod stage6 {
 #[cfg(feature = "stage7")]
 mod stage7 {
     use super::*;
+    use std::io::ErrorKind;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use ten_versus_five::stage7_graceful_shutdown::ThreadPool;
 
@@ -506,6 +507,22 @@ mod stage7 {
     #[test]
     fn memory_and_threads_stay_flat() {
         super::memory_and_threads_stay_flat(7);
+    }
+
+    /// The listener has gone by then. If it had not, the client would wait for an answer in vain.
+    #[test]
+    fn a_client_that_comes_during_the_shutdown_cannot_connect() {
+        let server = Server::start(7, &["--requests", "1", "--sleep", "600"]);
+        let mut at_work = connect(server.addr);
+        at_work.write_all(b"GET /sleep HTTP/1.1\r\n\r\n").unwrap();
+        wait_for("a refused connection", || {
+            // Without an end to it, the attempt could wait for minutes and fail for another reason.
+            let error = TcpStream::connect_timeout(&server.addr, PATIENCE / 6).err()?;
+            (error.kind() == ErrorKind::ConnectionRefused).then_some(())
+        });
+        at_work.set_nonblocking(true).unwrap();
+        let waits = at_work.read(&mut [0]).unwrap_err();
+        assert_eq!(waits.kind(), ErrorKind::WouldBlock);
     }
 
     #[test]

@@ -91,6 +91,28 @@ fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
     assert!(std::panic::catch_unwind(execute).is_err(), "nobody is left");
 }
 
+/// The Book's exercise: a pool knows nothing of web servers.
+#[cfg(feature = "stage3")]
+#[test]
+fn the_pool_of_stage_3_can_count_lines() {
+    use std::sync::mpsc;
+
+    use ten_versus_five::stage3_channel_pool::ThreadPool;
+
+    let texts = [1, 2, 3].map(|lines| "a line\n".repeat(lines));
+
+    let pool = ThreadPool::new(4);
+    let (sender, counts) = mpsc::channel();
+
+    for text in texts {
+        let sender = sender.clone();
+        pool.execute(move || sender.send(text.lines().count()).unwrap());
+    }
+    drop(sender); // Each job has its own. `counts` ends when the last of those is gone.
+
+    assert_eq!(counts.iter().sum::<usize>(), 6);
+}
+
 /// The worker panics while it holds the lock. That poisons the mutex for all the others, and then no
 /// receiver is left for `execute` to send to.
 #[cfg(feature = "stage4")]
