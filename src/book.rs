@@ -23,7 +23,7 @@ chapters! {
     ch01_stage1_single_threaded: "stage1_single_threaded.md"
     ch02_stage2_spawn_per_request: "stage2_spawn_per_request.md"
     ch03_stage3_channel_pool: "stage3_channel_pool.md"
-    ch04_stage4_lock_held: "stage4_lock_held.md"
+    ch04_stage4_for_loop: "stage4_for_loop.md"
     ch05_lock_scope: "lock_scope.md"
     ch06_stage5_busy_counter: "stage5_busy_counter.md"
     ch07_stage6_bounded_queue: "stage6_bounded_queue.md"

@@ -88,15 +88,15 @@ pub struct Options {
 
 /// A mistake in the command line. Displayed, it says what to type instead.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Mistake(String);
+pub struct UsageError(String);
 
-impl Display for Mistake {
+impl Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for UsageError {}
 
 /// Understands the arguments that follow the program's name.
 ///
@@ -105,8 +105,8 @@ impl std::error::Error for Mistake {}
 ///
 /// # Errors
 ///
-/// The first [`Mistake`] found, from left to right, and then whether there is a stage to run.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Mistake> {
+/// The first [`UsageError`] found, from left to right, and then whether there is a stage to run.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut arguments = arguments.into_iter().peekable();
     let racing = arguments.next_if(|first| first == "race").is_some();
     let for_race = !racing
@@ -133,11 +133,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, M
             inline
                 .clone()
                 .or_else(|| arguments.next())
-                .ok_or_else(|| Mistake(format!("{option} needs a value; --help shows which.")))
+                .ok_or_else(|| UsageError(format!("{option} needs a value; --help shows which.")))
         };
         // No value but a file's name may be anything else than text.
         let mut value = || {
-            let not_text = |value| Mistake(format!("{option} does not take {value:?}."));
+            let not_text = |value| UsageError(format!("{option} does not take {value:?}."));
             raw_value()?.into_string().map_err(not_text)
         };
         match option {
@@ -156,12 +156,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, M
             "--svg" if racing => svg = Some(PathBuf::from(raw_value()?)),
             "--timeout" if racing => timeout = more_than_zero(option, &value()?)?,
             _ if racing && !option.starts_with('-') => {
-                let not_text = || Mistake(format!("An address is text, not {argument:?}."));
+                let not_text = || UsageError(format!("An address is text, not {argument:?}."));
                 let typed = argument.to_str().ok_or_else(not_text)?;
-                target = Some(Target::parse(typed).map_err(Mistake)?);
+                target = Some(Target::parse(typed).map_err(UsageError)?);
             }
             _ => {
-                return Err(Mistake(format!(
+                return Err(UsageError(format!(
                     "{argument:?} means nothing here. To see what there is:\n    \
                      cargo run -- --help"
                 )));
@@ -174,7 +174,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, M
         let against = match (target, stage) {
             (Some(target), None) => Against::Address(target),
             (Some(_), Some(_)) => {
-                return Err(Mistake(String::from(
+                return Err(UsageError(String::from(
                     "An address and --stage exclude each other: race against one or the other.",
                 )));
             }
@@ -227,7 +227,11 @@ fn split(argument: &OsStr) -> (String, Option<OsString>) {
     (option.to_owned(), Some(value.into()))
 }
 
-fn whole_number(option: &str, value: &str, range: RangeInclusive<usize>) -> Result<usize, Mistake> {
+fn whole_number(
+    option: &str,
+    value: &str,
+    range: RangeInclusive<usize>,
+) -> Result<usize, UsageError> {
     match value.parse() {
         Ok(number) if range.contains(&number) => Ok(number),
         _ => {
@@ -235,7 +239,7 @@ fn whole_number(option: &str, value: &str, range: RangeInclusive<usize>) -> Resu
                 &usize::MAX => String::from("on"),
                 end => format!("to {end}"),
             };
-            Err(Mistake(format!(
+            Err(UsageError(format!(
                 "{option} takes a whole number from {} {upper}, not {value:?}.",
                 range.start()
             )))
@@ -243,44 +247,44 @@ fn whole_number(option: &str, value: &str, range: RangeInclusive<usize>) -> Resu
     }
 }
 
-fn seconds(option: &str, value: &str) -> Result<Duration, Mistake> {
+fn seconds(option: &str, value: &str) -> Result<Duration, UsageError> {
     match value.parse() {
         Ok(seconds) if (0.0..=MAX_SECONDS).contains(&seconds) => {
             Ok(Duration::from_secs_f64(seconds))
         }
-        _ => Err(Mistake(format!(
+        _ => Err(UsageError(format!(
             "{option} takes a number of seconds, like 5 or 0.25, up to {MAX_SECONDS}, not {value:?}."
         ))),
     }
 }
 
-fn more_than_zero(option: &str, value: &str) -> Result<Duration, Mistake> {
+fn more_than_zero(option: &str, value: &str) -> Result<Duration, UsageError> {
     match seconds(option, value)? {
-        Duration::ZERO => Err(Mistake(format!("{option} must be more than 0 seconds."))),
+        Duration::ZERO => Err(UsageError(format!("{option} must be more than 0 seconds."))),
         seconds => Ok(seconds),
     }
 }
 
-fn host_and_port(what: &str, value: &str) -> Result<String, Mistake> {
+fn host_and_port(what: &str, value: &str) -> Result<String, UsageError> {
     match value.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
             Ok(value.to_owned())
         }
-        _ => Err(Mistake(format!(
+        _ => Err(UsageError(format!(
             "{what} takes a host and a port, like 127.0.0.1:7878, not {value:?}."
         ))),
     }
 }
 
-fn stage_by_number(number: usize) -> Result<(&'static Stage, Serve), Mistake> {
+fn stage_by_number(number: usize) -> Result<(&'static Stage, Serve), UsageError> {
     let Some(stage) = STAGES.iter().find(|stage| stage.number == number) else {
         let last = STAGES.len();
-        return Err(Mistake(format!(
+        return Err(UsageError(format!(
             "There is no stage {number}. They go from 1 to {last}."
         )));
     };
     let not_compiled_in = || {
-        Mistake(format!(
+        UsageError(format!(
             "Stage {number} is not compiled in. To run it:\n    \
              cargo run --features stage{number}"
         ))
@@ -288,13 +292,13 @@ fn stage_by_number(number: usize) -> Result<(&'static Stage, Serve), Mistake> {
     Ok((stage, stage.serve.ok_or_else(not_compiled_in)?))
 }
 
-fn stages_to_race(wanted: Option<usize>) -> Result<Vec<&'static Stage>, Mistake> {
+fn stages_to_race(wanted: Option<usize>) -> Result<Vec<&'static Stage>, UsageError> {
     if let Some(number) = wanted {
         return Ok(vec![stage_by_number(number)?.0]);
     }
     let stages: Vec<&Stage> = compiled_in().collect();
     if stages.is_empty() {
-        return Err(Mistake(String::from(
+        return Err(UsageError(String::from(
             "No stage is compiled in to race against. To race them all:\n    \
              cargo run --all-features -- race",
         )));
@@ -302,7 +306,7 @@ fn stages_to_race(wanted: Option<usize>) -> Result<Vec<&'static Stage>, Mistake>
     Ok(stages)
 }
 
-fn choose_stage(wanted: Option<usize>) -> Result<(&'static Stage, Serve), Mistake> {
+fn choose_stage(wanted: Option<usize>) -> Result<(&'static Stage, Serve), UsageError> {
     if let Some(number) = wanted {
         return stage_by_number(number);
     }
@@ -328,7 +332,7 @@ fn choose_stage(wanted: Option<usize>) -> Result<(&'static Stage, Serve), Mistak
         };
         message += &format!("\n    {command}    # {name}: {summary}");
     }
-    Err(Mistake(message))
+    Err(UsageError(message))
 }
 
 /// What the program says when it can be reached at `addr`. The address is in the first line. Whether
@@ -340,14 +344,14 @@ pub fn banner(options: &Options, addr: SocketAddr, enter_stops: bool) -> String 
                 number,
                 name,
                 summary,
-                at_once,
+                concurrency,
                 ..
             },
         workers,
         ..
     } = options;
     let sleep = options.sleep.as_secs_f64();
-    let both = sleep * at_once.rounds(2, *workers) as f64;
+    let both = sleep * concurrency.waves(2, *workers) as f64;
     let expect = if both > sleep {
         format!("one answer after about {sleep} s, the other after {both} s: it waited")
     } else {

@@ -53,10 +53,10 @@ pub mod stage2_spawn_per_request;
 #[path = "../stages/stage3_channel_pool.rs"]
 pub mod stage3_channel_pool;
 
-/// Stage 4: the same pool with a `for` loop in the worker. [Its chapter](crate::book::ch04_stage4_lock_held).
+/// Stage 4: the same pool with a `for` loop in the worker. [Its chapter](crate::book::ch04_stage4_for_loop).
 #[cfg(feature = "stage4")]
-#[path = "../stages/stage4_lock_held.rs"]
-pub mod stage4_lock_held;
+#[path = "../stages/stage4_for_loop.rs"]
+pub mod stage4_for_loop;
 
 /// Stage 5: a pool that rejects requests while all its workers are busy. [Its chapter](crate::book::ch06_stage5_busy_counter).
 #[cfg(feature = "stage5")]
@@ -73,4 +73,4 @@ pub mod stage6_bounded_queue;
 #[path = "../stages/stage7_graceful_shutdown.rs"]
 pub mod stage7_graceful_shutdown;
 
-pub use stage::{AtOnce, Handler, Incoming, STAGES, Serve, Setup, Stage, compiled_in};
+pub use stage::{Concurrency, Handler, Incoming, STAGES, Serve, Setup, Stage, compiled_in};

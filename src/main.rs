@@ -13,7 +13,7 @@ use std::thread;
 use ten_versus_five::cli::{self, Command, Options};
 use ten_versus_five::server::connections::Connections;
 use ten_versus_five::server::site::Site;
-use ten_versus_five::server::{foreground, refusals};
+use ten_versus_five::server::{foreground, rejections};
 use ten_versus_five::{Setup, race};
 
 /// Exit codes: 1 for what went wrong outside the command line, 2 for a mistake in it.
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let command = match cli::parse(env::args_os().skip(1)) {
         Ok(command) => command,
         Err(mistake) => {
-            complain(&mistake.to_string());
+            report_error(&mistake.to_string());
             return ExitCode::from(2);
         }
     };
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            complain(&error);
+            report_error(&error);
             ExitCode::FAILURE
         }
     }
@@ -56,8 +56,8 @@ fn serve(options: &Options) -> Result<bool, String> {
         options.sleep,
         options.read_timeout,
     ));
-    let (turn_away, refusals) = refusals::start(options.stage, Arc::clone(&site))
-        .map_err(|error| format!("There is no thread to refuse requests on: {error}"))?;
+    let (reject, rejections) = rejections::start(options.stage, Arc::clone(&site))
+        .map_err(|error| format!("There is no thread to reject requests on: {error}"))?;
     check_for_threads(options, "")?;
     // Whether somebody sits at the terminal and may press Enter.
     let enter_stops = io::stdin().is_terminal() && foreground::may_read_the_terminal();
@@ -79,14 +79,14 @@ fn serve(options: &Options) -> Result<bool, String> {
     let connections = connections.take(options.requests.unwrap_or(usize::MAX));
     (options.serve)(Setup {
         connections: Box::new(connections),
-        handle: Arc::new(move |connection| site.handle(connection)),
-        turn_away,
+        handler: Arc::new(move |connection| site.handle(connection)),
+        reject,
         workers: options.workers,
         queue: options.queue,
     });
-    if let Some(refusals) = refusals {
+    if let Some(rejections) = rejections {
         // Within a second or two it has ended. It does not panic.
-        let _ = refusals.join();
+        let _ = rejections.join();
     }
     Ok(true)
 }
@@ -145,6 +145,6 @@ fn say(text: &str) {
     let _ = io::stdout().flush();
 }
 
-fn complain(text: &str) {
+fn report_error(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

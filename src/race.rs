@@ -56,10 +56,10 @@ impl Lane {
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// Answered, with this status; a 503 is an [`Outcome::Refused`].
+    /// Answered, with this status; a 503 is an [`Outcome::Rejected`].
     Answered(u16),
     /// Turned away with 503: the server is too busy.
-    Refused,
+    Rejected,
     /// Not answered, and why.
     Failed(String),
 }

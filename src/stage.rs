@@ -5,24 +5,25 @@
 use std::net::TcpStream;
 use std::sync::Arc;
 
-/// The connections a stage serves; a [`Connections`](crate::server::connections::Connections), or a part of one.
+/// The connections a stage serves; a [`Connections`](crate::server::connections::Connections), or a
+/// part of one.
 pub type Incoming = Box<dyn Iterator<Item = TcpStream> + Send>;
 
 /// What a stage does with one connection.
 pub type Handler = Arc<dyn Fn(TcpStream) + Send + Sync>;
 
-/// One of the ways to run requests, as the rest of the program sees it.
+/// One of the designs, as the rest of the program sees it.
 pub struct Stage {
     /// 1 for the first.
     pub number: usize,
     /// A name without spaces, for people and programs.
     pub name: &'static str,
-    /// Who runs the requests, in a few words.
+    /// What runs the requests, in a few words.
     pub summary: &'static str,
-    /// How many requests it works on at one time.
-    pub at_once: AtOnce,
-    /// Whether it turns connections away when it is busy.
-    pub turns_away: bool,
+    /// How many requests it works on at a time.
+    pub concurrency: Concurrency,
+    /// Whether it rejects connections while it is busy.
+    pub rejects: bool,
     /// Its `serve`, or `None` when the stage is not compiled in.
     pub serve: Option<Serve>,
 }
@@ -35,34 +36,34 @@ pub struct Setup {
     /// The connections to serve. When they end, so does the stage.
     pub connections: Incoming,
     /// What to do with each of them.
-    pub handle: Handler,
-    /// What to do, at once, with one that cannot be served; from stage 5 on.
-    pub turn_away: Handler,
+    pub handler: Handler,
+    /// What to do, at once, with one that is rejected; from stage 5 on.
+    pub reject: Handler,
     /// How many workers a pool has, at least 1; from stage 3 on.
     pub workers: usize,
     /// How many connections may wait for a worker; from stage 6 on.
     pub queue: usize,
 }
 
-/// How many requests a stage works on at one time.
+/// How many requests a stage works on at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtOnce {
-    /// One, and everybody else waits.
+pub enum Concurrency {
+    /// One; all the others wait.
     One,
     /// As many as come.
-    All,
+    Unbounded,
     /// As many as the pool has workers.
-    Workers,
+    PerWorker,
 }
 
-impl AtOnce {
-    /// How long `count` requests that come together take, as a multiple of what one takes, when
-    /// the pool, if there is one, has `workers` workers (at least 1).
-    pub fn rounds(self, count: usize, workers: usize) -> usize {
+impl Concurrency {
+    /// In how many waves `count` requests that come together are answered, when the pool, if there
+    /// is one, has `workers` workers (at least 1). A wave takes as long as one request.
+    pub fn waves(self, count: usize, workers: usize) -> usize {
         match self {
-            AtOnce::One => count,
-            AtOnce::All => count.min(1),
-            AtOnce::Workers => count.div_ceil(workers),
+            Concurrency::One => count,
+            Concurrency::Unbounded => count.min(1),
+            Concurrency::PerWorker => count.div_ceil(workers),
         }
     }
 }
@@ -84,66 +85,66 @@ pub static STAGES: [Stage; 7] = [
         number: 1,
         name: "single-threaded",
         summary: "one thread, one after another",
-        at_once: AtOnce::One,
-        turns_away: false,
+        concurrency: Concurrency::One,
+        rejects: false,
         serve: if_compiled_in!("stage1", |setup| {
-            crate::stage1_single_threaded::serve(setup.connections, call(setup.handle));
+            crate::stage1_single_threaded::serve(setup.connections, call(setup.handler));
         }),
     },
     Stage {
         number: 2,
         name: "spawn-per-request",
         summary: "a new thread each",
-        at_once: AtOnce::All,
-        turns_away: false,
+        concurrency: Concurrency::Unbounded,
+        rejects: false,
         serve: if_compiled_in!("stage2", |setup| {
-            crate::stage2_spawn_per_request::serve(setup.connections, call(setup.handle));
+            crate::stage2_spawn_per_request::serve(setup.connections, call(setup.handler));
         }),
     },
     Stage {
         number: 3,
         name: "channel-pool",
         summary: "a fixed pool of threads, fed through a channel",
-        at_once: AtOnce::Workers,
-        turns_away: false,
+        concurrency: Concurrency::PerWorker,
+        rejects: false,
         serve: if_compiled_in!("stage3", |setup| {
-            let handle = call(setup.handle);
-            crate::stage3_channel_pool::serve(setup.connections, handle, setup.workers);
+            let handler = call(setup.handler);
+            crate::stage3_channel_pool::serve(setup.connections, handler, setup.workers);
         }),
     },
     Stage {
         number: 4,
-        name: "lock-held",
+        name: "for-loop",
         summary: "the same pool, with a for loop in the worker",
-        at_once: AtOnce::One,
-        turns_away: false,
+        concurrency: Concurrency::One,
+        rejects: false,
         serve: if_compiled_in!("stage4", |setup| {
-            let handle = call(setup.handle);
-            crate::stage4_lock_held::serve(setup.connections, handle, setup.workers);
+            let handler = call(setup.handler);
+            crate::stage4_for_loop::serve(setup.connections, handler, setup.workers);
         }),
     },
     Stage {
         number: 5,
         name: "busy-counter",
-        summary: "the pool of stage 3, and nobody waits for it",
-        at_once: AtOnce::Workers,
-        turns_away: true,
+        summary: "the pool of stage 3, which rejects a request instead of queueing it",
+        concurrency: Concurrency::PerWorker,
+        rejects: true,
         serve: if_compiled_in!("stage5", |setup| {
-            let (handle, turn_away) = (call(setup.handle), call(setup.turn_away));
-            crate::stage5_busy_counter::serve(setup.connections, handle, turn_away, setup.workers);
+            let (handler, reject) = (call(setup.handler), call(setup.reject));
+            crate::stage5_busy_counter::serve(setup.connections, handler, reject, setup.workers);
         }),
     },
     Stage {
         number: 6,
         name: "bounded-queue",
-        summary: "a pool for which only a few may wait",
-        at_once: AtOnce::Workers,
-        turns_away: true,
+        summary: "a pool with a bounded queue",
+        concurrency: Concurrency::PerWorker,
+        rejects: true,
         serve: if_compiled_in!("stage6", |setup| {
             crate::stage6_bounded_queue::serve(
                 setup.connections,
-                call(setup.handle),
-                call(setup.turn_away),
+                call(setup.handler),
+                call(setup.reject),
                 setup.workers,
                 setup.queue,
             );
@@ -152,14 +153,14 @@ pub static STAGES: [Stage; 7] = [
     Stage {
         number: 7,
         name: "graceful-shutdown",
-        summary: "a pool like that of stage 6, which finishes what it began",
-        at_once: AtOnce::Workers,
-        turns_away: true,
+        summary: "the pool of stage 6, which shuts down gracefully",
+        concurrency: Concurrency::PerWorker,
+        rejects: true,
         serve: if_compiled_in!("stage7", |setup| {
             crate::stage7_graceful_shutdown::serve(
                 setup.connections,
-                call(setup.handle),
-                call(setup.turn_away),
+                call(setup.handler),
+                call(setup.reject),
                 setup.workers,
                 setup.queue,
             );

@@ -1,7 +1,7 @@
 // Stage 1: one thread does everything.
 //
-// The loop takes a connection, handles it to the end, and only then looks for the next one.
-// Whoever comes while a slow request is being handled has to wait.
+// The loop takes a connection, handles it to the end, and only then takes the next one. A request
+// that arrives while another one is being handled has to wait.
 //
 // Next: stage2_spawn_per_request.rs
 
@@ -10,12 +10,12 @@ use std::net::TcpStream;
 /// Handles every connection on the calling thread, one after another, in the order they come.
 ///
 /// Returns when `connections` ends; by then all of them have been handled.
-pub fn serve<C, H>(connections: C, handle: H)
+pub fn serve<C, H>(connections: C, handler: H)
 where
     C: IntoIterator<Item = TcpStream>,
     H: Fn(TcpStream),
 {
     for connection in connections {
-        handle(connection);
+        handler(connection);
     }
 }

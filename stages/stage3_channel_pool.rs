@@ -1,10 +1,10 @@
 // Stage 3: a pool of threads, fed through a channel.
 //
-// A fixed number of workers is started once. Every connection becomes a job, jobs go into a
-// channel, and whichever worker is free takes the next one out. A `Receiver` cannot be cloned,
-// so the workers share one behind a mutex, and each has it locked only until it holds a job.
+// A fixed number of workers starts once. Every connection becomes a job, and jobs go into a channel.
+// A worker that has nothing to do takes the next one out. A `Receiver` cannot be cloned, so the
+// workers share one behind a mutex, and each of them holds the lock only until it has taken a job.
 //
-// All but the shape of `serve` is new since stage2_spawn_per_request.rs. Next: stage4_lock_held.rs
+// All but the shape of `serve` is new since stage2_spawn_per_request.rs. Next: stage4_for_loop.rs
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ use std::thread::{self, JoinHandle};
 /// # Panics
 ///
 /// As [`ThreadPool::new`] and [`ThreadPool::execute`] do.
-pub fn serve<C, H>(connections: C, handle: H, workers: usize)
+pub fn serve<C, H>(connections: C, handler: H, workers: usize)
 where
     C: IntoIterator<Item = TcpStream>,
     H: Fn(TcpStream) + Clone + Send + 'static,
@@ -26,21 +26,20 @@ where
     let pool = ThreadPool::new(workers);
 
     for connection in connections {
-        let handle = handle.clone();
-        pool.execute(move || handle(connection));
+        let handler = handler.clone();
+        pool.execute(move || handler(connection));
     }
 }
 
-/// Something to do, once, on another thread.
+/// A closure to run once, on another thread.
 type Job = Box<dyn FnOnce() + Send + 'static>;
 
 /// A fixed number of threads that take jobs from one channel.
 ///
-/// Dropping the pool closes the channel. Each worker leaves when it finds the channel closed and
-/// empty; nobody waits for it.
+/// Dropping the pool closes the channel. Each worker ends when it finds the channel closed and
+/// empty; the pool does not wait for that.
 pub struct ThreadPool {
-    /// The threads, by id. Take them out before dropping the pool if you want to join them.
-    pub workers: Vec<Worker>,
+    workers: Vec<Worker>,
     sender: mpsc::Sender<Job>,
 }
 
@@ -62,11 +61,11 @@ impl ThreadPool {
         ThreadPool { workers, sender }
     }
 
-    /// Puts a job into the channel, where it stays until a worker is free. Never blocks.
+    /// Puts a job into the channel, where it stays until a worker takes it. Never blocks.
     ///
     /// # Panics
     ///
-    /// If no worker is left, because each ran a job that panicked.
+    /// If no worker is left: a job that panics ends the worker that runs it.
     pub fn execute<F>(&self, job: F)
     where
         F: FnOnce() + Send + 'static,
@@ -74,6 +73,16 @@ impl ThreadPool {
         self.sender
             .send(Box::new(job))
             .expect("at least one worker should be alive to take the job");
+    }
+
+    /// The workers, by id.
+    pub fn workers(&self) -> &[Worker] {
+        &self.workers
+    }
+
+    /// Closes the channel, and hands out the workers, to be joined.
+    pub fn into_workers(self) -> Vec<Worker> {
+        self.workers
     }
 }
 
@@ -91,8 +100,8 @@ impl Worker {
             .name(format!("worker-{id}"))
             .spawn(move || {
                 loop {
-                    // The lock lives until the end of this statement: it is free again before
-                    // the job runs. `unwrap`: nobody panics while holding it.
+                    // The guard lives until the end of this statement, so the lock is released
+                    // before the job runs. `unwrap`: never poisoned, for nothing panics until then.
                     let Ok(job) = receiver.lock().unwrap().recv() else {
                         break;
                     };
@@ -106,7 +115,7 @@ impl Worker {
     }
 }
 
-// `println!` would panic, and cost the pool a worker, once nobody can read standard output.
+// `println!` would panic, and cost the pool a worker, once standard output cannot be written.
 fn announce(id: usize) {
     let _ = writeln!(io::stdout(), "Worker {id} got a job; executing.");
 }

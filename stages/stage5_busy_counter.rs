@@ -1,10 +1,11 @@
-// Stage 5: a pool that says no when everybody is busy.
+// Stage 5: a pool that rejects a request while all of its workers are busy.
 //
-// The pool of stage 3, and a counter beside it. A connection has to get a place before it becomes
-// a job, there are as many places as workers, and a place is given back when its job is over. Who
-// gets none is turned away at once, so nothing piles up in the channel any more.
+// The pool of stage 3, and a counter of the requests in flight. A connection needs a permit before
+// it becomes a job. There are as many permits as workers, and a permit is returned when its job is
+// over. A connection without one is rejected at once, so nothing piles up in the channel any more.
 //
-// "New" marks what changed since stage3_channel_pool.rs. Next: stage6_bounded_queue.rs
+// "New" marks what changed since stage3_channel_pool.rs: a line, or all lines up to an empty one.
+// Next: stage6_bounded_queue.rs
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -12,48 +13,50 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed}; // New.
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
-/// Handles connections on `workers` threads, at most one for each of them at a time. A connection
-/// that comes while all are busy goes to `turn_away` instead, on the calling thread.
+/// Handles connections on `workers` threads, one on each at a time. A connection that comes while all
+/// workers are busy goes to `reject` instead, on the calling thread.
 ///
 /// Returns when `connections` ends; the workers finish what is in the channel by themselves.
 ///
 /// # Panics
 ///
 /// As [`ThreadPool::new`] and [`ThreadPool::execute`] do.
-pub fn serve<C, H, T>(connections: C, handle: H, turn_away: T, workers: usize)
+// New: `reject`, so that a client without a permit is told so.
+pub fn serve<C, H, R>(connections: C, handler: H, reject: R, workers: usize)
 where
     C: IntoIterator<Item = TcpStream>,
     H: Fn(TcpStream) + Clone + Send + 'static,
-    T: Fn(TcpStream), // New: somebody has to say no.
+    R: Fn(TcpStream),
 {
     let pool = ThreadPool::new(workers);
 
     for connection in connections {
         // New.
-        let Some(place) = pool.try_reserve() else {
-            turn_away(connection);
+        let Some(permit) = pool.try_acquire() else {
+            reject(connection);
             continue;
         };
-        let handle = handle.clone();
+
+        let handler = handler.clone();
+        // New: the permit is returned at the end of the job, even if that panics.
         pool.execute(move || {
-            let _place = place; // New: given back at the end of the job, even if that panics.
-            handle(connection);
+            let _permit = permit;
+            handler(connection);
         });
     }
 }
 
-/// Something to do, once, on another thread.
+/// A closure to run once, on another thread.
 type Job = Box<dyn FnOnce() + Send + 'static>;
 
 /// A fixed number of threads that take jobs from one channel.
 ///
-/// Dropping the pool closes the channel. Each worker leaves when it finds the channel closed and
-/// empty; nobody waits for it.
+/// Dropping the pool closes the channel. Each worker ends when it finds the channel closed and
+/// empty; the pool does not wait for that.
 pub struct ThreadPool {
-    /// The threads, by id. Take them out before dropping the pool if you want to join them.
-    pub workers: Vec<Worker>,
+    workers: Vec<Worker>,
     sender: mpsc::Sender<Job>,
-    busy: Arc<AtomicUsize>, // New: how many places are taken.
+    in_flight: Arc<AtomicUsize>, // New: how many permits are taken.
 }
 
 impl ThreadPool {
@@ -71,35 +74,33 @@ impl ThreadPool {
             .map(|id| Worker::new(id, Arc::clone(&receiver)))
             .collect();
 
-        let busy = Arc::new(AtomicUsize::new(0));
-
+        // New: no permit is taken yet.
         ThreadPool {
             workers,
             sender,
-            busy,
+            in_flight: Arc::default(),
         }
     }
 
-    /// Takes a place for a job, if fewer are taken than there are workers.
-    pub fn try_reserve(&self) -> Option<Place> {
+    /// New: takes a permit for a job, unless as many are taken as there are workers.
+    pub fn try_acquire(&self) -> Option<Permit> {
         // Relaxed: the counter guards nothing but itself. What a job needs to see of this thread
         // comes to it through the channel.
-        let counter = &self.busy;
-        let mut taken = counter.load(Relaxed);
+        let mut taken = self.in_flight.load(Relaxed);
         while taken < self.workers.len() {
-            match counter.compare_exchange_weak(taken, taken + 1, Relaxed, Relaxed) {
-                Ok(_) => return Some(Place(Arc::clone(counter))),
+            match (self.in_flight).compare_exchange_weak(taken, taken + 1, Relaxed, Relaxed) {
+                Ok(_) => return Some(Permit(Arc::clone(&self.in_flight))),
                 Err(now) => taken = now, // Another thread changed the counter: start over.
             }
         }
         None
     }
 
-    /// Puts a job into the channel, where it stays until a worker is free. Never blocks.
+    /// Puts a job into the channel, where it stays until a worker takes it. Never blocks.
     ///
     /// # Panics
     ///
-    /// If no worker is left, because each ran a job that panicked.
+    /// If no worker is left: a job that panics ends the worker that runs it.
     pub fn execute<F>(&self, job: F)
     where
         F: FnOnce() + Send + 'static,
@@ -108,12 +109,23 @@ impl ThreadPool {
             .send(Box::new(job))
             .expect("at least one worker should be alive to take the job");
     }
+
+    /// The workers, by id.
+    pub fn workers(&self) -> &[Worker] {
+        &self.workers
+    }
+
+    /// Closes the channel, and hands out the workers, to be joined.
+    pub fn into_workers(self) -> Vec<Worker> {
+        self.workers
+    }
 }
 
-/// New: a place for a job, taken before the job is sent, given back when this is dropped.
-pub struct Place(Arc<AtomicUsize>);
+/// New: the right to run one job, taken before the job is sent, and returned when this is dropped.
+pub struct Permit(Arc<AtomicUsize>);
 
-impl Drop for Place {
+// New.
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
@@ -133,8 +145,8 @@ impl Worker {
             .name(format!("worker-{id}"))
             .spawn(move || {
                 loop {
-                    // The lock lives until the end of this statement: it is free again before
-                    // the job runs. `unwrap`: nobody panics while holding it.
+                    // The guard lives until the end of this statement, so the lock is released
+                    // before the job runs. `unwrap`: never poisoned, for nothing panics until then.
                     let Ok(job) = receiver.lock().unwrap().recv() else {
                         break;
                     };
@@ -148,7 +160,7 @@ impl Worker {
     }
 }
 
-// `println!` would panic, and cost the pool a worker, once nobody can read standard output.
+// `println!` would panic, and cost the pool a worker, once standard output cannot be written.
 fn announce(id: usize) {
     let _ = writeln!(io::stdout(), "Worker {id} got a job; executing.");
 }

@@ -1,82 +1,97 @@
 // Stage 6: a pool with a bounded queue.
 //
-// Another way to say no: the channel itself has a bound, and whoever finds it full is turned away.
-// A few may wait now, and no more than that. For the connection to come back out of a channel that
-// refuses it, the channel has to carry connections: a job that is a closure has swallowed its own.
+// Another way to reject: the channel itself has a bound, and a connection that finds it full is
+// rejected. A few may wait now, and no more than that. A channel that is full gives back what it was
+// to take. To get the connection back, send the connection: a boxed closure cannot give back what it
+// has captured. So the handler belongs to the pool, and the jobs are data.
 //
-// "New" marks what changed since stage3_channel_pool.rs. Next: stage7_graceful_shutdown.rs
+// "New" marks what changed since stage3_channel_pool.rs: a line, or all lines up to an empty one.
+// Next: stage7_graceful_shutdown.rs
 
 use std::io::{self, Write};
 use std::net::TcpStream;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::sync::mpsc::TrySendError; // New.
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
-/// Handles connections on `workers` threads. While all are busy, `queue` connections may wait;
-/// one more than that goes to `turn_away` instead, on the calling thread.
+/// Handles connections on `workers` threads. While all are busy, `queue` connections may wait; one
+/// more than that goes to `reject` instead, on the calling thread.
 ///
 /// Returns when `connections` ends; the workers finish what is in the channel by themselves.
 ///
 /// # Panics
 ///
-/// As [`ThreadPool::new`] does.
-pub fn serve<C, H, T>(connections: C, handle: H, turn_away: T, workers: usize, queue: usize)
+/// As [`ThreadPool::new`] does, and if no worker is left: a handler that panics ends its worker.
+// New: `reject` and `queue`.
+pub fn serve<C, H, R>(connections: C, handler: H, reject: R, workers: usize, queue: usize)
 where
     C: IntoIterator<Item = TcpStream>,
     H: Fn(TcpStream) + Clone + Send + 'static,
-    T: Fn(TcpStream),
+    R: Fn(TcpStream),
 {
-    let pool = ThreadPool::new(workers, queue, handle);
+    let pool = ThreadPool::new(workers, queue, handler); // New: the pool has the handler.
 
     for connection in connections {
-        // New: it may come back.
-        if let Err(connection) = pool.try_execute(connection) {
-            turn_away(connection);
+        // New: the connection may come back.
+        match pool.try_execute(connection) {
+            Ok(()) => {}
+            Err(TrySendError::Full(connection)) => reject(connection),
+            Err(TrySendError::Disconnected(_)) => panic!("no worker is left to take a connection"),
         }
     }
 }
 
-/// A fixed number of threads that do the same thing with whatever they take from one channel.
+/// A fixed number of threads that call one handler with what they take from one channel.
 ///
-/// Dropping the pool closes the channel. Each worker leaves when it finds the channel closed and
-/// empty; nobody waits for it.
-pub struct ThreadPool<Job> {
-    /// The threads, by id. Take them out before dropping the pool if you want to join them.
-    pub workers: Vec<Worker>,
-    sender: SyncSender<Job>,
+/// Dropping the pool closes the channel. Each worker ends when it finds the channel closed and
+/// empty; the pool does not wait for that.
+// New: what goes through the channel is no closure, but a `T`.
+pub struct ThreadPool<T> {
+    workers: Vec<Worker>,
+    sender: mpsc::SyncSender<T>,
 }
 
-impl<Job: Send + 'static> ThreadPool<Job> {
-    /// Starts `size` workers that call `handle` with each job, and gives them a channel with
-    /// `queue` places.
+// New.
+impl<T: Send + 'static> ThreadPool<T> {
+    /// Starts `size` workers that call `handler`, and makes a channel in which `queue` jobs can wait.
     ///
     /// # Panics
     ///
     /// If `size` is zero, or if the system does not give that many threads.
-    pub fn new<H>(size: usize, queue: usize, handle: H) -> ThreadPool<Job>
+    // New: the channel has a bound, and every worker gets the handler.
+    pub fn new<H>(size: usize, queue: usize, handler: H) -> ThreadPool<T>
     where
-        H: Fn(Job) + Clone + Send + 'static, // New: what to do is the pool's, not the job's.
+        H: Fn(T) + Clone + Send + 'static,
     {
         assert!(size > 0, "a pool with no workers would never run a job");
 
-        let (sender, receiver) = mpsc::sync_channel(queue); // New: it has a bound.
+        let (sender, receiver) = mpsc::sync_channel(queue); // New.
         let receiver = Arc::new(Mutex::new(receiver));
         let workers = (0..size)
-            .map(|id| Worker::new(id, Arc::clone(&receiver), handle.clone()))
+            .map(|id| Worker::new(id, Arc::clone(&receiver), handler.clone())) // New.
             .collect();
 
         ThreadPool { workers, sender }
     }
 
-    /// Puts a job into the channel, where it stays until a worker is free. Never blocks.
+    /// Puts a job into the channel, where it stays until a worker takes it. Never blocks.
     ///
     /// # Errors
     ///
-    /// Gives the job back if the channel is full, or if no worker is left to take it.
-    pub fn try_execute(&self, job: Job) -> Result<(), Job> {
-        self.sender.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(job) | TrySendError::Disconnected(job) => job,
-        })
+    /// Gives the job back if the channel is full, or if no worker is left.
+    // New.
+    pub fn try_execute(&self, job: T) -> Result<(), TrySendError<T>> {
+        self.sender.try_send(job)
+    }
+
+    /// The workers, by id.
+    pub fn workers(&self) -> &[Worker] {
+        &self.workers
+    }
+
+    /// Closes the channel, and hands out the workers, to be joined.
+    pub fn into_workers(self) -> Vec<Worker> {
+        self.workers
     }
 }
 
@@ -89,22 +104,23 @@ pub struct Worker {
 }
 
 impl Worker {
-    fn new<Job, H>(id: usize, receiver: Arc<Mutex<Receiver<Job>>>, handle: H) -> Worker
+    // New: the handler.
+    fn new<T, H>(id: usize, receiver: Arc<Mutex<mpsc::Receiver<T>>>, handler: H) -> Worker
     where
-        Job: Send + 'static,
-        H: Fn(Job) + Send + 'static,
+        T: Send + 'static,
+        H: Fn(T) + Send + 'static,
     {
         let thread = thread::Builder::new()
             .name(format!("worker-{id}"))
             .spawn(move || {
                 loop {
-                    // The lock lives until the end of this statement: it is free again before
-                    // the job runs. `unwrap`: nobody panics while holding it.
+                    // The guard lives until the end of this statement, so the lock is released
+                    // before the job runs. `unwrap`: never poisoned, for nothing panics until then.
                     let Ok(job) = receiver.lock().unwrap().recv() else {
                         break;
                     };
                     announce(id);
-                    handle(job);
+                    handler(job); // New.
                 }
             })
             .expect("the system should have a thread for every worker");
@@ -113,7 +129,7 @@ impl Worker {
     }
 }
 
-// `println!` would panic, and cost the pool a worker, once nobody can read standard output.
+// `println!` would panic, and cost the pool a worker, once standard output cannot be written.
 fn announce(id: usize) {
     let _ = writeln!(io::stdout(), "Worker {id} got a job; executing.");
 }

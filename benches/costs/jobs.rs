@@ -207,43 +207,43 @@ fn stage3(jobs: usize) -> f64 {
 
 #[cfg(feature = "stage4")]
 fn stage4(jobs: usize) -> f64 {
-    let pool = ten_versus_five::stage4_lock_held::ThreadPool::new(WORKERS);
+    let pool = ten_versus_five::stage4_for_loop::ThreadPool::new(WORKERS);
     time(jobs, |job| pool.execute(move || job.do_one()))
 }
 
-/// Whoever hands over a job here has to wait for a place, since there are no more than workers.
+/// There are as many permits as workers, so the sender of a job has to wait for one.
 #[cfg(feature = "stage5")]
 fn stage5(jobs: usize) -> f64 {
     let pool = ten_versus_five::stage5_busy_counter::ThreadPool::new(WORKERS);
     time(jobs, |job| {
-        let place = loop {
-            match pool.try_reserve() {
-                Some(place) => break place,
+        let permit = loop {
+            match pool.try_acquire() {
+                Some(permit) => break permit,
                 None => thread::yield_now(),
             }
         };
         pool.execute(move || {
-            let _place = place;
+            let _permit = permit;
             job.do_one();
         });
     })
 }
 
-/// A queue that is long enough for all of them, so that none is refused.
+/// A queue that is long enough for all of them, so that none is rejected.
 #[cfg(feature = "stage6")]
 fn stage6(jobs: usize) -> f64 {
-    let handle = |job: Arc<Jobs>| job.do_one();
-    let pool = ten_versus_five::stage6_bounded_queue::ThreadPool::new(WORKERS, jobs, handle);
+    let handler = |job: Arc<Jobs>| job.do_one();
+    let pool = ten_versus_five::stage6_bounded_queue::ThreadPool::new(WORKERS, jobs, handler);
     time(jobs, |job| {
-        assert!(pool.try_execute(job).is_ok(), "there is a place for each")
+        assert!(pool.try_execute(job).is_ok(), "the queue has room for each")
     })
 }
 
 #[cfg(feature = "stage7")]
 fn stage7(jobs: usize) -> f64 {
-    let handle = |job: Arc<Jobs>| job.do_one();
-    let pool = ten_versus_five::stage7_graceful_shutdown::ThreadPool::new(WORKERS, jobs, handle);
+    let handler = |job: Arc<Jobs>| job.do_one();
+    let pool = ten_versus_five::stage7_graceful_shutdown::ThreadPool::new(WORKERS, jobs, handler);
     time(jobs, |job| {
-        assert!(pool.try_execute(job).is_ok(), "there is a place for each")
+        assert!(pool.try_execute(job).is_ok(), "the queue has room for each")
     })
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ten_versus_five::{AtOnce, compiled_in};
+use ten_versus_five::{Concurrency, compiled_in};
 
 use crate::server::{self, Server, answer, ask};
 use crate::{Rounds, Target};
@@ -14,7 +14,7 @@ const CLIENTS: usize = 8;
 const WARM_UP: Duration = Duration::from_millis(20);
 const TIME: Duration = Duration::from_millis(130);
 
-/// A stage that refuses gets room enough not to. It would be no merit to answer with 503.
+/// A stage that rejects gets room enough not to. It would be no merit to answer with 503.
 const ROOM: [&str; 2] = ["--queue", "64"];
 const ROOM_WITHOUT_A_QUEUE: [&str; 2] = ["--workers", "12"];
 
@@ -73,7 +73,7 @@ pub fn report() -> Vec<Target> {
     for (index, (stage, _)) in (2..).zip(&stages) {
         let ratio = row(&format!("stage {}, {}", stage.number, stage.name), index);
         let of_the_pool = Rounds::ratios(&rates_of(index), &rates_of(1)).median();
-        if stage.at_once == AtOnce::Workers {
+        if stage.concurrency == Concurrency::PerWorker {
             targets.push(Target {
                 holds: ratio >= 0.9,
                 what: format!(

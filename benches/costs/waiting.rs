@@ -5,7 +5,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ten_versus_five::{AtOnce, Stage, compiled_in};
+use ten_versus_five::{Concurrency, Stage, compiled_in};
 
 use crate::Target;
 use crate::server::{Server, answer, ask};
@@ -29,8 +29,8 @@ struct Outcome {
     /// The time to the last answer, in sleeps, if there was one.
     sleeps: Option<f64>,
     answered: usize,
-    refused: usize,
-    /// Neither answered nor refused.
+    rejected: usize,
+    /// Neither answered nor rejected.
     lost: usize,
 }
 
@@ -58,7 +58,7 @@ pub fn report() -> Vec<Target> {
     );
     println!(
         "{:20}  {:>15}  {:>15}  {:>23}  {:>15}",
-        "", "threads", "peak MiB", "last answer, in sleeps", "refused"
+        "", "threads", "peak MiB", "last answer, in sleeps", "rejected"
     );
     let crowds = |width: usize| CROWDS.map(|crowd| format!("{crowd:>width$}")).join(" ");
     let [narrow, wide] = [crowds(3), crowds(5)];
@@ -77,7 +77,7 @@ pub fn report() -> Vec<Target> {
             row(3, threads),
             row(3, memory),
             row(5, sleeps),
-            row(3, refused),
+            row(3, rejected),
         );
     }
     targets(&stages, &outcomes)
@@ -95,9 +95,9 @@ fn sleeps(outcome: &Outcome) -> String {
     or_unknown(outcome.sleeps.map(|sleeps| format!("{sleeps:.1}")))
 }
 
-/// With requests lost, nobody knows how many of them would have been refused.
-fn refused(outcome: &Outcome) -> String {
-    or_unknown((outcome.lost == 0).then(|| outcome.refused.to_string()))
+/// With requests lost, nobody knows how many of them would have been rejected.
+fn rejected(outcome: &Outcome) -> String {
+    or_unknown((outcome.lost == 0).then(|| outcome.rejected.to_string()))
 }
 
 fn or_unknown(figure: Option<String>) -> String {
@@ -111,14 +111,14 @@ fn targets(stages: &[&Stage], outcomes: &[Vec<Outcome>; 4]) -> Vec<Target> {
         let number = stage.number;
         let crowds = outcomes.each_ref().map(|crowd| &crowd[index]);
         lost.push(crowds.iter().map(|outcome| outcome.lost).sum::<usize>());
-        if stage.at_once != AtOnce::Workers {
+        if stage.concurrency != Concurrency::PerWorker {
             continue;
         }
         let longer = crowds.map(|outcome| {
-            let rounds = stage.at_once.rounds(outcome.answered, WORKERS);
+            let waves = stage.concurrency.waves(outcome.answered, WORKERS);
             outcome
                 .sleeps
-                .map(|sleeps| 100.0 * (sleeps / rounds as f64 - 1.0))
+                .map(|sleeps| 100.0 * (sleeps / waves as f64 - 1.0))
         });
         // A crowd without an answer is counted above, as lost.
         let most = longer.into_iter().flatten().fold(0.0, f64::max);
@@ -157,8 +157,8 @@ fn sleep(stage: &Stage, crowd: usize) -> Duration {
         6 | 7 => crowd.min(WORKERS + QUEUE),
         _ => crowd,
     };
-    let rounds = stage.at_once.rounds(answered, WORKERS);
-    LONGEST_SLEEP.min(TIME / rounds as u32)
+    let waves = stage.concurrency.waves(answered, WORKERS);
+    LONGEST_SLEEP.min(TIME / waves as u32)
 }
 
 fn send(stage: &Stage, crowd: usize, all_are_ready: &Barrier) -> Outcome {
@@ -184,18 +184,18 @@ fn send(stage: &Stage, crowd: usize, all_are_ready: &Barrier) -> Outcome {
             most = most.max(server.threads_and_memory().map(|(threads, _)| threads));
             thread::sleep(Duration::from_millis(10));
         }
-        let (last, answered, refused) = sending.join().expect("a crowd does not panic");
+        let (last, answered, rejected) = sending.join().expect("a crowd does not panic");
         Outcome {
             cost: most.zip(server.threads_and_memory().map(|(_, memory)| memory)),
             sleeps: last.map(|last| last.as_secs_f64() / sleep),
             answered,
-            refused,
-            lost: crowd - answered - refused,
+            rejected,
+            lost: crowd - answered - rejected,
         }
     })
 }
 
-/// The time to the last answer, if there was one, and how many requests were answered and refused.
+/// The time to the last answer, if there was one, and how many requests were answered and rejected.
 fn send_to(addr: SocketAddr, crowd: usize) -> (Option<Duration>, usize, usize) {
     let start = Instant::now();
     let mut asked = Vec::new();
@@ -206,7 +206,7 @@ fn send_to(addr: SocketAddr, crowd: usize) -> (Option<Duration>, usize, usize) {
         }
     }
     let mut last = None;
-    let (mut answered, mut refused) = (0, 0);
+    let (mut answered, mut rejected) = (0, 0);
     for connection in asked {
         match connection.and_then(answer) {
             Ok((200, _)) => {
@@ -214,9 +214,9 @@ fn send_to(addr: SocketAddr, crowd: usize) -> (Option<Duration>, usize, usize) {
                 // In whatever order they come, the last has come when all have been read.
                 last = Some(start.elapsed());
             }
-            Ok((503, _)) => refused += 1,
+            Ok((503, _)) => rejected += 1,
             Ok(_) | Err(_) => {}
         }
     }
-    (last, answered, refused)
+    (last, answered, rejected)
 }

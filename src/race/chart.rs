@@ -14,7 +14,7 @@ pub enum Kind {
     /// One or the other: the server does not tell, or has not told yet.
     Unknown,
     /// It was turned away.
-    Refused,
+    Rejected,
     /// It was not answered.
     Failed,
 }
@@ -25,7 +25,7 @@ impl Kind {
         Kind::Waiting,
         Kind::Working,
         Kind::Unknown,
-        Kind::Refused,
+        Kind::Rejected,
         Kind::Failed,
     ];
 
@@ -35,7 +35,7 @@ impl Kind {
             Kind::Waiting => "waiting",
             Kind::Working => "working",
             Kind::Unknown => "waiting or working: the server does not tell",
-            Kind::Refused => "turned away",
+            Kind::Rejected => "rejected",
             Kind::Failed => "not answered",
         }
     }
@@ -48,7 +48,7 @@ impl Kind {
             (Kind::Working, false) => '#',
             (Kind::Unknown, true) => '▒',
             (Kind::Unknown, false) => '=',
-            (Kind::Refused, _) => 'x',
+            (Kind::Rejected, _) => 'x',
             (Kind::Failed, _) => '-',
         }
     }
@@ -58,7 +58,7 @@ impl Kind {
             Kind::Waiting => "\x1b[2m",
             Kind::Working => "\x1b[32m",
             Kind::Unknown => "\x1b[36m",
-            Kind::Refused => "\x1b[33m",
+            Kind::Rejected => "\x1b[33m",
             Kind::Failed => "\x1b[31m",
         }
     }
@@ -71,7 +71,7 @@ pub fn bar(lane: &Lane, now: Duration, reported: bool) -> Vec<(Kind, Duration)> 
     let end = match &lane.end {
         None => now,
         Some((end, Outcome::Answered(_))) => *end,
-        Some((end, Outcome::Refused)) => return vec![(Kind::Refused, *end)],
+        Some((end, Outcome::Rejected)) => return vec![(Kind::Rejected, *end)],
         Some((end, Outcome::Failed(_))) => return vec![(Kind::Failed, *end)],
     };
     match lane.picked_up {
@@ -86,7 +86,7 @@ pub fn note(lane: &Lane) -> String {
     match &lane.end {
         None | Some((_, Outcome::Answered(200))) => String::new(),
         Some((_, Outcome::Answered(status))) => format!("status {status}"),
-        Some((_, Outcome::Refused)) => String::from("503, too busy"),
+        Some((_, Outcome::Rejected)) => String::from("503, too busy"),
         Some((_, Outcome::Failed(why))) => why.clone(),
     }
 }
@@ -513,7 +513,7 @@ const DOES: [&str; 6] = [
     "working",
     "waiting",
     "waiting or working",
-    "turned away",
+    "rejected",
     "not answered",
 ];
 
@@ -524,7 +524,7 @@ fn does(lane: &Lane, reported: bool) -> &'static str {
         None if lane.picked_up.is_some() => DOES[1],
         None if reported => DOES[2],
         None => DOES[3],
-        Some((_, Outcome::Refused)) => DOES[4],
+        Some((_, Outcome::Rejected)) => DOES[4],
         Some((_, Outcome::Failed(_))) => DOES[5],
     }
 }

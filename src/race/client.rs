@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Outcome;
 use super::response::{self, Head};
 use super::target::Target;
-use crate::server::http::{Timed, printable};
+use crate::server::http::{DeadlineStream, escape};
 
 /// What there is to say about a request when it has ended.
 #[derive(Debug, PartialEq)]
@@ -55,15 +55,15 @@ fn exchange(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> 
     connected(stream.local_addr()?.port());
 
     let sent = Instant::now();
-    let mut timed = Timed::new(&stream, deadline.saturating_duration_since(sent));
+    let mut bounded = DeadlineStream::new(&stream, deadline.saturating_duration_since(sent));
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
         target.path(),
         target.addr()
     );
     // If the server has closed already, its answer may be here all the same.
-    let _ = timed.write_all(request.as_bytes());
-    let mut reply = read_reply(&mut timed)?;
+    let _ = bounded.write_all(request.as_bytes());
+    let mut reply = read_reply(&mut bounded)?;
     let on_its_way = sent.elapsed() + ROUNDING;
     reply.handled = reply.handled.filter(|handled| *handled <= on_its_way);
     Ok(reply)
@@ -103,9 +103,9 @@ pub fn read_reply(reader: &mut impl Read) -> io::Result<Reply> {
         thread: head
             .values("x-served-by")
             .next()
-            .map(|thread| printable(thread, 20)),
+            .map(|thread| escape(thread, 20)),
         outcome: match head.status {
-            503 => Outcome::Refused,
+            503 => Outcome::Rejected,
             status => Outcome::Answered(status),
         },
     })

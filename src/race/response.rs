@@ -6,7 +6,7 @@
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
-use crate::server::http::{is_token, printable};
+use crate::server::http::{escape, is_token};
 
 /// The most bytes that are read of a response beside its body: the heads of the responses before it
 /// (1xx) and its own, and its trailer section. `curl` allows 300 KiB, browsers 256.
@@ -213,7 +213,7 @@ fn skip_chunks(reader: &mut impl BufRead, left: &mut usize) -> io::Result<()> {
 
 fn not_http(line: &[u8]) -> io::Error {
     let start = String::from_utf8_lossy(&line[..line.len().min(40)]);
-    invalid(&format!("what came is not HTTP: {}", printable(&start, 40)))
+    invalid(&format!("what came is not HTTP: {}", escape(&start, 40)))
 }
 
 fn invalid(why: &str) -> io::Error {

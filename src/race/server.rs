@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::server::connections::Connections;
-use crate::server::refusals;
+use crate::server::rejections;
 use crate::server::site::Site;
 use crate::{Serve, Setup, Stage};
 
@@ -129,12 +129,12 @@ pub fn report(
     };
     let (addr, listener) = listen().map_err(|error: io::Error| error.to_string())?;
     let site = Arc::new(site);
-    let (turn_away, _) =
-        refusals::start(stage, Arc::clone(&site)).map_err(|error| no_thread(&error))?;
+    let (reject, _) =
+        rejections::start(stage, Arc::clone(&site)).map_err(|error| no_thread(&error))?;
     check_for_threads()?;
     say(format_args!("{addr}"));
 
-    let handle = move |connection: TcpStream| {
+    let handler = move |connection: TcpStream| {
         if let Ok(client) = connection.peer_addr() {
             let current = thread::current();
             say(format_args!(
@@ -147,8 +147,8 @@ pub fn report(
     };
     serve(Setup {
         connections: Box::new(Connections::new(listener)),
-        handle: Arc::new(handle),
-        turn_away,
+        handler: Arc::new(handler),
+        reject,
         workers,
         queue,
     });

@@ -29,7 +29,7 @@ text { font: 16px system-ui, sans-serif; fill: #1b1f24 }
 .waiting { fill: #d0d7de }
 .working { fill: #1a7f37 }
 .unknown { fill: #54aeff }
-.refused { fill: #bf8700 }
+.rejected { fill: #bf8700 }
 .failed { fill: #cf222e }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 }
@@ -135,7 +135,7 @@ fn rectangle(kind: Kind, x: f64, y: f64, width: f64) -> String {
         Kind::Waiting => "waiting",
         Kind::Working => "working",
         Kind::Unknown => "unknown",
-        Kind::Refused => "refused",
+        Kind::Rejected => "rejected",
         Kind::Failed => "failed",
     };
     format!(

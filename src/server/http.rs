@@ -1,4 +1,4 @@
-//! One bounded, timed request in; one response out.
+//! One bounded, bounded request in; one response out.
 //!
 //! This is as much of HTTP/1.1 ([RFC 9112](https://www.rfc-editor.org/rfc/rfc9112)) as the lesson
 //! needs: a connection carries one request, and only its head is read. What is bounded here is what
@@ -79,7 +79,7 @@ impl Display for Request {
 
 /// Why there is no request. Displayed, it is a sentence for the log.
 #[derive(Debug)]
-pub enum NoRequest {
+pub enum RequestError {
     /// The client closed the connection without a word.
     Closed,
     /// The client said nothing until the time was up.
@@ -87,62 +87,62 @@ pub enum NoRequest {
     /// The connection broke.
     Broken(io::Error),
     /// Something came that deserves this answer; this is its first line.
-    Refused(Status, String),
+    Bad(Status, String),
 }
 
-impl Display for NoRequest {
+impl Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoRequest::Closed => f.write_str("the client closed the connection without a word"),
-            NoRequest::Silent => f.write_str(
-                "the client opened a connection and said nothing; browsers keep such spares",
+            RequestError::Closed => f.write_str("the client closed the connection without a word"),
+            RequestError::Silent => f.write_str(
+                "the client opened a connection and sent nothing; browsers keep such spares",
             ),
-            NoRequest::Broken(error) => write!(f, "the connection broke: {error}"),
-            NoRequest::Refused(status, _) => write!(f, "refused with {status}"),
+            RequestError::Broken(error) => write!(f, "the connection broke: {error}"),
+            RequestError::Bad(status, _) => write!(f, "a bad request: {status}"),
         }
     }
 }
 
 /// Reads one request head of at most [`MAX_HEAD`] bytes; never more bytes than that.
 ///
-/// A line may end in CR LF or in LF alone. A [timed](Timed) reader makes a silent client end in
-/// [`NoRequest::Silent`], and one that stops half way in a 408. What comes of it depends on the bytes
+/// A line may end in CR LF or in LF alone. A [bounded](DeadlineStream) reader makes a silent client end in
+/// [`RequestError::Silent`], and one that stops half way in a 408. What comes of it depends on the bytes
 /// and on what comes after the last of them, but not on how the network has cut them into pieces.
 ///
 /// # Errors
 ///
-/// [`NoRequest`] says what there was in place of a request.
-pub fn read_request(reader: &mut impl Read) -> Result<Request, NoRequest> {
+/// [`RequestError`] says what there was in place of a request.
+pub fn read_request(reader: &mut impl Read) -> Result<Request, RequestError> {
     let mut buffer = [0; MAX_HEAD];
     let mut filled = 0;
     loop {
         match reader.read(&mut buffer[filled..]) {
-            Ok(0) if filled == 0 => return Err(NoRequest::Closed),
-            Ok(0) => return Err(refused(Status::BAD_REQUEST, &buffer[..filled])),
+            Ok(0) if filled == 0 => return Err(RequestError::Closed),
+            Ok(0) => return Err(bad(Status::BAD_REQUEST, &buffer[..filled])),
             Ok(count) => filled += count,
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => {}
                 // Systems differ in which of the two a passed deadline is.
                 ErrorKind::TimedOut | ErrorKind::WouldBlock if filled == 0 => {
-                    return Err(NoRequest::Silent);
+                    return Err(RequestError::Silent);
                 }
                 ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-                    return Err(refused(Status::REQUEST_TIMEOUT, &buffer[..filled]));
+                    return Err(bad(Status::REQUEST_TIMEOUT, &buffer[..filled]));
                 }
-                _ => return Err(NoRequest::Broken(error)),
+                _ => return Err(RequestError::Broken(error)),
             },
         }
         match parse(&buffer[..filled]) {
             Ok(Some(request)) => return Ok(request),
-            Ok(None) if filled == MAX_HEAD => return Err(refused(too_large(&buffer), &buffer)),
+            Ok(None) if filled == MAX_HEAD => return Err(bad(too_large(&buffer), &buffer)),
             Ok(None) => {}
-            Err(status) => return Err(refused(status, &buffer[..filled])),
+            Err(status) => return Err(bad(status, &buffer[..filled])),
         }
     }
 }
 
-fn refused(status: Status, bytes: &[u8]) -> NoRequest {
-    NoRequest::Refused(status, first_line(bytes).0)
+fn bad(status: Status, bytes: &[u8]) -> RequestError {
+    RequestError::Bad(status, first_line(bytes).0)
 }
 
 /// The status for a head that does not end within the limit: what is too long is the target if not
@@ -388,7 +388,7 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// When the client has gone, or when a [timed](Timed) writer's time is up.
+    /// When the client has gone, or when a [bounded](DeadlineStream) writer's time is up.
     pub fn write_to(&self, writer: &mut impl Write, head_only: bool) -> io::Result<()> {
         let body = if head_only { "" } else { &self.body };
         let status = self.status.to_string();
@@ -401,19 +401,19 @@ impl Response {
 /// A connection with a deadline: however many reads and writes there are, together they end by then.
 ///
 /// A timeout on the socket alone bounds each read; a byte a second would go on for hours.
-pub struct Timed<'a> {
+pub struct DeadlineStream<'a> {
     connection: &'a TcpStream,
     deadline: Instant,
 }
 
-impl Timed<'_> {
+impl DeadlineStream<'_> {
     /// From now on, and for this long.
     ///
     /// # Panics
     ///
     /// If `time` from now is further away than an [`Instant`] can tell, which is centuries.
-    pub fn new(connection: &TcpStream, time: Duration) -> Timed<'_> {
-        Timed {
+    pub fn new(connection: &TcpStream, time: Duration) -> DeadlineStream<'_> {
+        DeadlineStream {
             connection,
             deadline: Instant::now() + time,
         }
@@ -423,7 +423,7 @@ impl Timed<'_> {
     ///
     /// # Panics
     ///
-    /// As [`new`](Timed::new) does.
+    /// As [`new`](DeadlineStream::new) does.
     pub fn extend(&mut self, time: Duration) {
         self.deadline += time;
     }
@@ -433,15 +433,15 @@ impl Timed<'_> {
         self.deadline
     }
 
-    fn left(&self) -> Option<Duration> {
+    fn remaining(&self) -> Option<Duration> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 }
 
-impl Read for Timed<'_> {
+impl Read for DeadlineStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.left().ok_or(ErrorKind::TimedOut)?;
+        let left = self.remaining().ok_or(ErrorKind::TimedOut)?;
         unless_shut(self.connection.set_read_timeout(Some(left)))?;
         self.connection.read(buffer)
     }
@@ -451,9 +451,9 @@ impl Read for Timed<'_> {
 /// whole response, as long as it is the first.
 const LAST_WRITE: Duration = Duration::from_millis(1);
 
-impl Write for Timed<'_> {
+impl Write for DeadlineStream<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let left = self.left().unwrap_or(LAST_WRITE);
+        let left = self.remaining().unwrap_or(LAST_WRITE);
         unless_shut(self.connection.set_write_timeout(Some(left)))?;
         self.connection.write(buffer)
     }
@@ -485,13 +485,13 @@ const LAST_READS: usize = 16;
 /// (`more_to_come`), so is what it sends until it closes, pauses, or the time is up.
 pub fn close(connection: TcpStream, more_to_come: bool, deadline: Instant) {
     let mut unread = [0; 4096];
-    let mut timed = Timed {
+    let mut bounded = DeadlineStream {
         connection: &connection,
         deadline: deadline.min(Instant::now() + LINGER_PAUSE),
     };
     if more_to_come && connection.shutdown(Shutdown::Write).is_ok() {
-        while let Ok(1..) = timed.read(&mut unread) {
-            timed.deadline = deadline.min(Instant::now() + LINGER_PAUSE);
+        while let Ok(1..) = bounded.read(&mut unread) {
+            bounded.deadline = deadline.min(Instant::now() + LINGER_PAUSE);
         }
     }
     if connection.set_nonblocking(true).is_ok() {
@@ -532,7 +532,7 @@ pub fn date(time: SystemTime) -> impl Display {
 /// obey, and not more than `most` characters, after which there may be three dots.
 ///
 /// What is escaped counts with as many characters as it is escaped with, and is never cut in half.
-pub fn printable(words: &str, most: usize) -> String {
+pub fn escape(words: &str, most: usize) -> String {
     let mut printable = String::new();
     let mut length = 0;
     for character in words.trim_end().chars() {

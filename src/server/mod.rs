@@ -2,11 +2,11 @@
 //!
 //! The road a request takes: [`connections`] yields it to the stage's `serve`, which runs
 //! [`Site::handle`](site::Site::handle) on some thread; that reads the request and writes the
-//! response, with [`http`] in and [`http`] out. [`refusals`] answers the connections that a stage
+//! response, with [`http`] in and [`http`] out. [`rejections`] answers the connections that a stage
 //! rejects.
 
 pub mod connections;
 pub mod foreground;
 pub mod http;
-pub mod refusals;
+pub mod rejections;
 pub mod site;

@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::http::{self, NoRequest, Request, Response, Status, Timed, printable};
+use super::http::{self, DeadlineStream, Request, RequestError, Response, Status, escape};
 use crate::Stage;
 
 /// The longest piece of a client's words in a line of the log, in characters.
@@ -58,54 +58,58 @@ impl Site {
         let current = thread::current();
         let thread = current.name().unwrap_or("a thread with no name");
 
-        let mut timed = Timed::new(&connection, self.read_timeout);
-        let (started, said, response, has_more) = match http::read_request(&mut timed) {
+        let mut bounded = DeadlineStream::new(&connection, self.read_timeout);
+        let (started, request_line, response, has_more) = match http::read_request(&mut bounded) {
             Ok(request) => {
                 // A browser may open a connection long before it has a request for it.
                 let started = Instant::now();
                 let response = self.respond(&request, thread);
-                timed.extend(started.elapsed());
+                bounded.extend(started.elapsed());
                 (started, request.to_string(), response, request.has_more)
             }
-            Err(NoRequest::Refused(status, said)) => (accepted, said, refusal(status), true),
+            Err(RequestError::Bad(status, request_line)) => {
+                (accepted, request_line, error_page(status), true)
+            }
             Err(nothing) => return log(format_args!("{thread}: {nothing}")),
         };
         let status = response.status.0;
         let sent = self
-            .signed(response, thread, started)
-            .write_to(&mut timed, http::asks_for_head(&said));
+            .with_server_headers(response, thread, started)
+            .write_to(&mut bounded, http::asks_for_head(&request_line));
         let took = started.elapsed();
-        let deadline = timed.deadline();
+        let deadline = bounded.deadline();
         http::close(connection, has_more, deadline);
 
-        let said = quoted(&said);
+        let request_line = quoted(&request_line);
         match sent {
-            Ok(()) => log(format_args!("{thread}: {said} -> {status} in {took:.1?}")),
+            Ok(()) => log(format_args!(
+                "{thread}: {request_line} -> {status} in {took:.1?}"
+            )),
             Err(error) => log(format_args!(
-                "{thread}: {said} -> the client has gone: {error}"
+                "{thread}: {request_line} -> the client has gone: {error}"
             )),
         }
     }
 
-    /// Tells a client that the server is too busy, in answer to a request that begins with these
-    /// bytes, and prints a line about it. This does not wait, nor does it close the connection.
+    /// Answers 503 to a request that begins with these bytes, and prints a line about it. Neither
+    /// blocks nor closes the connection.
     ///
     /// # Errors
     ///
     /// When the client has gone, or does not take what it is sent.
-    pub fn refuse(&self, connection: &mut TcpStream, request: &[u8]) -> io::Result<()> {
+    pub fn reject(&self, connection: &mut TcpStream, request: &[u8]) -> io::Result<()> {
         let started = Instant::now();
         let current = thread::current();
         let thread = current.name().unwrap_or("a thread with no name");
-        let (said, _) = http::first_line(request);
+        let (request_line, _) = http::first_line(request);
 
         let status = Status::SERVICE_UNAVAILABLE;
-        let response = refusal(status).header("Retry-After", self.sleep.as_secs_f64().ceil());
-        self.signed(response, thread, started)
-            .write_to(connection, http::asks_for_head(&said))?;
-        let said = quoted(&said);
+        let response = error_page(status).header("Retry-After", self.sleep.as_secs_f64().ceil());
+        self.with_server_headers(response, thread, started)
+            .write_to(connection, http::asks_for_head(&request_line))?;
+        let request_line = quoted(&request_line);
         log(format_args!(
-            "{thread}: {said} -> {} in {:.1?}",
+            "{thread}: {request_line} -> {} in {:.1?}",
             status.0,
             started.elapsed()
         ));
@@ -113,7 +117,7 @@ impl Site {
     }
 
     /// A response with the headers that say who made it, when, and in what time.
-    fn signed(&self, response: Response, thread: &str, started: Instant) -> Response {
+    fn with_server_headers(&self, response: Response, thread: &str, started: Instant) -> Response {
         let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
         response
             .header("Date", http::date(SystemTime::now()))
@@ -127,7 +131,7 @@ impl Site {
 
     fn respond(&self, request: &Request, thread: &str) -> Response {
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
-            return refusal(Status::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD");
+            return error_page(Status::METHOD_NOT_ALLOWED).header("Allow", "GET, HEAD");
         }
         match request.path() {
             Some("/") => self.index.response(Status::OK),
@@ -138,14 +142,14 @@ impl Site {
                 let page = in_layout(include_str!("pages/sleep.html"));
                 Page::new(&page, &[("title", title)]).response(Status::OK)
             }
-            Some(_) => refusal(Status::NOT_FOUND),
-            None => refusal(Status::BAD_REQUEST),
+            Some(_) => error_page(Status::NOT_FOUND),
+            None => error_page(Status::BAD_REQUEST),
         }
     }
 }
 
-/// The page that says why there is no other.
-fn refusal(status: Status) -> Response {
+/// The page that says why a request is not served.
+fn error_page(status: Status) -> Response {
     let reason = match status {
         Status::BAD_REQUEST => "What came is not an HTTP request.",
         Status::NOT_FOUND => "There is nothing at this address.",
@@ -155,12 +159,12 @@ fn refusal(status: Status) -> Response {
         Status::HEAD_TOO_LARGE => "The head of the request is longer than 8 KiB.",
         Status::SERVICE_UNAVAILABLE => {
             "All workers are busy, and as many requests are waiting for them as may wait. \
-             Nobody has looked at yours. Try again in a while."
+             Yours was rejected unread. Try again in a while."
         }
         Status::VERSION_NOT_SUPPORTED => "This server speaks HTTP/1.1.",
         _ => "",
     };
-    let page = in_layout(include_str!("pages/refusal.html"));
+    let page = in_layout(include_str!("pages/error.html"));
     let values = [("title", status.to_string()), ("reason", reason.to_owned())];
     Page::new(&page, &values).response(status)
 }
@@ -196,17 +200,17 @@ fn in_layout(body: &str) -> String {
     include_str!("pages/layout.html").replace("{{body}}", body)
 }
 
-/// What a client said, for a line of the log. If that is not a request line, it could be anything, a
+/// The first line that a client sent, for a line of the log. If that is not a request line, it could be anything, a
 /// line of the log for example; so it is put in quotation marks.
-fn quoted(said: &str) -> String {
-    if http::request_line(said.as_bytes()).is_ok() {
-        printable(said, MAX_QUOTE)
+fn quoted(request_line: &str) -> String {
+    if http::request_line(request_line.as_bytes()).is_ok() {
+        escape(request_line, MAX_QUOTE)
     } else {
-        format!("\"{}\"", printable(said, MAX_QUOTE))
+        format!("\"{}\"", escape(request_line, MAX_QUOTE))
     }
 }
 
-/// Prints a line, in one piece, and carries on if nobody can read it.
+/// Prints a line, in one piece, and carries on if it cannot be written.
 fn log(line: fmt::Arguments<'_>) {
     let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
 }

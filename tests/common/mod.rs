@@ -188,7 +188,7 @@ fn listens_on(process: u32) -> Option<SocketAddr> {
 /// there. A pool has four workers.
 pub fn at_rest(server: &Server, stage: usize) -> (usize, usize) {
     let workers = if stage >= 3 { 4 } else { 0 };
-    let threads = 1 + workers + usize::from(STAGES[stage - 1].turns_away);
+    let threads = 1 + workers + usize::from(STAGES[stage - 1].rejects);
     wait_for("the threads to start", || {
         let held = server.threads_and_files();
         (held.0 == threads || !cfg!(target_os = "linux")).then_some(held)
@@ -372,11 +372,11 @@ pub struct Running {
 impl Running {
     /// A pool from stage 6 on gets a queue with as many places as it has workers. What is turned
     /// away is closed.
-    pub fn start(stage: usize, workers: usize, handle: Handler) -> Running {
-        Running::with_queue(stage, workers, workers, handle)
+    pub fn start(stage: usize, workers: usize, handler: Handler) -> Running {
+        Running::with_queue(stage, workers, workers, handler)
     }
 
-    pub fn with_queue(stage: usize, workers: usize, queue: usize, handle: Handler) -> Running {
+    pub fn with_queue(stage: usize, workers: usize, queue: usize, handler: Handler) -> Running {
         let serve = STAGES[stage - 1].serve.expect("the stage is compiled in");
         let (incoming, connections) = mpsc::channel();
         let server = thread::Builder::new()
@@ -384,8 +384,8 @@ impl Running {
             .spawn(move || {
                 serve(Setup {
                     connections: Box::new(connections.into_iter()),
-                    handle,
-                    turn_away: Arc::new(drop),
+                    handler,
+                    reject: Arc::new(drop),
                     workers,
                     queue,
                 })

@@ -1,9 +1,9 @@
 // The program should not end before the workers have. So wait for each of them, with `join`.
 //
-// `join` uses the handle up: there is no second time to wait for a thread. But the loop only
-// borrows the pool, and what is borrowed cannot be taken to pieces: E0507.
+// `join` consumes the handle: a thread can be joined once. But the pool only lends its workers, and a
+// field cannot be moved out of what is borrowed: E0507.
 //
-// The right turn: take the workers out of the pool.
+// The right turn: consume the pool too.
 
 #[path = "../../stages/stage3_channel_pool.rs"]
 #[allow(dead_code)]
@@ -15,7 +15,7 @@ fn main() {
     let pool = ThreadPool::new(4);
     pool.execute(|| println!("request 1"));
 
-    for worker in &pool.workers {
+    for worker in pool.workers() {
         worker.thread.join().unwrap();
     }
 }

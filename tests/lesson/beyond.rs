@@ -161,7 +161,7 @@ fn a_refusal_arrives(stage: usize) {
 
     let log = server.output().join("\n");
     assert!(
-        log.contains("refusals: POST / HTTP/1.1 -> 503 in "),
+        log.contains("rejections: POST / HTTP/1.1 -> 503 in "),
         "{log}"
     );
     assert_eq!(server.errors(), [""; 0]);
@@ -225,11 +225,11 @@ mod stage5 {
     #[test]
     fn a_place_is_taken_before_the_job_starts() {
         let pool = ThreadPool::new(2);
-        let (first, second) = (pool.try_reserve(), pool.try_reserve());
+        let (first, second) = (pool.try_acquire(), pool.try_acquire());
         assert!(first.is_some() && second.is_some());
-        assert!(pool.try_reserve().is_none());
+        assert!(pool.try_acquire().is_none());
         drop(first);
-        assert!(pool.try_reserve().is_some());
+        assert!(pool.try_acquire().is_some());
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod stage5 {
         let started = Instant::now();
         let compete = || {
             while started.elapsed() < WATCH {
-                if let Some(_place) = pool.try_reserve() {
+                if let Some(_place) = pool.try_acquire() {
                     assert!(taken.fetch_add(1, Ordering::SeqCst) < 2, "a third place");
                     taken.fetch_sub(1, Ordering::SeqCst);
                 }
@@ -251,20 +251,20 @@ mod stage5 {
             }
         });
         // None has been lost, and none has been given back twice.
-        let (first, second) = (pool.try_reserve(), pool.try_reserve());
+        let (first, second) = (pool.try_acquire(), pool.try_acquire());
         assert!(first.is_some() && second.is_some());
-        assert!(pool.try_reserve().is_none());
+        assert!(pool.try_acquire().is_none());
     }
 
     #[test]
     fn a_job_that_panics_gives_its_place_back() {
         let pool = ThreadPool::new(2);
-        let (place, _other) = (pool.try_reserve().unwrap(), pool.try_reserve().unwrap());
+        let (place, _other) = (pool.try_acquire().unwrap(), pool.try_acquire().unwrap());
         pool.execute(move || {
             let _place = place;
             panic!("a job of this test");
         });
-        wait_for("the place to be free again", || pool.try_reserve());
+        wait_for("the place to be free again", || pool.try_acquire());
     }
 
     #[test]
@@ -298,8 +298,12 @@ mod stage5 {
 #[cfg(feature = "stage6")]
 mod stage6 {
     use super::*;
+    use std::net::TcpListener;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use ten_versus_five::stage6_bounded_queue::ThreadPool;
+    use std::sync::mpsc::TrySendError;
+    use std::time::Instant;
+    use ten_versus_five::stage6_bounded_queue::{ThreadPool, serve};
 
     #[test]
     fn a_full_queue_gives_the_job_back() {
@@ -309,26 +313,43 @@ mod stage6 {
         assert_eq!(pool.try_execute("at work"), Ok(()));
         assert!(room.holds(1, PATIENCE));
         assert_eq!(pool.try_execute("waiting"), Ok(()));
-        assert_eq!(pool.try_execute("too many"), Err("too many"));
+        assert_eq!(
+            pool.try_execute("too many"),
+            Err(TrySendError::Full("too many"))
+        );
         room.let_out(2);
         room.wait_until_left(2);
     }
 
-    /// For `serve` that is a full queue, so it answers 503 for ever.
+    /// A dead pool is not a full one: `serve` panics, and does not answer 503 for ever.
     #[test]
-    fn a_pool_whose_workers_have_all_panicked_gives_every_job_back() {
+    fn a_pool_whose_workers_have_all_panicked_says_so() {
         let pool = ThreadPool::new(2, 2, |_job: &str| panic!("a job of this test"));
         wait_for("every worker to die", || {
             let _ = pool.try_execute("panic");
-            let mut workers = pool.workers.iter();
+            let mut workers = pool.workers().iter();
             workers
                 .all(|worker| worker.thread.is_finished())
                 .then_some(())
         });
-        // More than the queue would have room for.
-        for _ in 0..5 {
-            assert_eq!(pool.try_execute("too late"), Err("too late"));
-        }
+        let too_late = pool.try_execute("too late");
+        assert_eq!(too_late, Err(TrySendError::Disconnected("too late")));
+    }
+
+    #[test]
+    fn a_server_whose_workers_have_all_panicked_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let connections = std::iter::from_fn(|| {
+            thread::sleep(Duration::from_millis(5));
+            let _client = TcpStream::connect(addr).unwrap();
+            let (connection, _) = listener.accept().unwrap();
+            (Instant::now() < deadline).then_some(connection)
+        });
+        let panics = |_| panic!("a job of this test");
+        let serve = AssertUnwindSafe(|| serve(connections, panics, drop, 2, 2));
+        assert!(catch_unwind(serve).is_err(), "it went on, without a worker");
     }
 
     #[test]

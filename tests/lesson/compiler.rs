@@ -1,7 +1,7 @@
 //! What does the compiler say to the mistakes that one makes on the way to a pool?
 //!
 //! Each of them is a program in `compile_fail/`, which opens with the lesson. Beside it are what the
-//! compiler says (`.stderr`) and a corrected twin (`_mended.rs`). Read them in order, or read
+//! compiler says (`.stderr`) and a corrected twin (`_fixed.rs`). Read them in order, or read
 //! `docs/compiler.md`, which tells them as a story. You can compile each of them yourself:
 //!
 //! ```console
@@ -31,7 +31,7 @@ fn programs() -> BTreeSet<String> {
 /// Those that make a mistake which the compiler finds.
 fn mistakes() -> BTreeSet<String> {
     let mut programs = programs();
-    programs.retain(|name| !name.ends_with("_mended") && name != NO_MESSAGE);
+    programs.retain(|name| !name.ends_with("_fixed") && name != NO_MESSAGE);
     programs
 }
 
@@ -82,9 +82,9 @@ fn each_mistake_has_a_twin_that_compiles_without_a_warning() {
     thread::scope(|scope| {
         for name in mistakes() {
             scope.spawn(move || {
-                let output = compile_program(&format!("{name}_mended"), warnings());
+                let output = compile_program(&format!("{name}_fixed"), warnings());
                 let message = String::from_utf8_lossy(&output.stderr);
-                assert!(output.status.success(), "{name}_mended: {message}");
+                assert!(output.status.success(), "{name}_fixed: {message}");
             });
         }
     });
@@ -100,7 +100,7 @@ fn the_worker_that_holds_the_lock_compiles_without_a_murmur() {
 
     let loop_of_stage_4 = "for job in receiver.lock().unwrap().iter() {\n";
     assert!(read(path(NO_MESSAGE, "rs")).contains(loop_of_stage_4));
-    assert!(read("stages/stage4_lock_held.rs").contains(loop_of_stage_4));
+    assert!(read("stages/stage4_for_loop.rs").contains(loop_of_stage_4));
 }
 
 /// Word for word, where the words are those of the compiler that was asked then. The programs that

@@ -178,11 +178,11 @@ fn ideal_race_of(
         _ => "worker-1",
     };
     let lanes = (1..=count).map(|number| {
-        let round = stage.at_once.rounds(number, workers) as u32;
+        let wave = stage.concurrency.waves(number, workers) as u32;
         Lane {
-            picked_up: Some(takes * (round - 1)),
+            picked_up: Some(takes * (wave - 1)),
             thread: Some(thread.to_owned()),
-            end: Some((takes * round, Outcome::Answered(200))),
+            end: Some((takes * wave, Outcome::Answered(200))),
         }
     });
     Recording {
@@ -206,8 +206,8 @@ fn ideal_race_with_refusals(stage: &Stage, label: &str, waiting: usize) -> Recor
     }
     let refused = Lane {
         picked_up: None,
-        thread: Some(String::from("refusals")),
-        end: Some((Duration::from_millis(1), Outcome::Refused)),
+        thread: Some(String::from("rejections")),
+        end: Some((Duration::from_millis(1), Outcome::Rejected)),
     };
     race.lanes.resize(5, refused);
     race
@@ -503,7 +503,7 @@ fn the_table_in_the_readme_is_the_list_of_stages() {
             summary,
             ..
         } = stage;
-        let seconds = 5 * stage.at_once.rounds(2, 4);
+        let seconds = 5 * stage.concurrency.waves(2, 4);
         let row = format!("| [{number}, {name}][stage{number}] | {summary} | {seconds} s | ");
         assert!(readme.contains(&row), "no row begins with {row:?}");
         let link = format!("[stage{number}]: docs/{}.md\n", file_name(stage));

@@ -9,11 +9,10 @@ macro_rules! promises_of {
     ($feature:literal, $name:ident, $stage:ident) => {
         #[cfg(feature = $feature)]
         mod $name {
-            use std::mem;
             use std::sync::Arc;
             use std::sync::atomic::{AtomicUsize, Ordering};
 
-            use ten_versus_five::$stage::ThreadPool;
+            use ten_versus_five::$stage::{ThreadPool, Worker};
 
             use crate::common::wait_for;
 
@@ -26,30 +25,29 @@ macro_rules! promises_of {
             #[test]
             fn workers_are_numbered_and_their_threads_are_named() {
                 let pool = ThreadPool::new(3);
-                for (index, worker) in pool.workers.iter().enumerate() {
+                for (index, worker) in pool.workers().iter().enumerate() {
                     assert_eq!(worker.id, index);
                     let name = format!("worker-{index}");
                     assert_eq!(worker.thread.thread().name(), Some(name.as_str()));
                 }
-                assert_eq!(pool.workers.len(), 3);
+                assert_eq!(pool.workers().len(), 3);
             }
 
             /// A thread that spun would not end, and one that panicked would say so to `join`.
             #[test]
             fn dropping_the_pool_ends_its_threads_once_the_jobs_are_done() {
                 let done = Arc::new(AtomicUsize::new(0));
-                let mut pool = ThreadPool::new(4);
+                let pool = ThreadPool::new(4);
                 for _ in 0..20 {
                     let done = Arc::clone(&done);
                     pool.execute(move || {
                         done.fetch_add(1, Ordering::SeqCst);
                     });
                 }
-                let workers = mem::take(&mut pool.workers);
-                assert!(!workers.iter().any(|worker| worker.thread.is_finished()));
+                let finished = |worker: &Worker| worker.thread.is_finished();
+                assert!(!pool.workers().iter().any(finished));
 
-                drop(pool);
-                for worker in workers {
+                for worker in pool.into_workers() {
                     wait_for("a worker to leave", || {
                         worker.thread.is_finished().then_some(())
                     });
@@ -62,7 +60,7 @@ macro_rules! promises_of {
 }
 
 promises_of!("stage3", stage3, stage3_channel_pool);
-promises_of!("stage4", stage4, stage4_lock_held);
+promises_of!("stage4", stage4, stage4_for_loop);
 promises_of!("stage5", stage5, stage5_busy_counter);
 
 #[cfg(feature = "stage3")]
@@ -73,7 +71,7 @@ fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
         pool.execute(|| panic!("a job of this test"));
         crate::common::wait_for("a worker to die", || {
             let dead = pool
-                .workers
+                .workers()
                 .iter()
                 .filter(|worker| worker.thread.is_finished());
             (dead.count() == panicked).then_some(())
@@ -118,9 +116,9 @@ fn the_pool_of_stage_3_can_count_lines() {
 #[cfg(feature = "stage4")]
 #[test]
 fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
-    let pool = ten_versus_five::stage4_lock_held::ThreadPool::new(4);
+    let pool = ten_versus_five::stage4_for_loop::ThreadPool::new(4);
     pool.execute(|| panic!("a job of this test"));
-    for worker in &pool.workers {
+    for worker in pool.workers() {
         crate::common::wait_for("a worker to die", || {
             worker.thread.is_finished().then_some(())
         });

@@ -159,7 +159,7 @@ fn where_the_server_tells_nothing_the_times_of_the_answers_speak() {
 fn what_was_not_answered_is_no_evidence() {
     let lanes = [
         untold(5.0),
-        failed(Outcome::Refused),
+        failed(Outcome::Rejected),
         untold(10.0),
         failed(Outcome::Failed("x".into())),
     ];
@@ -178,7 +178,7 @@ fn the_result_is_one_line_that_a_program_can_read_too() {
     );
     let busy = recording(
         "127.0.0.1:80/x",
-        vec![untold(5.0), untold(5.0), failed(Outcome::Refused)],
+        vec![untold(5.0), untold(5.0), failed(Outcome::Rejected)],
     );
     assert_eq!(
         busy.result(),
@@ -296,7 +296,7 @@ fn a_chart_says_what_went_wrong() {
             end: Some((seconds(5.0), Outcome::Answered(404))),
             ..Lane::default()
         },
-        failed(Outcome::Refused),
+        failed(Outcome::Rejected),
         failed(Outcome::Failed("nothing listens there".into())),
     ];
     let chart = draw(&[recording("here", lanes)], Style { width: 90, ..PLAIN });
@@ -357,7 +357,7 @@ fn wide() -> Vec<Recording> {
     recordings[0].label = "a-host-with-a-long-name.example.org:65535/".repeat(4);
     recordings[0].lanes.extend([
         failed(Outcome::Failed(why.into())),
-        failed(Outcome::Refused),
+        failed(Outcome::Rejected),
         untold(12_345.6),
         told("\u{5de5}\u{4eba}\u{4e00}\u{53f7}\u{5de5}\u{4eba}", 0.0, 1.0),
         told("\u{1f980}", 0.0, 1.0),
@@ -651,7 +651,10 @@ fn an_answer_is_read_with_what_it_tells() {
             outcome: Outcome::Answered(404)
         }
     );
-    assert_eq!(reply("HTTP/1.1 503 Busy\r\n\r\n").outcome, Outcome::Refused);
+    assert_eq!(
+        reply("HTTP/1.1 503 Busy\r\n\r\n").outcome,
+        Outcome::Rejected
+    );
 }
 
 #[test]

@@ -80,7 +80,7 @@ const TOO_LONG: &str = "the head of its answer does not end";
 fn described(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Answered(status) => format!("answered {status}"),
-        Outcome::Refused => String::from("refused"),
+        Outcome::Rejected => String::from("refused"),
         Outcome::Failed(why) => why.clone(),
     }
 }

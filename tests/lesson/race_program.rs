@@ -61,11 +61,7 @@ mod against_the_stages {
             !stdout.contains("got a job"),
             "only the chart, not what the servers say"
         );
-        assert_eq!(
-            code,
-            i32::from(stdout.contains("x turned away")),
-            "{stdout}"
-        );
+        assert_eq!(code, i32::from(stdout.contains("x rejected")), "{stdout}");
         let mut results = results(&stdout).into_iter();
         for stage in compiled_in() {
             let result = results.next().unwrap();

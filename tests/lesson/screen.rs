@@ -241,7 +241,7 @@ fn races() -> [Vec<Recording>; 3] {
     elsewhere.reported = false;
     elsewhere.lanes[3].picked_up = None;
     let end = |milliseconds, outcome| Some((Duration::from_millis(milliseconds), outcome));
-    elsewhere.lanes[4].end = end(700, Outcome::Refused);
+    elsewhere.lanes[4].end = end(700, Outcome::Rejected);
     let why = String::from("a long story of what went wrong with this request, and when, and why");
     elsewhere.lanes[5].end = end(1_200_000, Outcome::Failed(why));
     [stages.collect(), vec![crowd], vec![elsewhere]]

@@ -24,7 +24,7 @@ fn each_compiles_alone_with_nothing_but_the_standard_library() {
 
 #[test]
 fn stages_3_and_4_differ_in_the_head_of_one_loop() {
-    let (three, four) = (code("stage3_channel_pool.rs"), code("stage4_lock_held.rs"));
+    let (three, four) = (code("stage3_channel_pool.rs"), code("stage4_for_loop.rs"));
     let alike = three
         .iter()
         .zip(&four)
@@ -55,7 +55,7 @@ fn one_screen_is_enough_for_the_code_of_stages_1_and_2_and_two_for_3_and_4() {
         ("stage1_single_threaded.rs", 1),
         ("stage2_spawn_per_request.rs", 1),
         ("stage3_channel_pool.rs", 2),
-        ("stage4_lock_held.rs", 2),
+        ("stage4_for_loop.rs", 2),
     ] {
         let lines = code(name).len();
         assert!(

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::{Server, sleep_together, wait_for};
-use ten_versus_five::{AtOnce, Stage, compiled_in};
+use ten_versus_five::{Concurrency, Stage, compiled_in};
 
 #[test]
 fn only_stage_2_takes_a_thread_for_every_request() {
@@ -22,8 +22,13 @@ fn only_stage_2_takes_a_thread_for_every_request() {
 /// The thread that accepts, two workers if there is a pool, and one that refuses if that is done.
 fn threads_of(stage: &Stage) {
     let workers = if stage.number >= 3 { 2 } else { 0 };
-    let at_rest = 1 + workers + usize::from(stage.turns_away);
-    let at_work = at_rest + if stage.at_once == AtOnce::All { 3 } else { 0 };
+    let at_rest = 1 + workers + usize::from(stage.rejects);
+    let at_work = at_rest
+        + if stage.concurrency == Concurrency::Unbounded {
+            3
+        } else {
+            0
+        };
 
     let server = Server::start(stage.number, &["--workers", "2", "--sleep", "1"]);
     let threads = || server.threads_and_files().0;

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Read};
 use std::panic;
 
 use ten_versus_five::server::http::{
-    MAX_HEAD, NoRequest, Request, Status, asks_for_head, read_request,
+    MAX_HEAD, Request, RequestError, Status, asks_for_head, read_request,
 };
 
 const INPUTS: u64 = 100_000;
@@ -112,14 +112,14 @@ fn check(number: u64) {
     check_smaller_pieces(number, &input, end, &answer(&outcome));
     match outcome {
         Ok(request) => check_request(&request, &input),
-        Err(NoRequest::Closed) => assert!(input.is_empty() && end.is_none()),
-        Err(NoRequest::Silent) => assert!(input.is_empty() && end.is_some()),
-        Err(NoRequest::Broken(_)) => assert_eq!(end, Some(ErrorKind::ConnectionReset)),
-        Err(NoRequest::Refused(Status::BAD_REQUEST | Status::VERSION_NOT_SUPPORTED, _)) => {}
-        Err(NoRequest::Refused(Status::REQUEST_TIMEOUT, _)) => {
+        Err(RequestError::Closed) => assert!(input.is_empty() && end.is_none()),
+        Err(RequestError::Silent) => assert!(input.is_empty() && end.is_some()),
+        Err(RequestError::Broken(_)) => assert_eq!(end, Some(ErrorKind::ConnectionReset)),
+        Err(RequestError::Bad(Status::BAD_REQUEST | Status::VERSION_NOT_SUPPORTED, _)) => {}
+        Err(RequestError::Bad(Status::REQUEST_TIMEOUT, _)) => {
             assert!(pieces.bytes.is_empty() && end.is_some());
         }
-        Err(NoRequest::Refused(Status::TARGET_TOO_LONG | Status::HEAD_TOO_LARGE, _)) => {
+        Err(RequestError::Bad(Status::TARGET_TOO_LONG | Status::HEAD_TOO_LARGE, _)) => {
             assert_eq!(pieces.taken, MAX_HEAD);
         }
         Err(other) => panic!("{other:?}"),
@@ -128,10 +128,10 @@ fn check(number: u64) {
 
 /// What a client gets to see of an outcome: the answer to its request, or the status of a refusal
 /// and whether there is a body in it, or that there is no answer.
-fn answer(outcome: &Result<Request, NoRequest>) -> String {
+fn answer(outcome: &Result<Request, RequestError>) -> String {
     match outcome {
         Ok(request) => request.to_string(),
-        Err(NoRequest::Refused(status, said)) => format!("{status}, {}", asks_for_head(said)),
+        Err(RequestError::Bad(status, said)) => format!("{status}, {}", asks_for_head(said)),
         Err(other) => other.to_string(),
     }
 }
@@ -197,11 +197,11 @@ fn the_inputs_are_of_every_kind() {
         };
         let kind = match read_request(&mut pieces) {
             Ok(_) => 0,
-            Err(NoRequest::Refused(Status::BAD_REQUEST, _)) => 1,
-            Err(NoRequest::Refused(Status::REQUEST_TIMEOUT, _)) => 2,
-            Err(NoRequest::Refused(Status::TARGET_TOO_LONG, _)) => 3,
-            Err(NoRequest::Refused(Status::HEAD_TOO_LARGE, _)) => 4,
-            Err(NoRequest::Refused(Status::VERSION_NOT_SUPPORTED, _)) => 5,
+            Err(RequestError::Bad(Status::BAD_REQUEST, _)) => 1,
+            Err(RequestError::Bad(Status::REQUEST_TIMEOUT, _)) => 2,
+            Err(RequestError::Bad(Status::TARGET_TOO_LONG, _)) => 3,
+            Err(RequestError::Bad(Status::HEAD_TOO_LARGE, _)) => 4,
+            Err(RequestError::Bad(Status::VERSION_NOT_SUPPORTED, _)) => 5,
             Err(_) => continue,
         };
         kinds[kind] += 1;

@@ -6,7 +6,7 @@ use std::io::{self, Cursor, ErrorKind, Read};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ten_versus_five::server::http::{
-    NoRequest, Request, Status, asks_for_head, date, parse, printable, read_request,
+    Request, RequestError, Status, asks_for_head, date, escape, parse, read_request,
 };
 
 fn request(target: &str) -> Request {
@@ -288,7 +288,7 @@ fn a_head_may_have_8192_bytes_and_no_more() {
         let mut too_long = Cursor::new(of_length(8193, start, filling, end));
         let refused = read_request(&mut too_long);
         assert!(
-            matches!(refused, Err(NoRequest::Refused(status, _)) if status.0 == expected),
+            matches!(refused, Err(RequestError::Bad(status, _)) if status.0 == expected),
             "{start}: {refused:?}"
         );
         assert_eq!(too_long.position(), 8192, "no more is read than is allowed");
@@ -306,7 +306,7 @@ fn it_is_the_target_that_is_too_long_when_its_line_does_not_end() {
     ] {
         let refused = read_request(&mut of_length(9000, start, filling, "").as_slice());
         assert!(
-            matches!(refused, Err(NoRequest::Refused(status, _)) if status.0 == expected),
+            matches!(refused, Err(RequestError::Bad(status, _)) if status.0 == expected),
             "{start:?}, {filling:?}: {refused:?}"
         );
     }
@@ -338,22 +338,22 @@ fn a_request_may_come_in_pieces() {
 fn each_kind_of_ending_has_its_name() {
     let read = |bytes, error| read_request(&mut ByteByByte(bytes, error)).unwrap_err();
     for timeout in [ErrorKind::TimedOut, ErrorKind::WouldBlock] {
-        assert!(matches!(read(b"", timeout), NoRequest::Silent));
+        assert!(matches!(read(b"", timeout), RequestError::Silent));
         let half = read(b"GET / HT", timeout);
-        assert!(matches!(half, NoRequest::Refused(Status::REQUEST_TIMEOUT, s) if s == "GET / HT"));
+        assert!(matches!(half, RequestError::Bad(Status::REQUEST_TIMEOUT, s) if s == "GET / HT"));
     }
     assert!(matches!(
         read(b"GET", ErrorKind::ConnectionReset),
-        NoRequest::Broken(_)
+        RequestError::Broken(_)
     ));
     assert!(matches!(
         read_request(&mut io::empty()).unwrap_err(),
-        NoRequest::Closed
+        RequestError::Closed
     ));
     let half = read_request(&mut &b"GET /"[..]).unwrap_err();
-    assert!(matches!(half, NoRequest::Refused(Status::BAD_REQUEST, s) if s == "GET /"));
+    assert!(matches!(half, RequestError::Bad(Status::BAD_REQUEST, s) if s == "GET /"));
     let after_an_empty_line = read(b"\r\nGET /", ErrorKind::TimedOut);
-    assert!(matches!(after_an_empty_line, NoRequest::Refused(_, s) if s == "GET /"));
+    assert!(matches!(after_an_empty_line, RequestError::Bad(_, s) if s == "GET /"));
 }
 
 #[test]
@@ -459,6 +459,6 @@ fn what_is_printable_is_cut_between_characters_and_escapes() {
         ("", 0, ""),
         ("a", 0, "..."),
     ] {
-        assert_eq!(printable(words, most), expected);
+        assert_eq!(escape(words, most), expected);
     }
 }

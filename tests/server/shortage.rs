@@ -187,7 +187,7 @@ mod threads {
             if stage.number < 3 {
                 continue;
             }
-            let threads = 3 + usize::from(stage.turns_away);
+            let threads = 3 + usize::from(stage.rejects);
             let errors = race_fails(threads, &["--stage", &number, "--workers", "3"]);
             let reason = "The system has no threads for 3 workers: ";
             assert!(errors[0].starts_with(reason), "{errors:?}");
@@ -201,7 +201,7 @@ mod threads {
     fn threads_needed(stage: usize) -> usize {
         match stage {
             1 => 0,
-            _ => 3 + usize::from(STAGES[stage - 1].turns_away),
+            _ => 3 + usize::from(STAGES[stage - 1].rejects),
         }
     }
 
@@ -287,7 +287,7 @@ mod threads {
     #[cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
     #[test]
     fn without_a_thread_for_refusals_the_program_says_so_and_ends() {
-        let turn_away = ten_versus_five::compiled_in().filter(|stage| stage.turns_away);
+        let turn_away = ten_versus_five::compiled_in().filter(|stage| stage.rejects);
         for stage in turn_away {
             let mut server = Server::spawn(with_threads(0), stage.number, &OPTIONS);
             assert_eq!(server.wait().code(), Some(1));
@@ -296,7 +296,7 @@ mod threads {
                 (!errors.is_empty()).then_some(errors)
             });
             assert_eq!(errors.len(), 1, "{errors:?}");
-            let reason = "There is no thread to refuse requests on: ";
+            let reason = "There is no thread to reject requests on: ";
             assert!(errors[0].starts_with(reason), "{errors:?}");
         }
     }

@@ -134,7 +134,7 @@ mod while_it_is_refused {
     }
 
     /// One silent client has the only worker, and another the only place in the queue, until the
-    /// test is done with refusals.
+    /// test is done with rejections.
     fn clients_may_vanish(stage: usize) {
         let options = ["--workers", "1", "--queue", "1", "--read-timeout", "600"];
         let server = Server::start(stage, &options);
@@ -158,7 +158,7 @@ mod while_it_is_refused {
         let log = server.output();
         let answers = log.iter().filter(|line| line.contains(" -> "));
         assert!(
-            answers.clone().all(|line| line.starts_with("refusals: ")),
+            answers.clone().all(|line| line.starts_with("rejections: ")),
             "{log:?}"
         );
 

@@ -193,7 +193,7 @@ fn every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal(stage: usi
         ": GET /?one HTTP/1.1 -> 200 in ",
         ": \"GET /\\u{1b}]0;two\\u{7}\\r HTTP/1.1\" -> 400 in ",
         ": GET /\\u{202e}three HTTP/1.1 -> 404 in ",
-        ": the client opened a connection and said nothing",
+        ": the client opened a connection and sent nothing",
         &format!(": \"{}...\" -> 414 in ", "a".repeat(80)),
         ": \"GET /sleep HTTP/1.1 -> 200 in 5.0s\\\" main: GET /\" -> 400 in ",
         ": GET /four HTTP/1.1 -> 400 in ",

@@ -1,11 +1,10 @@
-// Stage 4: the same pool, with a worker loop that looks simpler.
+// Stage 4: the same pool, with a `for` loop in the worker.
 //
-// Four workers, one channel, one mutex, as before. Only the loop in `Worker::new` is written in
-// another way. It compiles without a warning, every request is answered, and two slow requests
-// take ten seconds again.
+// Everything is as in stage3_channel_pool.rs but the loop in `Worker::new`: a `Receiver` has an
+// iterator, and a `for` needs no `let`, no `else` and no `break`. It compiles without a warning.
 //
-// "New" marks what changed since stage3_channel_pool.rs. Why it does that is told in
-// docs/stage4_lock_held.md
+// Before you run it: two slow requests arrive together. After how many seconds is each answered?
+// docs/stage4_for_loop.md has the answer, and the reason for it.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -19,7 +18,7 @@ use std::thread::{self, JoinHandle};
 /// # Panics
 ///
 /// As [`ThreadPool::new`] and [`ThreadPool::execute`] do.
-pub fn serve<C, H>(connections: C, handle: H, workers: usize)
+pub fn serve<C, H>(connections: C, handler: H, workers: usize)
 where
     C: IntoIterator<Item = TcpStream>,
     H: Fn(TcpStream) + Clone + Send + 'static,
@@ -27,21 +26,20 @@ where
     let pool = ThreadPool::new(workers);
 
     for connection in connections {
-        let handle = handle.clone();
-        pool.execute(move || handle(connection));
+        let handler = handler.clone();
+        pool.execute(move || handler(connection));
     }
 }
 
-/// Something to do, once, on another thread.
+/// A closure to run once, on another thread.
 type Job = Box<dyn FnOnce() + Send + 'static>;
 
 /// A fixed number of threads that take jobs from one channel.
 ///
-/// Dropping the pool closes the channel. Each worker leaves when it finds the channel closed and
-/// empty; nobody waits for it.
+/// Dropping the pool closes the channel. Each worker ends when it finds the channel closed and
+/// empty; the pool does not wait for that.
 pub struct ThreadPool {
-    /// The threads, by id. Take them out before dropping the pool if you want to join them.
-    pub workers: Vec<Worker>,
+    workers: Vec<Worker>,
     sender: mpsc::Sender<Job>,
 }
 
@@ -63,12 +61,11 @@ impl ThreadPool {
         ThreadPool { workers, sender }
     }
 
-    /// Puts a job into the channel, where it stays until a worker is free. Never blocks.
+    /// Puts a job into the channel, where it stays until a worker takes it. Never blocks.
     ///
     /// # Panics
     ///
-    /// If no worker is left. One job that panicked is enough: it does so while its worker holds the
-    /// lock, which poisons the mutex, and every other worker panics when it locks.
+    /// If no worker is left: a job that panics ends the worker that runs it.
     pub fn execute<F>(&self, job: F)
     where
         F: FnOnce() + Send + 'static,
@@ -76,6 +73,16 @@ impl ThreadPool {
         self.sender
             .send(Box::new(job))
             .expect("at least one worker should be alive to take the job");
+    }
+
+    /// The workers, by id.
+    pub fn workers(&self) -> &[Worker] {
+        &self.workers
+    }
+
+    /// Closes the channel, and hands out the workers, to be joined.
+    pub fn into_workers(self) -> Vec<Worker> {
+        self.workers
     }
 }
 
@@ -92,7 +99,6 @@ impl Worker {
         let thread = thread::Builder::new()
             .name(format!("worker-{id}"))
             .spawn(move || {
-                // New, and all that is new.
                 for job in receiver.lock().unwrap().iter() {
                     announce(id);
                     job();
@@ -104,7 +110,7 @@ impl Worker {
     }
 }
 
-// `println!` would panic, and cost the pool a worker, once nobody can read standard output.
+// `println!` would panic, and cost the pool a worker, once standard output cannot be written.
 fn announce(id: usize) {
     let _ = writeln!(io::stdout(), "Worker {id} got a job; executing.");
 }

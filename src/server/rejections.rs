@@ -1,8 +1,9 @@
-//! Saying no to connections that a stage has turned away: 503, from one thread for all of them.
+//! Answers the connections that a stage rejects with 503: one thread polls all of them.
 //!
-//! A stage turns a connection away on the thread that accepts, and nobody else gets in until that is
-//! done. So it must not be there that somebody waits for a slow client to read, or for a silent one to
-//! speak. It is done here, where no connection has to wait for another: none is ever waited for alone.
+//! A stage rejects a connection on the thread of the accept loop, and no other client gets in until
+//! that is done. So the accept loop must not wait for a slow client to read, or for a silent one to
+//! send. It only passes the connection on. The thread here polls all rejected connections without
+//! blocking, so none of them waits for another.
 
 use std::io::{self, ErrorKind, Read};
 use std::mem;
@@ -16,64 +17,64 @@ use super::http::{self, MAX_HEAD};
 use super::site::Site;
 use crate::{Handler, Stage};
 
-/// How many connections may be on their way out at a time. One more is closed without a word.
-const MOST: usize = 1024;
+/// How many rejected connections are kept at a time. One more is closed without an answer.
+const MAXIMUM: usize = 1024;
 
-/// How long a client may take to stop sending what nobody will read, and to close.
+/// How long a client that has its answer may go on sending before its connection is closed.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// How often to see whether there is news of any of them.
+/// How often to poll.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Starts the thread, if this stage turns anybody away. Returns what turns a connection away, which
-/// takes no time, and the thread, which ends when that has been dropped and the last connection has
-/// been seen out.
+/// Starts the thread, if this stage rejects connections. Returns a handler that rejects one without
+/// blocking, and the thread, which ends when the handler has been dropped and the last connection has
+/// been closed.
 ///
 /// # Errors
 ///
 /// When the system has no thread for it.
 pub fn start(stage: &Stage, site: Arc<Site>) -> io::Result<(Handler, Option<JoinHandle<()>>)> {
-    if !stage.turns_away {
+    if !stage.rejects {
         return Ok((Arc::new(drop), None));
     }
-    let (sender, receiver) = mpsc::sync_channel(MOST);
+    let (sender, receiver) = mpsc::sync_channel(MAXIMUM);
     let thread = thread::Builder::new()
-        .name(String::from("refusals"))
-        .spawn(move || see_out(&receiver, &site))?;
-    let turn_away = move |connection| drop(sender.try_send(connection));
-    Ok((Arc::new(turn_away), Some(thread)))
+        .name(String::from("rejections"))
+        .spawn(move || poll_all(&receiver, &site))?;
+    let reject = move |connection| drop(sender.try_send(connection));
+    Ok((Arc::new(reject), Some(thread)))
 }
 
-fn see_out(receiver: &Receiver<TcpStream>, site: &Site) {
-    let mut leaving: Vec<Leaving> = Vec::new();
+fn poll_all(receiver: &Receiver<TcpStream>, site: &Site) {
+    let mut rejected: Vec<Rejected> = Vec::new();
     loop {
-        if leaving.is_empty() {
+        if rejected.is_empty() {
             let Ok(first) = receiver.recv() else {
                 return;
             };
-            leaving.extend(Leaving::new(first));
+            rejected.extend(Rejected::new(first));
         } else {
             thread::sleep(POLL);
         }
-        let more = receiver.try_iter().take(MOST - leaving.len());
-        leaving.extend(more.filter_map(Leaving::new));
-        leaving.retain_mut(|connection| connection.is_still_here(site));
+        let more = receiver.try_iter().take(MAXIMUM - rejected.len());
+        rejected.extend(more.filter_map(Rejected::new));
+        rejected.retain_mut(|connection| connection.poll(site));
     }
 }
 
-/// A connection that has been turned away, but not yet closed.
-struct Leaving {
+/// A connection that has been rejected, but not yet closed.
+struct Rejected {
     connection: TcpStream,
     since: Instant,
     received: Vec<u8>,
     answered: bool,
 }
 
-impl Leaving {
+impl Rejected {
     /// `None` if the connection is broken already.
-    fn new(connection: TcpStream) -> Option<Leaving> {
+    fn new(connection: TcpStream) -> Option<Rejected> {
         connection.set_nonblocking(true).ok()?;
-        Some(Leaving {
+        Some(Rejected {
             connection,
             since: Instant::now(),
             received: Vec::new(),
@@ -81,13 +82,13 @@ impl Leaving {
         })
     }
 
-    /// Takes in what the client has sent, and answers when the first line of that is there: only then
-    /// is it certain whether the answer has a body. The connection may be closed when the client has
-    /// closed it, or when its time is up. A client that says nothing gets no answer: browsers keep
-    /// spare connections, and an answer there would be a surprise to them.
-    fn is_still_here(&mut self, site: &Site) -> bool {
+    /// Reads what the client has sent, and answers when the first line of that is there: only then is
+    /// it certain whether the answer has a body. Returns whether to keep the connection: `false` when
+    /// the client has closed it, or when its time is up. A silent client gets no answer: browsers keep
+    /// spare connections, and do not expect an answer there.
+    fn poll(&mut self, site: &Site) -> bool {
         let mut bytes = [0; 4096];
-        // Not for ever, however fast the client sends: there are others.
+        // Bounded, however fast the client sends: there are other connections.
         for _ in 0..16 {
             match self.connection.read(&mut bytes) {
                 Ok(0) => {
@@ -122,8 +123,9 @@ impl Leaving {
         }
         self.answered = true;
         self.since = Instant::now();
-        let told = site.refuse(&mut self.connection, &received);
-        told.and_then(|()| self.connection.shutdown(Shutdown::Write))
+        let result = site.reject(&mut self.connection, &received);
+        result
+            .and_then(|()| self.connection.shutdown(Shutdown::Write))
             .is_ok()
     }
 }
