@@ -263,6 +263,15 @@ pub fn say(addr: SocketAddr, words: &[u8]) -> TcpStream {
     client
 }
 
+/// Whether the server still reads what this client sends after its response. To a connection that is
+/// closed, the first byte is answered with a reset, and the next cannot be sent.
+pub fn is_still_read(mut client: &TcpStream) -> bool {
+    (0..10).all(|_| {
+        thread::sleep(Duration::from_millis(20));
+        client.write_all(b"x\n").is_ok()
+    })
+}
+
 /// Sends `bytes` and reads until the server closes.
 pub fn exchange(addr: SocketAddr, bytes: &[u8]) -> Reply {
     let mut stream = connect(addr);

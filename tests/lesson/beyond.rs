@@ -127,6 +127,13 @@ fn a_refusal_arrives(stage: usize) {
     client.write_all(&vec![b'a'; 1024 * 1024]).unwrap();
     assert_refused(&Reply::read(&mut client).unwrap());
 
+    // And what it says is read, or the system would reset the connection.
+    wait_for("a server that goes on reading", || {
+        let mut client = crate::common::say(server.addr, b"POST / HTTP/1.1\r\n\r\n");
+        assert_refused(&Reply::read(&mut client).unwrap());
+        crate::common::is_still_read(&client).then_some(())
+    });
+
     // One that stops in the middle of its first line is refused when its time is up, see below.
     let mut half = crate::common::say(server.addr, b"GET / HTTP");
     let mut half_of_head = crate::common::say(server.addr, b"HEAD / HTTP");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::{
     Reply, Running, Server, assert_no_worker_is_missing, connect, exchange_when_free,
-    get_when_free, wait_for,
+    get_when_free, is_still_read, wait_for,
 };
 use ten_versus_five::STAGES;
 use ten_versus_five::server::site::Site;
@@ -164,7 +164,7 @@ fn drip(mut client: TcpStream, start: &[u8]) {
     let started = Instant::now();
     let mut open = client.write_all(start).is_ok();
     while open && started.elapsed() < crate::common::PATIENCE {
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(5));
         open = client.write_all(b"a").is_ok();
     }
 }
@@ -193,6 +193,29 @@ fn a_client_that_never_stops_holds_a_thread_for_one_read_timeout() {
             assert!(held >= READ_TIMEOUT, "{held:?}");
         }
     }
+}
+
+/// Or the system would reset the connection, and a slow client might not get its response. The time
+/// that the page takes does not count, so there is some left here.
+#[test]
+fn what_a_client_still_sends_is_read_until_its_time_is_up() {
+    let site = Site::new(&STAGES[0], 2 * READ_TIMEOUT, READ_TIMEOUT);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    wait_for("a server that goes on reading", || {
+        let mut client = connect(listener.local_addr().unwrap());
+        let (server, _) = listener.accept().unwrap();
+        client
+            .write_all(b"GET /sleep HTTP/1.1\r\nContent-Length: 9999\r\n\r\n")
+            .unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| site.handle(server));
+            let reply = Reply::read(&mut client).unwrap();
+            assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
+            let is_still_read = is_still_read(&client);
+            drop(client);
+            is_still_read.then_some(())
+        })
+    });
 }
 
 /// The promise is one read timeout for each client. Where no other thread is free, they add up.
