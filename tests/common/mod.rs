@@ -263,12 +263,14 @@ pub fn say(addr: SocketAddr, words: &[u8]) -> TcpStream {
     client
 }
 
-/// Whether the server still reads what this client sends after its response. To a connection that is
-/// closed, the first byte is answered with a reset, and the next cannot be sent.
+/// Whether the server still reads what this client sends after its response. It is more at a time than
+/// a server reads at once: to close a connection with bytes unread resets it, and then nothing more can
+/// be sent.
 pub fn is_still_read(mut client: &TcpStream) -> bool {
+    let lines = "x\n".repeat(8192);
     (0..10).all(|_| {
         thread::sleep(Duration::from_millis(20));
-        client.write_all(b"x\n").is_ok()
+        client.write_all(lines.as_bytes()).is_ok()
     })
 }
 
