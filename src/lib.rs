@@ -37,6 +37,7 @@ pub mod cli;
 pub mod race;
 pub mod server;
 pub mod stage;
+pub mod traced;
 
 /// Stage 1: one thread does everything. [Its chapter](crate::book::ch01_stage1_single_threaded).
 #[cfg(feature = "stage1")]

@@ -6,13 +6,13 @@
 #![cfg(any(feature = "stage3", feature = "stage4", feature = "stage5"))]
 
 macro_rules! promises_of {
-    ($feature:literal, $name:ident, $stage:ident) => {
+    ($feature:literal, $name:ident, $($path:ident)::+) => {
         #[cfg(feature = $feature)]
         mod $name {
             use std::sync::Arc;
             use std::sync::atomic::{AtomicUsize, Ordering};
 
-            use ten_versus_five::$stage::{ThreadPool, Worker};
+            use $($path)::+::{ThreadPool, Worker};
 
             use crate::common::wait_for;
 
@@ -59,9 +59,14 @@ macro_rules! promises_of {
     };
 }
 
-promises_of!("stage3", stage3, stage3_channel_pool);
-promises_of!("stage4", stage4, stage4_for_loop);
-promises_of!("stage5", stage5, stage5_busy_counter);
+promises_of!("stage3", stage3, ten_versus_five::stage3_channel_pool);
+promises_of!("stage4", stage4, ten_versus_five::stage4_for_loop);
+promises_of!("stage5", stage5, ten_versus_five::stage5_busy_counter);
+
+// The same files, with a stand-in for `std` that tells what the locks do.
+promises_of!("stage3", traced3, ten_versus_five::traced::stages::stage3);
+promises_of!("stage4", traced4, ten_versus_five::traced::stages::stage4);
+promises_of!("stage5", traced5, ten_versus_five::traced::stages::stage5);
 
 #[cfg(feature = "stage3")]
 #[test]

@@ -1,0 +1,65 @@
+//! Who watches the current thread. Threads inherit their watcher from the thread that starts them,
+//! so two tests that run at the same time do not see each other's threads.
+
+use std::cell::RefCell;
+use std::mem;
+
+use super::notes::{Object, Recorder, What};
+
+/// Who watches a thread.
+#[derive(Clone, Default)]
+pub(crate) enum Watcher {
+    /// Nobody: the stand-in does what `std` does.
+    #[default]
+    Nobody,
+    /// A recording, which takes notes.
+    Recorder(Recorder),
+}
+
+thread_local! {
+    static WATCHER: RefCell<Watcher> = const { RefCell::new(Watcher::Nobody) };
+}
+
+/// Asks the watcher of this thread. At the very end of a thread, nobody watches it any more.
+pub(crate) fn ask<R>(question: impl FnOnce(&Watcher) -> R) -> R {
+    let mut question = Some(question);
+    WATCHER
+        .try_with(|watcher| question.take().map(|ask| ask(&watcher.borrow())))
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| {
+            // `question` is gone only if it was asked, and then there is an answer.
+            question.take().expect("not asked yet")(&Watcher::Nobody)
+        })
+}
+
+/// Takes a note, if a recording watches this thread.
+pub(crate) fn note(what: What, object: &Object) {
+    ask(|watcher| {
+        if let Watcher::Recorder(recorder) = watcher {
+            recorder.note(what, Some(object));
+        }
+    });
+}
+
+/// Takes a note that is about the thread and nothing else.
+pub(crate) fn note_of_thread(what: What) {
+    ask(|watcher| {
+        if let Watcher::Recorder(recorder) = watcher {
+            recorder.note(what, None);
+        }
+    });
+}
+
+/// Runs `work` with this watcher, and brings back the one before it, also if `work` panics.
+pub(crate) fn watched_by<R>(watcher: Watcher, work: impl FnOnce() -> R) -> R {
+    struct Restore(Watcher);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let before = mem::take(&mut self.0);
+            let _ = WATCHER.try_with(|watcher| watcher.replace(before));
+        }
+    }
+    let _restore = Restore(WATCHER.replace(watcher));
+    work()
+}

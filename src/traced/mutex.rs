@@ -1,0 +1,217 @@
+//! A mutex that tells who wants it, who has it and who releases it.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
+use std::thread;
+
+use super::context::note;
+use super::notes::{Object, ObjectKind, What};
+
+/// Stands in for [`std::sync::Mutex`].
+pub struct Mutex<T: ?Sized> {
+    pub(super) object: Object,
+    pub(super) poison: Poison,
+    inner: sync::Mutex<T>,
+}
+
+/// Stands in for [`std::sync::MutexGuard`].
+#[must_use = "if unused the Mutex will immediately unlock"]
+#[clippy::has_significant_drop]
+pub struct MutexGuard<'a, T: ?Sized + 'a> {
+    pub(super) mutex: &'a Mutex<T>,
+    was_panicking: bool,
+    /// `None` only while the guard is dropped, or given to a condition variable.
+    pub(super) inner: Option<sync::MutexGuard<'a, T>>,
+}
+
+impl<T> Mutex<T> {
+    /// As [`std::sync::Mutex::new`].
+    pub const fn new(value: T) -> Mutex<T> {
+        Mutex {
+            object: Object::new(ObjectKind::Mutex),
+            poison: Poison::new(),
+            inner: sync::Mutex::new(value),
+        }
+    }
+
+    /// As [`std::sync::Mutex::into_inner`].
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the value is in the error.
+    pub fn into_inner(self) -> LockResult<T> {
+        let value = self.inner.into_inner();
+        self.poison
+            .judge(value.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// As [`std::sync::Mutex::lock`].
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned: a thread panicked while it had the mutex. The guard is in the error.
+    pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        note(What::Wants, &self.object);
+        self.lock_inner()
+    }
+
+    /// As [`std::sync::Mutex::try_lock`].
+    ///
+    /// # Errors
+    ///
+    /// If it is locked, or poisoned.
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        match self.inner.try_lock() {
+            Ok(inner) => Ok(self.guard(inner)?),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(self.guard(poisoned.into_inner())?),
+            Err(TryLockError::WouldBlock) => {
+                note(What::FoundLocked, &self.object);
+                Err(TryLockError::WouldBlock)
+            }
+        }
+    }
+
+    /// As [`std::sync::Mutex::is_poisoned`].
+    pub fn is_poisoned(&self) -> bool {
+        self.poison.get()
+    }
+
+    /// As [`std::sync::Mutex::clear_poison`].
+    pub fn clear_poison(&self) {
+        self.poison.clear();
+    }
+
+    /// As [`std::sync::Mutex::get_mut`].
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the reference is in the error.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        let value = self.inner.get_mut();
+        self.poison
+            .judge(value.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Sees that something has been done under this lock, or has not, without locking it.
+    pub(super) fn glance(&self) {
+        note(What::Loads, &self.object);
+    }
+
+    pub(super) fn lock_inner(&self) -> LockResult<MutexGuard<'_, T>> {
+        self.guard(self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The guard of a mutex that has just been locked.
+    pub(super) fn guard<'a>(
+        &'a self,
+        inner: sync::MutexGuard<'a, T>,
+    ) -> LockResult<MutexGuard<'a, T>> {
+        note(What::Has, &self.object);
+        self.poison.judge(MutexGuard {
+            mutex: self,
+            was_panicking: thread::panicking(),
+            inner: Some(inner),
+        })
+    }
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    fn drop(&mut self) {
+        if self.inner.is_some() {
+            self.mutex.poison.at_release(self.was_panicking);
+            // Before it is unlocked. Afterwards, another thread could have it already.
+            note(What::Releases, &self.mutex.object);
+        }
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // Nobody can use a guard that is being dropped, or has been given away.
+        self.inner.as_ref().expect("the guard holds the lock")
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.inner.as_mut().expect("the guard holds the lock")
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    fn from(value: T) -> Mutex<T> {
+        Mutex::new(value)
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Mutex<T> {
+        Mutex::new(T::default())
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
+    /// Looks inside without a note, and without a wait: what is printed changes nothing.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let mut debug = f.debug_struct("Mutex");
+        match self.inner.try_lock() {
+            Ok(value) => debug.field("data", &&*value),
+            Err(TryLockError::Poisoned(value)) => debug.field("data", &&**value.get_ref()),
+            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
+        };
+        debug.field("poisoned", &self.poison.get());
+        debug.finish_non_exhaustive()
+    }
+}
+
+/// Whether a thread panicked while it had the lock. The lock inside is poisoned too, but that does
+/// not count.
+pub(super) struct Poison(AtomicBool);
+
+impl Poison {
+    pub(super) const fn new() -> Poison {
+        Poison(AtomicBool::new(false))
+    }
+
+    // Relaxed, here and below: it is the lock that puts the threads in order.
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
+    /// To be called when a lock is released that can be written to.
+    pub(super) fn at_release(&self, was_panicking: bool) {
+        if !was_panicking && thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn judge<G>(&self, guard: G) -> LockResult<G> {
+        if self.get() {
+            Err(PoisonError::new(guard))
+        } else {
+            Ok(guard)
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! Notes of what locks, channels and threads do.
+//!
+//! A note is put into the next free slot of an array that is there from the start. Nothing blocks,
+//! nothing is allocated, and once the array is full, further notes are only counted.
+//!
+//! The order of the slots is the order in which things happened, as far as one thread can tell it
+//! from another: a thread notes *has* after it has locked a mutex, and *released* before it unlocks
+//! it, and so the notes of one mutex never show two holders.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use super::context::{self, Watcher};
+
+/// Takes notes of every thread that it watches.
+///
+/// It watches the thread that calls [`watch`](Recording::watch), for as long as that lasts, and all
+/// threads that a watched thread starts, until the recording is dropped.
+///
+/// ```
+/// use ten_versus_five::traced::sync::Mutex;
+/// use ten_versus_five::traced::{Recording, What};
+///
+/// let recording = Recording::new();
+/// recording.watch(|| *Mutex::new(1).lock().unwrap() += 1);
+///
+/// let notes = recording.notes().notes;
+/// let whats: Vec<What> = notes.iter().map(|note| note.what).collect();
+/// assert_eq!(whats, [What::Wants, What::Has, What::Releases]);
+/// ```
+pub struct Recording {
+    pages: Arc<Pages>,
+}
+
+/// Where the notes are.
+struct Pages {
+    start: Instant,
+    on: AtomicBool,
+    slots: Box<[OnceLock<Note>]>,
+    /// The first free slot, or how many there would have to be.
+    next: AtomicUsize,
+    threads: Mutex<Vec<(ThreadId, String)>>,
+}
+
+/// What a recording has noted.
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    /// The names of the threads; a note has an index into these. A thread without a name is called
+    /// `thread-` and its index.
+    pub threads: Vec<String>,
+    /// The notes, in the order in which things happened.
+    pub notes: Vec<Note>,
+    /// How many notes came when the recording was full. They are the last ones.
+    pub missed: usize,
+}
+
+/// That a thread did something, or is about to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// When, since the start of the recording.
+    pub time: Duration,
+    /// Which thread, as an index into [`Notes::threads`].
+    pub thread: usize,
+    /// What.
+    pub what: What,
+    /// What kind of object it did it to, and which: two notes are about the same object if the
+    /// numbers are equal. The numbers are those of no particular order. A thread that is joined or
+    /// unparked is an object too.
+    pub object: Option<(ObjectKind, usize)>,
+}
+
+/// What a thread did, or is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum What {
+    /// Wants to lock. The next note of this thread about this object is [`What::Has`].
+    Wants,
+    /// Has locked.
+    Has,
+    /// Has tried to lock, in vain.
+    FoundLocked,
+    /// Is about to unlock.
+    Releases,
+    /// Wants to lock for reading, which others may do at the same time.
+    WantsToRead,
+    /// Has locked for reading.
+    Reads,
+    /// Is about to unlock what it had locked for reading.
+    StopsReading,
+    /// Waits to be notified. It has released the mutex before.
+    Waits,
+    /// Has been notified, or has waited for long enough. It has the mutex again in the next note.
+    Woke,
+    /// Notifies one that waits.
+    NotifiesOne,
+    /// Notifies all that wait.
+    NotifiesAll,
+    /// Is about to send, and waits as long as the channel is full.
+    WantsToSend,
+    /// Has sent a message.
+    Sent,
+    /// Has got its message back: the channel is full, or has no receiver any more.
+    CouldNotSend,
+    /// Is about to receive, and waits as long as the channel is empty.
+    WantsToReceive,
+    /// Has received a message.
+    Received,
+    /// Has found no message, or none in time.
+    FoundEmpty,
+    /// Has found the channel empty and closed.
+    FoundClosed,
+    /// Drops a sender.
+    DropsSender,
+    /// Drops the receiver.
+    DropsReceiver,
+    /// Has started, as the first of its notes.
+    Starts,
+    /// Has ended, as the last of its notes.
+    Ends,
+    /// Waits for the end of another thread.
+    WantsToJoin,
+    /// Has seen the end of another thread.
+    Joined,
+    /// Waits to be unparked.
+    Parks,
+    /// Has been unparked, or has waited for long enough.
+    Unparked,
+    /// Wakes a thread that is parked, or will be.
+    Unparks,
+    /// Sleeps.
+    Sleeps,
+    /// Has slept.
+    Slept,
+    /// Lets others go first.
+    Yields,
+    /// Is about to read an atomic.
+    Loads,
+    /// Is about to change an atomic.
+    Changes,
+    /// Begins the job of this number.
+    BeginsJob(usize),
+    /// Ends the job of this number.
+    EndsJob(usize),
+}
+
+/// What kind of object a thread did something to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)] // They are the names of types.
+pub enum ObjectKind {
+    Mutex,
+    RwLock,
+    Condvar,
+    Channel,
+    Atomic,
+    Thread,
+}
+
+impl Recording {
+    /// A recording of up to 65,536 notes.
+    pub fn new() -> Recording {
+        Recording::with_capacity(1 << 16)
+    }
+
+    /// A recording of up to so many notes, for which it takes the memory now.
+    pub fn with_capacity(notes: usize) -> Recording {
+        Recording {
+            pages: Arc::new(Pages {
+                start: Instant::now(),
+                on: AtomicBool::new(true),
+                slots: (0..notes).map(|_| OnceLock::new()).collect(),
+                next: AtomicUsize::new(0),
+                threads: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Runs `work` on this thread and takes notes of it, and of the threads it starts.
+    ///
+    /// # Panics
+    ///
+    /// If `work` does.
+    pub fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
+        let thread = thread::current();
+        let recorder = Recorder::new(&self.pages, thread.id(), thread.name());
+        context::watched_by(Watcher::Recorder(recorder), work)
+    }
+
+    /// When the recording began, which is the zero of its times.
+    pub fn start(&self) -> Instant {
+        self.pages.start
+    }
+
+    /// The notes so far.
+    pub fn notes(&self) -> Notes {
+        let pages = &self.pages;
+        let taken = pages.next.load(Ordering::Relaxed);
+        // A slot that is taken and empty belongs to a thread that is writing right now. What comes
+        // after it is left for the next time, so that nothing is ever missing in the middle.
+        let slots = pages.slots.iter().map_while(|slot| slot.get().copied());
+        Notes {
+            notes: slots.collect(),
+            missed: taken.saturating_sub(pages.slots.len()),
+            threads: {
+                let threads = pages.threads.lock();
+                let threads = threads.unwrap_or_else(PoisonError::into_inner);
+                threads.iter().map(|(_, name)| name.clone()).collect()
+            },
+        }
+    }
+}
+
+impl Default for Recording {
+    fn default() -> Recording {
+        Recording::new()
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        self.pages.on.store(false, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Recording {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Recording").finish_non_exhaustive()
+    }
+}
+
+/// One thread's share in a recording.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    pages: Arc<Pages>,
+    thread: usize,
+}
+
+impl Recorder {
+    fn new(pages: &Arc<Pages>, id: ThreadId, name: Option<&str>) -> Recorder {
+        let mut threads = pages.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = threads.iter().position(|(known, _)| *known == id);
+        let thread = known.unwrap_or(threads.len());
+        if known.is_none() {
+            let name = name.map_or_else(|| format!("thread-{thread}"), str::to_owned);
+            threads.push((id, name));
+        }
+        Recorder {
+            pages: Arc::clone(pages),
+            thread,
+        }
+    }
+
+    /// The recorder of a thread that this one has started, to be asked for by that thread.
+    pub(crate) fn of_this_thread(&self) -> Recorder {
+        let thread = thread::current();
+        Recorder::new(&self.pages, thread.id(), thread.name())
+    }
+
+    pub(crate) fn note(&self, what: What, object: Option<&Object>) {
+        let pages = &self.pages;
+        if !pages.on.load(Ordering::Relaxed) {
+            return;
+        }
+        let note = Note {
+            time: pages.start.elapsed(),
+            thread: self.thread,
+            what,
+            object: object.map(|object| (object.kind, object.number())),
+        };
+        // Relaxed is enough: all threads agree on the order of changes to one atomic, and what
+        // happens before something else gets the smaller number.
+        let index = pages.next.fetch_add(1, Ordering::Relaxed);
+        if let Some(slot) = pages.slots.get(index) {
+            let _ = slot.set(note); // It is free: no other thread got this index.
+        }
+    }
+}
+
+/// The identity of a lock, a channel, an atomic or a thread.
+///
+/// It gets its number when it is first asked for, so that making one needs nothing that a `static`
+/// could not do.
+#[derive(Debug)]
+pub(crate) struct Object {
+    kind: ObjectKind,
+    number: AtomicUsize,
+}
+
+impl Object {
+    pub(crate) const fn new(kind: ObjectKind) -> Object {
+        Object {
+            kind,
+            number: AtomicUsize::new(0),
+        }
+    }
+
+    /// No two objects have the same.
+    pub(crate) fn number(&self) -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        match self.number.load(Ordering::Relaxed) {
+            0 => {
+                let number = NEXT.fetch_add(1, Ordering::Relaxed);
+                let (set, asked) = (Ordering::Relaxed, Ordering::Relaxed);
+                // Another thread may have been quicker, and then its number counts.
+                let first = self.number.compare_exchange(0, number, set, asked);
+                first.map_or_else(|quicker| quicker, |_| number)
+            }
+            number => number,
+        }
+    }
+}
+
+/// Runs a job, and has it noted when it begins and when it ends, also if it panics.
+///
+/// The stand-in cannot know which part of a program is a job. A handler that is to be seen at work
+/// calls this.
+///
+/// # Panics
+///
+/// If `work` does.
+pub fn job<R>(number: usize, work: impl FnOnce() -> R) -> R {
+    struct End(usize);
+    impl Drop for End {
+        fn drop(&mut self) {
+            context::note_of_thread(What::EndsJob(self.0));
+        }
+    }
+    context::note_of_thread(What::BeginsJob(number));
+    let _end = End(number);
+    work()
+}

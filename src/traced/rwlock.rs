@@ -1,0 +1,240 @@
+//! A reader-writer lock that tells who reads and who writes.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
+use std::thread;
+
+use super::context::note;
+use super::mutex::Poison;
+use super::notes::{Object, ObjectKind, What};
+
+/// Stands in for [`std::sync::RwLock`].
+pub struct RwLock<T: ?Sized> {
+    object: Object,
+    poison: Poison,
+    inner: sync::RwLock<T>,
+}
+
+/// Stands in for [`std::sync::RwLockReadGuard`].
+#[must_use = "if unused the RwLock will immediately unlock"]
+#[clippy::has_significant_drop]
+pub struct RwLockReadGuard<'a, T: ?Sized + 'a> {
+    object: &'a Object,
+    inner: sync::RwLockReadGuard<'a, T>,
+}
+
+/// Stands in for [`std::sync::RwLockWriteGuard`].
+#[must_use = "if unused the RwLock will immediately unlock"]
+#[clippy::has_significant_drop]
+pub struct RwLockWriteGuard<'a, T: ?Sized + 'a> {
+    object: &'a Object,
+    poison: &'a Poison,
+    was_panicking: bool,
+    inner: sync::RwLockWriteGuard<'a, T>,
+}
+
+impl<T> RwLock<T> {
+    /// As [`std::sync::RwLock::new`].
+    pub const fn new(value: T) -> RwLock<T> {
+        RwLock {
+            object: Object::new(ObjectKind::RwLock),
+            poison: Poison::new(),
+            inner: sync::RwLock::new(value),
+        }
+    }
+
+    /// As [`std::sync::RwLock::into_inner`].
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the value is in the error.
+    pub fn into_inner(self) -> LockResult<T> {
+        let value = self.inner.into_inner();
+        self.poison
+            .judge(value.unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<T: ?Sized> RwLock<T> {
+    /// As [`std::sync::RwLock::read`].
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the guard is in the error.
+    pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
+        note(What::WantsToRead, &self.object);
+        self.reader(self.inner.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// As [`std::sync::RwLock::try_read`].
+    ///
+    /// # Errors
+    ///
+    /// If it is locked for writing, or poisoned.
+    pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        match self.inner.try_read() {
+            Ok(inner) => Ok(self.reader(inner)?),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(self.reader(poisoned.into_inner())?),
+            Err(TryLockError::WouldBlock) => {
+                note(What::FoundLocked, &self.object);
+                Err(TryLockError::WouldBlock)
+            }
+        }
+    }
+
+    /// As [`std::sync::RwLock::write`].
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the guard is in the error.
+    pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
+        note(What::Wants, &self.object);
+        self.writer(self.inner.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// As [`std::sync::RwLock::try_write`].
+    ///
+    /// # Errors
+    ///
+    /// If it is locked, or poisoned.
+    pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        match self.inner.try_write() {
+            Ok(inner) => Ok(self.writer(inner)?),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(self.writer(poisoned.into_inner())?),
+            Err(TryLockError::WouldBlock) => {
+                note(What::FoundLocked, &self.object);
+                Err(TryLockError::WouldBlock)
+            }
+        }
+    }
+
+    /// As [`std::sync::RwLock::is_poisoned`].
+    pub fn is_poisoned(&self) -> bool {
+        self.poison.get()
+    }
+
+    /// As [`std::sync::RwLock::clear_poison`].
+    pub fn clear_poison(&self) {
+        self.poison.clear();
+    }
+
+    /// As [`std::sync::RwLock::get_mut`].
+    ///
+    /// # Errors
+    ///
+    /// If it is poisoned; the reference is in the error.
+    pub fn get_mut(&mut self) -> LockResult<&mut T> {
+        let value = self.inner.get_mut();
+        self.poison
+            .judge(value.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn reader<'a>(
+        &'a self,
+        inner: sync::RwLockReadGuard<'a, T>,
+    ) -> LockResult<RwLockReadGuard<'a, T>> {
+        note(What::Reads, &self.object);
+        self.poison.judge(RwLockReadGuard {
+            object: &self.object,
+            inner,
+        })
+    }
+
+    fn writer<'a>(
+        &'a self,
+        inner: sync::RwLockWriteGuard<'a, T>,
+    ) -> LockResult<RwLockWriteGuard<'a, T>> {
+        note(What::Has, &self.object);
+        self.poison.judge(RwLockWriteGuard {
+            object: &self.object,
+            poison: &self.poison,
+            was_panicking: thread::panicking(),
+            inner,
+        })
+    }
+}
+
+impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
+    fn drop(&mut self) {
+        note(What::StopsReading, self.object);
+    }
+}
+
+impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
+    fn drop(&mut self) {
+        self.poison.at_release(self.was_panicking);
+        note(What::Releases, self.object);
+    }
+}
+
+impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockReadGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockWriteGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for RwLockReadGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for RwLockWriteGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T> From<T> for RwLock<T> {
+    fn from(value: T) -> RwLock<T> {
+        RwLock::new(value)
+    }
+}
+
+impl<T: Default> Default for RwLock<T> {
+    fn default() -> RwLock<T> {
+        RwLock::new(T::default())
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let mut debug = f.debug_struct("RwLock");
+        match self.inner.try_read() {
+            Ok(value) => debug.field("data", &&*value),
+            Err(TryLockError::Poisoned(value)) => debug.field("data", &&**value.get_ref()),
+            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
+        };
+        debug.field("poisoned", &self.poison.get());
+        debug.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! Do the tools that look at a pool or a server tell the truth about it?
+//!
+//! One program, so that its tests wait side by side; each file is the answer to one question, which
+//! stands in its first line. Begin with `traced.rs`.
+
+#[macro_use]
+#[path = "../common/mod.rs"]
+mod common;
+
+mod traced;

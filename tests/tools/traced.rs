@@ -1,0 +1,353 @@
+//! Does the stand-in for `std` behave like `std`, and is what it notes true?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::common::PATIENCE;
+use crate::common::repository::{read, root};
+use ten_versus_five::traced::{Note, ObjectKind, Recording, What, job};
+
+/// A pool of a file in tests/tools/traced/, with the stand-in.
+mod book {
+    use ten_versus_five::traced as std;
+    include!("traced/book.rs");
+}
+
+mod condvar {
+    use ten_versus_five::traced as std;
+    include!("traced/condvar.rs");
+}
+
+/// The same expectations of `std` and of its stand-in: what one of them does, the other has to do.
+macro_rules! both {
+    ($($test:ident)*) => {
+        mod of_std {
+            $( #[test] fn $test() { super::on_std::$test(); } )*
+        }
+        mod of_the_stand_in {
+            $( #[test] fn $test() { super::on_the_stand_in::$test(); } )*
+        }
+    };
+}
+
+mod on_std {
+    include!("traced/behaviour.rs");
+}
+
+mod on_the_stand_in {
+    use ten_versus_five::traced as std;
+    include!("traced/behaviour.rs");
+}
+
+both! {
+    a_panic_poisons_the_mutex_it_happens_under
+    a_panic_poisons_the_lock_it_is_written_under_and_not_the_one_it_is_read_under
+    a_guard_dropped_during_a_panic_that_came_before_it_poisons_nothing
+    a_locked_mutex_is_not_locked_again
+    readers_share_and_writers_do_not
+    a_lock_can_be_a_static
+    a_lock_gives_its_value_back
+    what_is_printed_of_a_lock_says_whether_it_is_locked
+    a_lock_can_hold_a_value_of_unknown_size
+    the_types_can_be_sent_and_shared_as_ever
+    a_channel_keeps_the_order_and_ends_with_its_last_sender
+    a_message_comes_back_when_the_receiver_is_gone
+    a_bounded_channel_is_full_some_day
+    a_channel_without_capacity_hands_over
+    a_receiver_gives_up_in_time
+    messages_are_dropped_with_the_receiver
+    a_thread_has_a_name_an_id_and_a_result
+    a_parked_thread_is_unparked
+    a_scope_waits_for_its_threads_and_lends_them_variables
+    a_waiting_thread_is_notified
+    a_barrier_has_one_leader
+    a_value_is_set_once
+    an_atomic_counts
+}
+
+/// What the notes of a run with a pool have to tell, if it was the truth.
+struct Replay {
+    /// Whose each lock is.
+    holders: BTreeMap<(ObjectKind, usize), usize>,
+    /// What each thread waits for.
+    waits: BTreeMap<usize, (What, (ObjectKind, usize))>,
+    /// How often each job began and ended, and how many were at work at once.
+    jobs: BTreeMap<usize, (usize, usize)>,
+    working: usize,
+    most_at_once: usize,
+    /// The locks that were held when a job ran, by its own thread.
+    held_during: usize,
+}
+
+fn replay(notes: &[Note]) -> Replay {
+    let mut replay = Replay {
+        holders: BTreeMap::new(),
+        waits: BTreeMap::new(),
+        jobs: BTreeMap::new(),
+        working: 0,
+        most_at_once: 0,
+        held_during: 0,
+    };
+    let mut last = Duration::ZERO;
+    for (index, note) in notes.iter().enumerate() {
+        let thread = note.thread;
+        let object = note.object.unwrap_or((ObjectKind::Thread, 0));
+        match note.what {
+            What::Wants | What::WantsToReceive | What::WantsToJoin | What::Parks => {
+                let before = replay.waits.insert(thread, (note.what, object));
+                assert_eq!(before, None, "note {index}: thread {thread} waits twice");
+            }
+            What::Has => {
+                // A lock that is tried, or taken again after a wait at a condition variable, is
+                // had without being wanted.
+                if let Some(wait) = replay.waits.remove(&thread) {
+                    assert_eq!(wait, (What::Wants, object), "note {index}");
+                }
+                let other = replay.holders.insert(object, thread);
+                assert_eq!(other, None, "note {index}: thread {thread} has it too");
+            }
+            What::Releases => {
+                let holder = replay.holders.remove(&object);
+                assert_eq!(holder, Some(thread), "note {index}: released by another");
+            }
+            What::Received | What::FoundClosed => {
+                let wait = replay.waits.remove(&thread);
+                assert_eq!(wait, Some((What::WantsToReceive, object)), "note {index}");
+            }
+            What::Joined => {
+                let wait = replay.waits.remove(&thread);
+                assert_eq!(wait, Some((What::WantsToJoin, object)), "note {index}");
+            }
+            What::BeginsJob(job) => {
+                replay.jobs.entry(job).or_default().0 += 1;
+                replay.working += 1;
+                replay.most_at_once = replay.most_at_once.max(replay.working);
+                let held = replay.holders.values().any(|holder| *holder == thread);
+                replay.held_during += usize::from(held);
+            }
+            What::EndsJob(job) => {
+                replay.jobs.entry(job).or_default().1 += 1;
+                replay.working -= 1;
+            }
+            _ => {}
+        }
+        last = last.max(note.time);
+    }
+    assert!(last < PATIENCE, "the times are those since the start");
+    replay
+}
+
+/// The promise of the notes, over ten thousand jobs on four workers.
+macro_rules! ten_thousand_jobs {
+    ($pool:ty, $held:expr) => {{
+        const JOBS: usize = 10_000;
+        let recording = Recording::with_capacity(1 << 20);
+        recording.watch(|| {
+            let pool = <$pool>::new(4);
+            for number in 0..JOBS {
+                pool.execute(move || job(number, || ()));
+            }
+            drop(pool);
+        });
+        let notes = crate::common::wait_for("the last worker to end", || {
+            let notes = recording.notes();
+            let ended = notes.notes.iter().filter(|note| note.what == What::Ends);
+            (ended.count() == 4).then_some(notes)
+        });
+        assert_eq!((notes.threads.len(), notes.missed), (5, 0));
+        let replay = replay(&notes.notes);
+        assert_eq!(replay.jobs.len(), JOBS);
+        assert!(
+            replay.jobs.values().all(|job| *job == (1, 1)),
+            "every job once"
+        );
+        assert!(replay.holders.is_empty(), "every lock is released");
+        assert!(replay.waits.is_empty(), "every wait is over");
+        assert!((1..=4).contains(&replay.most_at_once));
+        assert_eq!(replay.held_during, $held * JOBS);
+        notes
+    }};
+}
+
+#[cfg(feature = "stage3")]
+#[test]
+fn the_notes_of_ten_thousand_jobs_of_stage_3_are_true() {
+    use ten_versus_five::traced::stages::stage3::ThreadPool;
+    let notes = ten_thousand_jobs!(ThreadPool, 0);
+    let names: BTreeSet<&str> = notes.threads[1..].iter().map(String::as_str).collect();
+    let workers = ["worker-0", "worker-1", "worker-2", "worker-3"];
+    assert_eq!(names, BTreeSet::from(workers));
+}
+
+#[cfg(feature = "stage4")]
+#[test]
+fn the_notes_of_stage_4_show_the_lock_held_during_every_job() {
+    use ten_versus_five::traced::stages::stage4::ThreadPool;
+    ten_thousand_jobs!(ThreadPool, 1);
+}
+
+#[test]
+fn the_notes_of_ten_thousand_jobs_of_the_book_s_pool_are_true() {
+    let notes = ten_thousand_jobs!(book::ThreadPool, 0);
+    assert!(notes.threads[1].starts_with("thread-"), "it has no name");
+}
+
+#[test]
+fn the_notes_of_ten_thousand_jobs_of_a_pool_with_a_condvar_are_true() {
+    ten_thousand_jobs!(condvar::ThreadPool, 0);
+}
+
+fn whats(recording: &Recording) -> Vec<What> {
+    recording
+        .notes()
+        .notes
+        .iter()
+        .map(|note| note.what)
+        .collect()
+}
+
+#[test]
+fn nothing_is_noted_without_a_recording_or_after_it() {
+    let mutex = ten_versus_five::traced::sync::Mutex::new(());
+    let recording = Recording::new();
+    drop(mutex.lock());
+    recording.watch(|| ());
+    drop(mutex.lock());
+    assert_eq!(whats(&recording), []);
+}
+
+#[test]
+fn two_recordings_see_their_own_threads_and_no_others() {
+    let (one, other) = (Recording::new(), Recording::new());
+    let sleep = || ten_versus_five::traced::thread::sleep(Duration::ZERO);
+    let sleeper = move || ten_versus_five::traced::thread::spawn(sleep).join();
+    one.watch(|| {
+        other.watch(sleeper).unwrap();
+    });
+    assert_eq!(whats(&one), []);
+    let expected = [
+        What::WantsToJoin,
+        What::Joined,
+        What::Starts,
+        What::Sleeps,
+        What::Slept,
+        What::Ends,
+    ];
+    assert_eq!(BTreeSet::from_iter(whats(&other)), BTreeSet::from(expected));
+}
+
+#[test]
+fn a_full_recording_counts_what_it_misses() {
+    let mutex = ten_versus_five::traced::sync::Mutex::new(());
+    let recording = Recording::with_capacity(4);
+    recording.watch(|| {
+        for _ in 0..2 {
+            drop(mutex.lock());
+        }
+    });
+    let notes = recording.notes();
+    assert_eq!((notes.notes.len(), notes.missed), (4, 2));
+    assert_eq!(
+        whats(&recording),
+        [What::Wants, What::Has, What::Releases, What::Wants]
+    );
+}
+
+#[test]
+fn a_job_that_panics_is_noted_to_its_end() {
+    let recording = Recording::new();
+    let job = || job(7, || panic!("a job of this test"));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| recording.watch(job)));
+    assert!(result.is_err());
+    assert_eq!(whats(&recording), [What::BeginsJob(7), What::EndsJob(7)]);
+}
+
+#[test]
+fn a_thread_that_waits_for_a_notification_has_released_the_mutex() {
+    use ten_versus_five::traced::sync::{Condvar, Mutex};
+    let recording = Recording::new();
+    recording.watch(|| {
+        let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+        let guard = mutex.lock().unwrap();
+        let _ = condvar.wait_timeout(guard, Duration::ZERO).unwrap();
+    });
+    use What::*;
+    assert_eq!(
+        whats(&recording),
+        [Wants, Has, Waits, Releases, Woke, Has, Releases]
+    );
+    replay(&recording.notes().notes);
+}
+
+#[test]
+fn the_notes_of_a_parked_thread_and_of_its_waker_are_about_the_same_thread() {
+    use ten_versus_five::traced::thread;
+    let recording = Recording::new();
+    recording.watch(|| {
+        let parked = thread::spawn(thread::park);
+        parked.thread().unpark();
+        parked.join().unwrap();
+    });
+    let notes = recording.notes().notes;
+    let objects: BTreeSet<_> = notes.iter().filter_map(|note| note.object).collect();
+    assert_eq!(objects.len(), 1, "{notes:?}");
+}
+
+/// What a learner does: a project of their own, and one line at the top of the file.
+///
+/// Two files, in three editions. Cargo compiles the library once for all of them.
+#[test]
+fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("traced");
+    let mut members = Vec::new();
+    for edition in ["2018", "2021", "2024"] {
+        for pool in ["book", "condvar"] {
+            let name = format!("{pool}-{edition}");
+            let package = folder.join(&name);
+            fs::create_dir_all(&package).unwrap();
+            let manifest = format!(
+                "[package]\nname = \"{name}\"\nedition = \"{edition}\"\n\n\
+                 [dependencies]\nten-versus-five = {{ path = {:?} }}\n\n\
+                 [[bin]]\nname = \"{name}\"\npath = \"main.rs\"\n",
+                root()
+            );
+            let program = format!(
+                "use ten_versus_five::traced as std;\n{}\n{}",
+                read(format!("tests/tools/traced/{pool}.rs")),
+                read("tests/tools/traced/show.rs"),
+            );
+            fs::write(package.join("Cargo.toml"), manifest).unwrap();
+            fs::write(package.join("main.rs"), program).unwrap();
+            members.push(name);
+        }
+    }
+    let workspace = format!("[workspace]\nresolver = \"2\"\nmembers = {members:?}\n");
+    fs::write(folder.join("Cargo.toml"), workspace).unwrap();
+
+    let cargo = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO"));
+        command
+            .arg(arguments[0])
+            .arg("--offline")
+            .args(&arguments[1..]);
+        command
+            .current_dir(&folder)
+            .env("CARGO_TARGET_DIR", folder.join("target"));
+        let output = command.env_remove("RUSTFLAGS").output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        (String::from_utf8(output.stdout).unwrap(), errors)
+    };
+    let (_, messages) = cargo(&["build"]);
+    assert!(!messages.contains("warning"), "{messages}");
+    for name in members {
+        let (output, _) = cargo(&["run", "--quiet", "--package", &name]);
+        let last = output.lines().last().unwrap_or_default();
+        assert_eq!(last, "2 jobs, the lock held during 0", "{name}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
