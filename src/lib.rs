@@ -34,6 +34,7 @@
 pub mod book;
 
 pub mod cli;
+pub mod explore;
 pub mod race;
 pub mod server;
 pub mod stage;

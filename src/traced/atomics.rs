@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::atomic::{self, Ordering};
 
-use super::context::note;
+use super::context::{explored, note};
 use super::notes::{Object, ObjectKind, What};
+use crate::explore::Action;
 
 /// The stand-in for one atomic type, with what all of them can do.
 macro_rules! atomic {
-    ($name:ident $(<$t:ident>)?, $value:ty, $std:expr) => {
+    ($name:ident $(<$t:ident>)?, $value:ty, $std:expr, $seen:expr) => {
         #[doc = concat!("Stands in for [`std::sync::atomic::", stringify!($name), "`].")]
         pub struct $name $(<$t>)? {
             object: Object,
@@ -21,6 +22,16 @@ macro_rules! atomic {
                 Self {
                     object: Object::new(ObjectKind::Atomic),
                     inner: atomic::$name::new(value),
+                }
+            }
+
+            /// Takes a step, and lets the explorer see the value that it meets.
+            fn step(&self, action: Action, what: What) {
+                note(what, &self.object);
+                if let Some(member) = explored() {
+                    member.step(action, [Some(self.object.id()), None], false, 0);
+                    let seen: fn($value) -> u64 = $seen;
+                    member.saw(seen(self.inner.load(Ordering::SeqCst)));
                 }
             }
 
@@ -40,7 +51,7 @@ macro_rules! atomic {
             ///
             /// For an order that makes no sense, as `std`'s.
             pub fn load(&self, order: Ordering) -> $value {
-                note(What::Loads, &self.object);
+                self.step(Action::Load, What::Loads);
                 self.inner.load(order)
             }
 
@@ -50,13 +61,13 @@ macro_rules! atomic {
             ///
             /// For an order that makes no sense, as `std`'s.
             pub fn store(&self, value: $value, order: Ordering) {
-                note(What::Changes, &self.object);
+                self.step(Action::Change, What::Changes);
                 self.inner.store(value, order);
             }
 
             /// Writes, and returns the value before.
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
-                note(What::Changes, &self.object);
+                self.step(Action::Change, What::Changes);
                 self.inner.swap(value, order)
             }
 
@@ -76,7 +87,7 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                note(What::Changes, &self.object);
+                self.step(Action::Change, What::Changes);
                 self.inner.compare_exchange(current, new, success, failure)
             }
 
@@ -96,7 +107,12 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                note(What::Changes, &self.object);
+                if explored().is_some() {
+                    // One that fails without a reason is like one that comes a moment later, but
+                    // it could do so for ever.
+                    return self.compare_exchange(current, new, success, failure);
+                }
+                self.step(Action::Change, What::Changes);
                 self.inner
                     .compare_exchange_weak(current, new, success, failure)
             }
@@ -192,7 +208,7 @@ macro_rules! fetch {
             $(
                 #[doc = concat!("As `", stringify!($method), "` of `std`'s: returns the value before.")]
                 pub fn $method(&self, value: $value, order: Ordering) -> $value {
-                    note(What::Changes, &self.object);
+                    self.step(Action::Change, What::Changes);
                     self.inner.$method(value, order)
                 }
             )*
@@ -202,7 +218,7 @@ macro_rules! fetch {
 
 macro_rules! integers {
     ($($name:ident $value:ty,)*) => { $(
-        atomic!($name, $value, 0);
+        atomic!($name, $value, 0, |value| value as u64);
         fetch!($name, $value:
             fetch_add fetch_sub fetch_and fetch_nand fetch_or fetch_xor fetch_max fetch_min);
     )* };
@@ -212,9 +228,12 @@ integers! {
     AtomicI8 i8, AtomicI16 i16, AtomicI32 i32, AtomicI64 i64, AtomicIsize isize,
     AtomicU8 u8, AtomicU16 u16, AtomicU32 u32, AtomicU64 u64, AtomicUsize usize,
 }
-atomic!(AtomicBool, bool, false);
+atomic!(AtomicBool, bool, false, u64::from);
 fetch!(AtomicBool, bool: fetch_and fetch_nand fetch_or fetch_xor);
-atomic!(AtomicPtr<T>, *mut T, std::ptr::null_mut());
+// An address may be another one each time, and mean the same.
+atomic!(AtomicPtr<T>, *mut T, std::ptr::null_mut(), |value| {
+    u64::from(value.is_null())
+});
 
 impl AtomicBool {
     /// Turns it into its opposite, and returns the value before.

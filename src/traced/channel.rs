@@ -1,53 +1,139 @@
 //! Channels that tell who sends, who waits for a message and who takes one.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::mem;
 use std::sync::mpsc::{self, RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::context::note;
+use super::context::{explored, note};
 use super::notes::{Object, ObjectKind, What};
+use crate::explore::{Action, Outcome};
 
 /// Stands in for [`std::sync::mpsc::channel`].
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::channel();
-    let object = Arc::new(Object::new(ObjectKind::Channel));
+    let shared = Shared::new(None);
     let sender = Sender {
-        object: Arc::clone(&object),
+        shared: Arc::clone(&shared),
         inner: sender,
     };
     let inner = receiver;
-    (sender, Receiver { object, inner })
+    (sender, Receiver { shared, inner })
 }
 
 /// Stands in for [`std::sync::mpsc::sync_channel`].
 pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::sync_channel(bound);
-    let object = Arc::new(Object::new(ObjectKind::Channel));
+    let shared = Shared::new(Some(bound));
     let sender = SyncSender {
-        object: Arc::clone(&object),
+        shared: Arc::clone(&shared),
         inner: sender,
     };
     let inner = receiver;
-    (sender, Receiver { object, inner })
+    (sender, Receiver { shared, inner })
 }
 
 /// Stands in for [`std::sync::mpsc::Sender`].
 pub struct Sender<T> {
-    object: Arc<Object>,
+    shared: Arc<Shared<T>>,
     inner: mpsc::Sender<T>,
 }
 
 /// Stands in for [`std::sync::mpsc::SyncSender`].
 pub struct SyncSender<T> {
-    object: Arc<Object>,
+    shared: Arc<Shared<T>>,
     inner: mpsc::SyncSender<T>,
 }
 
 /// Stands in for [`std::sync::mpsc::Receiver`].
 pub struct Receiver<T> {
-    object: Arc<Object>,
+    shared: Arc<Shared<T>>,
     inner: mpsc::Receiver<T>,
+}
+
+/// What both ends of a channel know.
+struct Shared<T> {
+    object: Object,
+    bound: Option<usize>,
+    /// The messages, with their numbers, if the channel was made in a schedule of the explorer's:
+    /// then it is the scheduler that knows who may send and receive, and the channel of `std`
+    /// stays empty.
+    queue: Option<Mutex<VecDeque<(usize, T)>>>,
+}
+
+/// The channel's side of a step that the explorer decides on.
+struct Explored<'a, T> {
+    shared: &'a Shared<T>,
+    queue: &'a Mutex<VecDeque<(usize, T)>>,
+}
+
+impl<T> Shared<T> {
+    fn new(bound: Option<usize>) -> Arc<Shared<T>> {
+        let object = Object::new(ObjectKind::Channel);
+        let explored = explored().map(|member| member.add_channel(object.number(), bound));
+        Arc::new(Shared {
+            object,
+            bound,
+            queue: explored.map(|()| Mutex::default()),
+        })
+    }
+
+    fn explored(&self) -> Option<Explored<'_, T>> {
+        let queue = self.queue.as_ref()?;
+        Some(Explored {
+            shared: self,
+            queue,
+        })
+    }
+}
+
+impl<T> Explored<'_, T> {
+    /// Nobody is at the other end any more when the schedule is over.
+    fn step(&self, action: Action, timed: bool, number: usize) -> Outcome {
+        let objects = [Some(self.shared.object.id()), None];
+        explored().map_or(Outcome::Closed, |member| {
+            member.step(action, objects, timed, number)
+        })
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<(usize, T)>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, action: Action, message: T) -> Result<(), TrySendError<T>> {
+        let number = match self.step(action, false, 0) {
+            Outcome::Number(number) => number,
+            Outcome::Refused => return Err(TrySendError::Full(message)),
+            _ => return Err(TrySendError::Disconnected(message)),
+        };
+        self.queue().push_back((number, message));
+        if action == Action::Send && self.shared.bound == Some(0) {
+            let outcome = self.step(Action::HandOff, false, number);
+            let mut queue = self.queue();
+            let mine = queue.iter().position(|(other, _)| *other == number);
+            if let (Outcome::Closed, Some(mine)) = (outcome, mine) {
+                if let Some((_, message)) = queue.remove(mine) {
+                    return Err(TrySendError::Disconnected(message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&self, action: Action, timed: bool) -> Result<T, RecvTimeoutError> {
+        if action == Action::Receive && self.shared.bound == Some(0) {
+            self.step(Action::Ask, false, 0);
+        }
+        match self.step(action, timed, 0) {
+            // `Done` is for a message that is there.
+            Outcome::Done => self.queue().pop_front().map(|(_, message)| message),
+            Outcome::Refused => return Err(RecvTimeoutError::Timeout),
+            _ => None,
+        }
+        .ok_or(RecvTimeoutError::Disconnected)
+    }
 }
 
 impl<T> Sender<T> {
@@ -57,9 +143,13 @@ impl<T> Sender<T> {
     ///
     /// If the receiver is gone; the message is in the error.
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        note(What::WantsToSend, &self.object);
+        if let Some(explored) = self.shared.explored() {
+            let result = explored.send(Action::Send, message);
+            return result.map_err(message_of);
+        }
+        note(What::WantsToSend, &self.shared.object);
         let result = self.inner.send(message);
-        note(sent(result.is_ok()), &self.object);
+        note(sent(result.is_ok()), &self.shared.object);
         result
     }
 }
@@ -71,9 +161,13 @@ impl<T> SyncSender<T> {
     ///
     /// If the receiver is gone; the message is in the error.
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        note(What::WantsToSend, &self.object);
+        if let Some(explored) = self.shared.explored() {
+            let result = explored.send(Action::Send, message);
+            return result.map_err(message_of);
+        }
+        note(What::WantsToSend, &self.shared.object);
         let result = self.inner.send(message);
-        note(sent(result.is_ok()), &self.object);
+        note(sent(result.is_ok()), &self.shared.object);
         result
     }
 
@@ -83,14 +177,24 @@ impl<T> SyncSender<T> {
     ///
     /// If the channel is full, or the receiver is gone; the message is in the error.
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        if let Some(explored) = self.shared.explored() {
+            return explored.send(Action::TrySend, message);
+        }
         let result = self.inner.try_send(message);
-        note(sent(result.is_ok()), &self.object);
+        note(sent(result.is_ok()), &self.shared.object);
         result
     }
 }
 
 fn sent(ok: bool) -> What {
     if ok { What::Sent } else { What::CouldNotSend }
+}
+
+/// A `send` waits while the channel is full, so it only ever fails because the receiver is gone.
+fn message_of<T>(error: TrySendError<T>) -> SendError<T> {
+    match error {
+        TrySendError::Full(message) | TrySendError::Disconnected(message) => SendError(message),
+    }
 }
 
 impl<T> Receiver<T> {
@@ -100,14 +204,18 @@ impl<T> Receiver<T> {
     ///
     /// If the channel is empty and has no sender any more.
     pub fn recv(&self) -> Result<T, RecvError> {
-        note(What::WantsToReceive, &self.object);
+        if let Some(explored) = self.shared.explored() {
+            let result = explored.receive(Action::Receive, false);
+            return result.map_err(|_| RecvError);
+        }
+        note(What::WantsToReceive, &self.shared.object);
         let result = self.inner.recv();
         note(
             match result {
                 Ok(_) => What::Received,
                 Err(RecvError) => What::FoundClosed,
             },
-            &self.object,
+            &self.shared.object,
         );
         result
     }
@@ -118,6 +226,13 @@ impl<T> Receiver<T> {
     ///
     /// If the channel is empty.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        if let Some(explored) = self.shared.explored() {
+            let result = explored.receive(Action::TryReceive, false);
+            return result.map_err(|error| match error {
+                RecvTimeoutError::Timeout => TryRecvError::Empty,
+                RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+            });
+        }
         let result = self.inner.try_recv();
         note(
             match result {
@@ -125,7 +240,7 @@ impl<T> Receiver<T> {
                 Err(TryRecvError::Empty) => What::FoundEmpty,
                 Err(TryRecvError::Disconnected) => What::FoundClosed,
             },
-            &self.object,
+            &self.shared.object,
         );
         result
     }
@@ -136,7 +251,10 @@ impl<T> Receiver<T> {
     ///
     /// If the channel stays empty for this long, or is empty and has no sender any more.
     pub fn recv_timeout(&self, time: Duration) -> Result<T, RecvTimeoutError> {
-        note(What::WantsToReceive, &self.object);
+        if let Some(explored) = self.shared.explored() {
+            return explored.receive(Action::Receive, true);
+        }
+        note(What::WantsToReceive, &self.shared.object);
         let result = self.inner.recv_timeout(time);
         note(
             match result {
@@ -144,7 +262,7 @@ impl<T> Receiver<T> {
                 Err(RecvTimeoutError::Timeout) => What::FoundEmpty,
                 Err(RecvTimeoutError::Disconnected) => What::FoundClosed,
             },
-            &self.object,
+            &self.shared.object,
         );
         result
     }
@@ -222,8 +340,11 @@ impl<T> IntoIterator for Receiver<T> {
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Sender<T> {
+        if let (Some(_), Some(member)) = (&self.shared.queue, explored()) {
+            member.add_sender(self.shared.object.number());
+        }
         Sender {
-            object: Arc::clone(&self.object),
+            shared: Arc::clone(&self.shared),
             inner: self.inner.clone(),
         }
     }
@@ -231,8 +352,11 @@ impl<T> Clone for Sender<T> {
 
 impl<T> Clone for SyncSender<T> {
     fn clone(&self) -> SyncSender<T> {
+        if let (Some(_), Some(member)) = (&self.shared.queue, explored()) {
+            member.add_sender(self.shared.object.number());
+        }
         SyncSender {
-            object: Arc::clone(&self.object),
+            shared: Arc::clone(&self.shared),
             inner: self.inner.clone(),
         }
     }
@@ -240,19 +364,33 @@ impl<T> Clone for SyncSender<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        note(What::DropsSender, &self.object);
+        if let Some(explored) = self.shared.explored() {
+            explored.step(Action::DropSender, false, 0);
+        }
+        note(What::DropsSender, &self.shared.object);
     }
 }
 
 impl<T> Drop for SyncSender<T> {
     fn drop(&mut self) {
-        note(What::DropsSender, &self.object);
+        if let Some(explored) = self.shared.explored() {
+            explored.step(Action::DropSender, false, 0);
+        }
+        note(What::DropsSender, &self.shared.object);
     }
 }
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        note(What::DropsReceiver, &self.object);
+        if let Some(explored) = self.shared.explored() {
+            explored.step(Action::DropReceiver, false, 0);
+            // Without capacity, each message belongs to a sender that waits, and goes back to it.
+            if self.shared.bound != Some(0) {
+                let messages = mem::take(&mut *explored.queue());
+                drop(messages); // Not under the lock: they may be anything.
+            }
+        }
+        note(What::DropsReceiver, &self.shared.object);
     }
 }
 

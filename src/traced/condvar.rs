@@ -1,11 +1,12 @@
 //! A condition variable that tells who waits and who notifies.
 
 use std::sync::{self, LockResult, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::context::note;
+use super::context::{explored, note, step};
 use super::mutex::MutexGuard;
 use super::notes::{Object, ObjectKind, What};
+use crate::explore::{Action, Outcome};
 
 /// Stands in for [`std::sync::Condvar`].
 #[derive(Debug)]
@@ -94,26 +95,30 @@ impl Condvar {
     where
         F: FnMut(&mut T) -> bool,
     {
-        let start = std::time::Instant::now();
+        let start = Instant::now();
+        let mut result = WaitTimeoutResult(false);
         loop {
             if !condition(&mut guard) {
                 return Ok((guard, WaitTimeoutResult(false)));
             }
-            let Some(left) = time.checked_sub(start.elapsed()) else {
-                return Ok((guard, WaitTimeoutResult(true)));
-            };
-            guard = self.wait_timeout(guard, left)?.0;
+            if result.timed_out() {
+                return Ok((guard, result));
+            }
+            let left = time.saturating_sub(start.elapsed());
+            (guard, result) = self.wait_timeout(guard, left)?;
         }
     }
 
     /// As [`std::sync::Condvar::notify_one`].
     pub fn notify_one(&self) {
+        step(Action::NotifyOne, &self.object);
         note(What::NotifiesOne, &self.object);
         self.inner.notify_one();
     }
 
     /// As [`std::sync::Condvar::notify_all`].
     pub fn notify_all(&self) {
+        step(Action::NotifyAll, &self.object);
         note(What::NotifiesAll, &self.object);
         self.inner.notify_all();
     }
@@ -125,9 +130,21 @@ impl Condvar {
         time: Option<Duration>,
     ) -> (LockResult<MutexGuard<'a, T>>, bool) {
         let mutex = guard.mutex;
+        let explored = explored();
+        let objects = [Some(self.object.id()), Some(mutex.object.id())];
+        if let Some(member) = &explored {
+            // The guard still has the real mutex, in case that this thread is sent away here.
+            member.step(Action::Wait, objects, false, 0);
+        }
         // Only this and `drop` take it out, and each has the guard for itself.
         let inner = guard.inner.take().expect("the guard holds the lock");
         drop(guard);
+        if let Some(member) = explored {
+            drop(inner);
+            let outcome = member.step(Action::Wake, objects, time.is_some(), 0);
+            let timed_out = time.is_some() && outcome == Outcome::Refused;
+            return (mutex.lock_inner(), timed_out);
+        }
         note(What::Waits, &self.object);
         note(What::Releases, &mutex.object);
         let (inner, timed_out) = match time {

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::mem;
 
 use super::notes::{Object, Recorder, What};
+use crate::explore::{Action, Member, Outcome};
 
 /// Who watches a thread.
 #[derive(Clone, Default)]
@@ -14,6 +15,8 @@ pub(crate) enum Watcher {
     Nobody,
     /// A recording, which takes notes.
     Recorder(Recorder),
+    /// The explorer, which decides when this thread goes on.
+    Explorer(Member),
 }
 
 thread_local! {
@@ -49,6 +52,24 @@ pub(crate) fn note_of_thread(what: What) {
             recorder.note(what, None);
         }
     });
+}
+
+/// This thread's place among those that the explorer watches, if it does.
+pub(crate) fn explored() -> Option<Member> {
+    ask(|watcher| match watcher {
+        Watcher::Explorer(member) => Some(member.clone()),
+        _ => None,
+    })
+}
+
+/// Takes a step, if the explorer watches this thread.
+pub(crate) fn step(action: Action, object: &Object) -> Option<Outcome> {
+    Some(explored()?.step(action, [Some(object.id()), None], false, 0))
+}
+
+/// Takes a step that touches nothing.
+pub(crate) fn step_alone(action: Action) -> Option<Outcome> {
+    Some(explored()?.step_alone(action))
 }
 
 /// Runs `work` with this watcher, and brings back the one before it, also if `work` panics.

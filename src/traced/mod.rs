@@ -34,6 +34,7 @@ mod rwlock;
 pub mod stages;
 mod threads;
 
+pub(crate) use notes::next_number;
 pub use notes::{Note, Notes, ObjectKind, Recording, What, job};
 
 pub use ::std::{

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
-use super::context::note;
+use super::context::{explored, note, step};
 use super::notes::{Object, ObjectKind, What};
+use crate::explore::{Action, Outcome};
 
 /// Stands in for [`std::sync::Mutex`].
 pub struct Mutex<T: ?Sized> {
@@ -55,6 +56,7 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// If it is poisoned: a thread panicked while it had the mutex. The guard is in the error.
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        step(Action::Lock, &self.object);
         note(What::Wants, &self.object);
         self.lock_inner()
     }
@@ -65,6 +67,9 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// If it is locked, or poisoned.
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        if step(Action::TryLock, &self.object) == Some(Outcome::Refused) {
+            return Err(TryLockError::WouldBlock);
+        }
         match self.inner.try_lock() {
             Ok(inner) => Ok(self.guard(inner)?),
             Err(TryLockError::Poisoned(poisoned)) => Ok(self.guard(poisoned.into_inner())?),
@@ -77,11 +82,13 @@ impl<T: ?Sized> Mutex<T> {
 
     /// As [`std::sync::Mutex::is_poisoned`].
     pub fn is_poisoned(&self) -> bool {
+        step(Action::Look, &self.object);
         self.poison.get()
     }
 
     /// As [`std::sync::Mutex::clear_poison`].
     pub fn clear_poison(&self) {
+        step(Action::Look, &self.object);
         self.poison.clear();
     }
 
@@ -98,6 +105,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Sees that something has been done under this lock, or has not, without locking it.
     pub(super) fn glance(&self) {
+        step(Action::Look, &self.object);
         note(What::Loads, &self.object);
     }
 
@@ -125,6 +133,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
             self.mutex.poison.at_release(self.was_panicking);
             // Before it is unlocked. Afterwards, another thread could have it already.
             note(What::Releases, &self.mutex.object);
+            step(Action::Unlock, &self.mutex.object);
         }
     }
 }
@@ -200,9 +209,10 @@ impl Poison {
         self.0.store(false, Ordering::Relaxed);
     }
 
-    /// To be called when a lock is released that can be written to.
+    /// To be called when a lock is released that can be written to. Threads that the explorer
+    /// sends away because a schedule is over poison nothing.
     pub(super) fn at_release(&self, was_panicking: bool) {
-        if !was_panicking && thread::panicking() {
+        if !was_panicking && thread::panicking() && explored().is_none_or(|it| it.is_running()) {
             self.0.store(true, Ordering::Relaxed);
         }
     }

@@ -14,6 +14,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::context::{self, Watcher};
+use crate::explore::Action;
 
 /// Takes notes of every thread that it watches.
 ///
@@ -266,7 +267,7 @@ impl Recorder {
             time: pages.start.elapsed(),
             thread: self.thread,
             what,
-            object: object.map(|object| (object.kind, object.number())),
+            object: object.map(Object::id),
         };
         // Relaxed is enough: all threads agree on the order of changes to one atomic, and what
         // happens before something else gets the smaller number.
@@ -288,6 +289,10 @@ pub(crate) struct Object {
 }
 
 impl Object {
+    pub(crate) fn id(&self) -> (ObjectKind, usize) {
+        (self.kind, self.number())
+    }
+
     pub(crate) const fn new(kind: ObjectKind) -> Object {
         Object {
             kind,
@@ -297,7 +302,6 @@ impl Object {
 
     /// No two objects have the same.
     pub(crate) fn number(&self) -> usize {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
         match self.number.load(Ordering::Relaxed) {
             0 => {
                 let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -309,6 +313,13 @@ impl Object {
             number => number,
         }
     }
+}
+
+static NEXT: AtomicUsize = AtomicUsize::new(1);
+
+/// All numbers given so far are smaller.
+pub(crate) fn next_number() -> usize {
+    NEXT.load(Ordering::Relaxed)
 }
 
 /// Runs a job, and has it noted when it begins and when it ends, also if it panics.
@@ -323,9 +334,11 @@ pub fn job<R>(number: usize, work: impl FnOnce() -> R) -> R {
     struct End(usize);
     impl Drop for End {
         fn drop(&mut self) {
+            context::step_alone(Action::EndJob(self.0));
             context::note_of_thread(What::EndsJob(self.0));
         }
     }
+    context::step_alone(Action::BeginJob(number));
     context::note_of_thread(What::BeginsJob(number));
     let _end = End(number);
     work()

@@ -5,9 +5,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
-use super::context::note;
+use super::context::{note, step};
 use super::mutex::Poison;
 use super::notes::{Object, ObjectKind, What};
+use crate::explore::{Action, Outcome};
 
 /// Stands in for [`std::sync::RwLock`].
 pub struct RwLock<T: ?Sized> {
@@ -63,6 +64,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// If it is poisoned; the guard is in the error.
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
+        step(Action::Read, &self.object);
         note(What::WantsToRead, &self.object);
         self.reader(self.inner.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -73,6 +75,9 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// If it is locked for writing, or poisoned.
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        if step(Action::TryRead, &self.object) == Some(Outcome::Refused) {
+            return Err(TryLockError::WouldBlock);
+        }
         match self.inner.try_read() {
             Ok(inner) => Ok(self.reader(inner)?),
             Err(TryLockError::Poisoned(poisoned)) => Ok(self.reader(poisoned.into_inner())?),
@@ -89,6 +94,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// If it is poisoned; the guard is in the error.
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
+        step(Action::Lock, &self.object);
         note(What::Wants, &self.object);
         self.writer(self.inner.write().unwrap_or_else(PoisonError::into_inner))
     }
@@ -99,6 +105,9 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// If it is locked, or poisoned.
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        if step(Action::TryLock, &self.object) == Some(Outcome::Refused) {
+            return Err(TryLockError::WouldBlock);
+        }
         match self.inner.try_write() {
             Ok(inner) => Ok(self.writer(inner)?),
             Err(TryLockError::Poisoned(poisoned)) => Ok(self.writer(poisoned.into_inner())?),
@@ -111,11 +120,13 @@ impl<T: ?Sized> RwLock<T> {
 
     /// As [`std::sync::RwLock::is_poisoned`].
     pub fn is_poisoned(&self) -> bool {
+        step(Action::Look, &self.object);
         self.poison.get()
     }
 
     /// As [`std::sync::RwLock::clear_poison`].
     pub fn clear_poison(&self) {
+        step(Action::Look, &self.object);
         self.poison.clear();
     }
 
@@ -158,6 +169,7 @@ impl<T: ?Sized> RwLock<T> {
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     fn drop(&mut self) {
         note(What::StopsReading, self.object);
+        step(Action::StopReading, self.object);
     }
 }
 
@@ -165,6 +177,7 @@ impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
         self.poison.at_release(self.was_panicking);
         note(What::Releases, self.object);
+        step(Action::Unlock, self.object);
     }
 }
 

@@ -1,26 +1,39 @@
 //! Threads that tell when they start, wait and end.
 
+use std::any::Any;
 use std::cell::RefCell;
-use std::io;
-use std::sync::Arc;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
+use std::{fmt, io};
 
 use super::context::{self, Watcher, note, note_of_thread};
 use super::notes::{Object, ObjectKind, What};
+use crate::explore::{Action, Member, OF_A_SCOPE, Outcome, is_dismissal};
 
 /// Stands in for [`std::thread::Thread`].
 #[derive(Clone)]
 pub struct Thread {
     object: Arc<Object>,
     inner: thread::Thread,
+    explored: Option<Explored>,
+}
+
+/// A thread in a schedule of the explorer's. The real one has no name, and serves again in the next
+/// schedule.
+#[derive(Clone)]
+struct Explored {
+    index: usize,
+    name: Option<Arc<str>>,
 }
 
 impl Thread {
-    fn new(object: &Arc<Object>, inner: &thread::Thread) -> Thread {
+    fn real(object: &Arc<Object>, inner: &thread::Thread) -> Thread {
         Thread {
             object: Arc::clone(object),
             inner: inner.clone(),
+            explored: None,
         }
     }
 
@@ -31,18 +44,25 @@ impl Thread {
 
     /// As [`std::thread::Thread::name`].
     pub fn name(&self) -> Option<&str> {
-        self.inner.name()
+        match &self.explored {
+            Some(explored) => explored.name.as_deref(),
+            None => self.inner.name(),
+        }
     }
 
     /// As [`std::thread::Thread::unpark`].
     pub fn unpark(&self) {
+        if let (Some(explored), Some(member)) = (&self.explored, context::explored()) {
+            member.step_of(Action::Unpark, explored.index, false, 0);
+            return;
+        }
         note(What::Unparks, &self.object);
         self.inner.unpark();
     }
 }
 
-impl std::fmt::Debug for Thread {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+impl fmt::Debug for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Thread")
             .field("id", &self.id())
             .field("name", &self.name())
@@ -51,7 +71,7 @@ impl std::fmt::Debug for Thread {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Object>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Thread>> = const { RefCell::new(None) };
 }
 
 fn object_of_a_thread() -> Arc<Object> {
@@ -60,17 +80,26 @@ fn object_of_a_thread() -> Arc<Object> {
 
 /// Stands in for [`std::thread::current`].
 pub fn current() -> Thread {
-    let object = CURRENT.try_with(|current| {
-        let mut current = current.borrow_mut();
-        Arc::clone(current.get_or_insert_with(object_of_a_thread))
-    });
+    let new = || Thread::real(&object_of_a_thread(), &thread::current());
+    let current = CURRENT.try_with(|current| current.borrow_mut().get_or_insert_with(new).clone());
     // At the very end of a thread, it is forgotten already which one it is.
-    let object = object.unwrap_or_else(|_| object_of_a_thread());
-    Thread::new(&object, &thread::current())
+    current.unwrap_or_else(|_| new())
+}
+
+/// Runs `work` on a thread which for as long takes itself for `current`.
+fn known_as<R>(current: Thread, work: impl FnOnce() -> R) -> R {
+    let before = CURRENT.replace(Some(current));
+    let result = work(); // It catches its panics.
+    CURRENT.set(before);
+    result
 }
 
 /// Stands in for [`std::thread::park`].
 pub fn park() {
+    if let Some(member) = context::explored() {
+        member.step_of(Action::Park, member.thread, false, 0);
+        return;
+    }
     let current = current();
     note(What::Parks, &current.object);
     thread::park();
@@ -79,6 +108,10 @@ pub fn park() {
 
 /// Stands in for [`std::thread::park_timeout`].
 pub fn park_timeout(time: Duration) {
+    if let Some(member) = context::explored() {
+        member.step_of(Action::Park, member.thread, true, 0);
+        return;
+    }
     let current = current();
     note(What::Parks, &current.object);
     thread::park_timeout(time);
@@ -87,6 +120,9 @@ pub fn park_timeout(time: Duration) {
 
 /// Stands in for [`std::thread::sleep`].
 pub fn sleep(time: Duration) {
+    if context::step_alone(Action::Yield).is_some() {
+        return; // However long it takes is not for the schedule to say.
+    }
     note_of_thread(What::Sleeps);
     thread::sleep(time);
     note_of_thread(What::Slept);
@@ -94,12 +130,18 @@ pub fn sleep(time: Duration) {
 
 /// Stands in for [`std::thread::yield_now`].
 pub fn yield_now() {
+    if context::step_alone(Action::Yield).is_some() {
+        return;
+    }
     note_of_thread(What::Yields);
     thread::yield_now();
 }
 
 /// Stands in for [`std::hint::spin_loop`].
 pub fn spin_loop() {
+    if context::step_alone(Action::Yield).is_some() {
+        return;
+    }
     note_of_thread(What::Yields);
     std::hint::spin_loop();
 }
@@ -121,6 +163,7 @@ where
 #[derive(Debug)]
 #[must_use = "must eventually spawn the thread"]
 pub struct Builder {
+    name: Option<String>,
     inner: thread::Builder,
 }
 
@@ -129,6 +172,7 @@ impl Builder {
     #[allow(clippy::new_without_default)] // `std`'s has none either.
     pub fn new() -> Builder {
         Builder {
+            name: None,
             inner: thread::Builder::new(),
         }
     }
@@ -136,6 +180,7 @@ impl Builder {
     /// As [`std::thread::Builder::name`].
     pub fn name(self, name: String) -> Builder {
         Builder {
+            name: Some(name.clone()),
             inner: self.inner.name(name),
         }
     }
@@ -144,6 +189,7 @@ impl Builder {
     pub fn stack_size(self, bytes: usize) -> Builder {
         Builder {
             inner: self.inner.stack_size(bytes),
+            ..self
         }
     }
 
@@ -158,10 +204,13 @@ impl Builder {
         T: Send + 'static,
     {
         let object = object_of_a_thread();
+        if let Some(member) = context::explored() {
+            return Ok(spawn_explored(&member, self.name, object, work));
+        }
         let inner = self.inner.spawn(watched_like_this_one(&object, work))?;
         Ok(JoinHandle {
-            thread: Thread::new(&object, inner.thread()),
-            inner,
+            thread: Thread::real(&object, inner.thread()),
+            inner: Handle::Real(inner),
         })
     }
 
@@ -180,12 +229,118 @@ impl Builder {
         T: Send + 'scope,
     {
         let object = object_of_a_thread();
+        if let Some(member) = context::explored() {
+            return self.spawn_scoped_explored(&member, scope, object, work);
+        }
         let work = watched_like_this_one(&object, work);
         let inner = self.inner.spawn_scoped(scope.inner, work)?;
         Ok(ScopedJoinHandle {
-            thread: Thread::new(&object, inner.thread()),
+            thread: Thread::real(&object, inner.thread()),
             inner,
         })
+    }
+
+    /// A scoped thread may borrow, and the explorer's own threads may not hold what is borrowed. So
+    /// it gets a real thread of its own in every schedule.
+    fn spawn_scoped_explored<'scope, 'env, F, T>(
+        self,
+        member: &Member,
+        scope: &'scope Scope<'scope, 'env>,
+        object: Arc<Object>,
+        work: F,
+    ) -> io::Result<ScopedJoinHandle<'scope, T>>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let child = member.spawn(self.name.clone());
+        let explored = Some(Explored {
+            index: child.thread,
+            name: self.name.map(Arc::from),
+        });
+        let mut threads = scope.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.push(child.thread);
+        drop(threads);
+        let own = (explored.clone(), Arc::clone(&object));
+        let work = move || {
+            child.wait_for_the_start();
+            let current = Thread {
+                explored: own.0,
+                object: own.1,
+                inner: thread::current(),
+            };
+            let mut result = None;
+            known_as(current, || child.live(work, |end| result = Some(end)));
+            match result {
+                Some(Ok(value)) => value,
+                Some(Err(panic)) => panic::resume_unwind(panic),
+                None => unreachable!("`live` keeps what comes of its work"),
+            }
+        };
+        let inner = self.inner.spawn_scoped(scope.inner, work)?;
+        Ok(ScopedJoinHandle {
+            thread: Thread {
+                object,
+                inner: inner.thread().clone(),
+                explored,
+            },
+            inner,
+        })
+    }
+}
+
+/// A thread in a schedule of the explorer's.
+fn spawn_explored<F, T>(
+    member: &Member,
+    name: Option<String>,
+    object: Arc<Object>,
+    work: F,
+) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let child = member.spawn(name.clone());
+    let explored = Some(Explored {
+        index: child.thread,
+        name: name.map(Arc::from),
+    });
+    let result = Arc::new(Mutex::new(None));
+    let own = (explored.clone(), Arc::clone(&object), Arc::clone(&result));
+    let alive = child.clone();
+    let inner = child.start_with(Box::new(move || {
+        let current = Thread {
+            explored: own.0,
+            object: own.1,
+            inner: thread::current(),
+        };
+        let keep = |end: thread::Result<T>| {
+            *own.2.lock().unwrap_or_else(PoisonError::into_inner) = Some(unless_dismissed(end));
+        };
+        known_as(current, || alive.live(work, keep));
+    }));
+    JoinHandle {
+        thread: Thread {
+            object,
+            inner,
+            explored,
+        },
+        inner: Handle::Explored(result),
+    }
+}
+
+/// A thread whose schedule is over has no result. But what joins it is perhaps about to `unwrap`
+/// that, in a `drop`, while it unwinds itself, and that would end the process. Most threads return
+/// nothing, and that can be had.
+fn unless_dismissed<T: 'static>(result: thread::Result<T>) -> thread::Result<T> {
+    match result {
+        Err(panic) if is_dismissal(&*panic) => {
+            let nothing: Box<dyn Any> = Box::new(());
+            nothing
+                .downcast::<T>()
+                .map_or(Err(panic), |value| Ok(*value))
+        }
+        result => result,
     }
 }
 
@@ -203,9 +358,9 @@ where
     let watcher = context::ask(Watcher::clone);
     let object = Arc::clone(object);
     move || {
-        CURRENT.set(Some(object));
+        CURRENT.set(Some(Thread::real(&object, &thread::current())));
         let watcher = match watcher {
-            Watcher::Nobody => return work(),
+            Watcher::Nobody | Watcher::Explorer(_) => return work(),
             Watcher::Recorder(recorder) => Watcher::Recorder(recorder.of_this_thread()),
         };
         context::watched_by(watcher, || {
@@ -219,7 +374,18 @@ where
 /// Stands in for [`std::thread::JoinHandle`].
 pub struct JoinHandle<T> {
     thread: Thread,
-    inner: thread::JoinHandle<T>,
+    inner: Handle<T>,
+}
+
+enum Handle<T> {
+    Real(thread::JoinHandle<T>),
+    Explored(Arc<Mutex<Option<thread::Result<T>>>>),
+}
+
+/// The step that goes on when the thread has ended, or the one that asks, if the explorer watches.
+fn step_of(thread: &Thread, action: Action) -> Option<Outcome> {
+    let index = thread.explored.as_ref()?.index;
+    Some(context::explored()?.step_of(action, index, false, 0))
 }
 
 impl<T> JoinHandle<T> {
@@ -234,20 +400,32 @@ impl<T> JoinHandle<T> {
     ///
     /// If the thread panicked; the error is what it panicked with.
     pub fn join(self) -> thread::Result<T> {
+        step_of(&self.thread, Action::Join);
         note(What::WantsToJoin, &self.thread.object);
-        let result = self.inner.join();
+        let result = match self.inner {
+            Handle::Real(thread) => thread.join(),
+            Handle::Explored(result) => {
+                let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();
+                result.unwrap_or_else(|| Err(Box::new("its schedule is over")))
+            }
+        };
         note(What::Joined, &self.thread.object);
         result
     }
 
     /// As [`std::thread::JoinHandle::is_finished`].
     pub fn is_finished(&self) -> bool {
-        self.inner.is_finished()
+        match &self.inner {
+            Handle::Real(thread) => thread.is_finished(),
+            Handle::Explored(_) => {
+                step_of(&self.thread, Action::IsFinished) != Some(Outcome::Refused)
+            }
+        }
     }
 }
 
-impl<T> std::fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("JoinHandle").finish_non_exhaustive()
     }
 }
@@ -270,6 +448,7 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// If the thread panicked; the error is what it panicked with.
     pub fn join(self) -> thread::Result<T> {
+        step_of(&self.thread, Action::Join);
         note(What::WantsToJoin, &self.thread.object);
         let result = self.inner.join();
         note(What::Joined, &self.thread.object);
@@ -278,12 +457,15 @@ impl<T> ScopedJoinHandle<'_, T> {
 
     /// As [`std::thread::ScopedJoinHandle::is_finished`].
     pub fn is_finished(&self) -> bool {
-        self.inner.is_finished()
+        match step_of(&self.thread, Action::IsFinished) {
+            Some(outcome) => outcome != Outcome::Refused,
+            None => self.inner.is_finished(),
+        }
     }
 }
 
-impl<T> std::fmt::Debug for ScopedJoinHandle<'_, T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("ScopedJoinHandle").finish_non_exhaustive()
     }
 }
@@ -292,6 +474,8 @@ impl<T> std::fmt::Debug for ScopedJoinHandle<'_, T> {
 #[derive(Debug)]
 pub struct Scope<'scope, 'env: 'scope> {
     inner: &'scope thread::Scope<'scope, 'env>,
+    /// Those that the explorer watches.
+    threads: Mutex<Vec<usize>>,
 }
 
 /// Stands in for [`std::thread::scope`].
@@ -306,10 +490,37 @@ pub fn scope<'env, F, T>(work: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
-    thread::scope(|inner| work(Box::leak(Box::new(Scope { inner }))))
+    thread::scope(|inner| {
+        let scope = Box::leak(Box::new(Scope {
+            inner,
+            threads: Mutex::default(),
+        }));
+        let Some(member) = context::explored() else {
+            return work(scope);
+        };
+        // `std` waits for the threads now, and that would be seen by nobody. So here they end first.
+        let result = panic::catch_unwind(AssertUnwindSafe(|| work(scope)));
+        let mut index = 0;
+        while let Some(thread) = scope.thread(index) {
+            member.step_of(Action::Join, thread, false, OF_A_SCOPE);
+            index += 1;
+        }
+        scope.forget_threads();
+        result.unwrap_or_else(|panic| panic::resume_unwind(panic))
+    })
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
+    fn thread(&self, index: usize) -> Option<usize> {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.get(index).copied()
+    }
+
+    /// A scope is never freed, but what it need not keep is.
+    fn forget_threads(&self) {
+        *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+    }
+
     /// As [`std::thread::Scope::spawn`].
     ///
     /// # Panics

@@ -1,0 +1,731 @@
+//! Runs one schedule: every thread is a real one, and only the one that has the baton goes on.
+//!
+//! A thread that wants to take a step says so, and chooses who goes next: itself, and then it just
+//! goes on, or another one, and then it hands over the baton and waits for it. Between two steps of
+//! a thread, no other thread does anything.
+//!
+//! A schedule that is stuck has to be taken apart without leaving a thread behind. The threads that
+//! can go on do so. If there is none, the first one that waits is made to unwind, by a panic that
+//! nobody sees: what it drops lets others go on, and so forth.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::model::{Action, Objects, Op, Outcome, State};
+use super::search::{Choice, Clock, Event, Search, Threads};
+use crate::traced::context::{self, Watcher};
+use crate::traced::{ObjectKind, next_number};
+
+/// How often in a row a thread's waits may come to their end for no other reason than time, while
+/// others can go on. It is the same for a thread that yields.
+const EXPIRATIONS: usize = 2;
+
+/// How many steps are left to a schedule that is not looked at any more.
+const LAST_STEPS: usize = 2_000;
+
+/// How long to wait for a step before it is clear that a thread is blocked by something else.
+const NO_STEP: Duration = Duration::from_secs(10);
+
+/// The number of a `Join` at the end of a scope.
+pub(crate) const OF_A_SCOPE: usize = 1;
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// One exploration's threads, and the schedule that runs.
+pub(crate) struct Execution {
+    inner: Mutex<Inner>,
+    /// Where the exploration waits for the end of a schedule.
+    explorer: Baton,
+    max_steps: usize,
+}
+
+/// A thread of an execution.
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(crate) execution: Arc<Execution>,
+    pub(crate) thread: usize,
+}
+
+struct Inner {
+    search: Search,
+    objects: Objects,
+    slots: Vec<Slot>,
+    /// Real threads, by the index of the thread that they are in every schedule.
+    crew: Vec<Hand>,
+    phase: Phase,
+    /// Who took the last step, and how many were taken.
+    last: usize,
+    depth: usize,
+    /// The step that was taken last, until it is known what came of it.
+    fresh: Option<Event>,
+    /// The steps that threads wait for, when the schedule is stuck.
+    stuck: Vec<Event>,
+    findings: Findings,
+    /// Objects with a smaller number are older than this schedule.
+    oldest: usize,
+    /// How many steps threads may still take while they unwind.
+    patience: usize,
+}
+
+/// What has been found out about one schedule.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) known: bool,
+    pub(crate) stuck: bool,
+    pub(crate) panics: Vec<String>,
+    pub(crate) cannot_tell: Option<String>,
+    /// It had too many steps, or waits that ended too often.
+    pub(crate) cut: bool,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) outcome: Option<String>,
+    pub(crate) names: Vec<Option<String>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Job {
+    pub(crate) begun: usize,
+    pub(crate) rejected: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// It is known how it ends, or that it does not. So many steps are left.
+    Ending(usize),
+    Over,
+}
+
+/// One thread.
+struct Slot {
+    object: usize,
+    op: Option<Op>,
+    outcome: Outcome,
+    /// It has to unwind.
+    dismissed: bool,
+    panicking: bool,
+    ended: bool,
+    clock: Clock,
+    expirations: usize,
+    /// What it does, until it starts.
+    task: Option<Task>,
+    baton: Arc<Baton>,
+}
+
+/// A real thread, which does one task after another.
+struct Hand {
+    tasks: Sender<Task>,
+    thread: JoinHandle<()>,
+}
+
+/// Where a thread waits for its turn.
+#[derive(Default)]
+pub(crate) struct Baton {
+    here: AtomicBool,
+    waits: Mutex<Option<thread::Thread>>,
+}
+
+impl Baton {
+    /// To be called by the thread that is going to wait.
+    fn is_mine(&self) {
+        *unpoisoned(&self.waits) = Some(thread::current());
+    }
+
+    fn hand_over(&self) {
+        self.here.store(true, Ordering::Release);
+        if let Some(thread) = &*unpoisoned(&self.waits) {
+            thread.unpark();
+        }
+    }
+
+    pub(crate) fn wait(&self) {
+        self.is_mine();
+        while !self.here.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
+    }
+
+    /// The same, for a while. Whether it came.
+    fn wait_for(&self, time: Duration) -> bool {
+        self.is_mine();
+        let deadline = Instant::now() + time;
+        while !self.here.swap(false, Ordering::Acquire) {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                return false;
+            };
+            thread::park_timeout(left);
+        }
+        true
+    }
+}
+
+/// What unwinds a thread whose schedule is over.
+struct Dismissed;
+
+thread_local! {
+    /// What the last panic of this thread said.
+    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps panics in a schedule from being printed, thousands of times. All others are as before.
+fn keep_panics_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if context::explored().is_none() {
+                return before(info);
+            }
+            let _ = LAST_PANIC.try_with(|last| last.replace(info.to_string()));
+        }));
+    });
+}
+
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Execution {
+    pub(crate) fn new(search: Search, max_steps: usize) -> Arc<Execution> {
+        keep_panics_quiet();
+        Arc::new(Execution {
+            inner: Mutex::new(Inner {
+                search,
+                objects: Objects::default(),
+                slots: Vec::new(),
+                crew: Vec::new(),
+                phase: Phase::Over,
+                last: 0,
+                depth: 0,
+                fresh: None,
+                stuck: Vec::new(),
+                findings: Findings::default(),
+                oldest: 0,
+                patience: 0,
+            }),
+            explorer: Baton::default(),
+            max_steps,
+        })
+    }
+
+    /// Runs `work` in the schedule that the search has prepared.
+    pub(crate) fn run(self: &Arc<Execution>, work: Task) -> Findings {
+        let member = Member {
+            execution: Arc::clone(self),
+            thread: 0,
+        };
+        let mut inner = self.lock();
+        inner.objects = Objects::default();
+        inner.slots.clear();
+        inner.phase = Phase::Running;
+        (inner.last, inner.depth) = (0, 0);
+        inner.fresh = None;
+        inner.stuck.clear();
+        inner.findings = Findings::default();
+        inner.oldest = next_number();
+        inner.patience = LAST_STEPS;
+        inner.add_thread(None, Clock::default());
+        inner.slots[0].task = Some(Box::new(move || member.live(work, drop)));
+        let first = inner.choose(self.max_steps);
+        inner.go(first);
+        drop(inner);
+
+        let mut steps = 0;
+        while !self.explorer.wait_for(NO_STEP) {
+            let mut inner = self.lock();
+            if inner.depth == steps {
+                // Nobody may use this crew again: somebody in it is blocked for good.
+                inner.phase = Phase::Over;
+                inner.crew.clear();
+                inner.findings.cannot_tell = Some(format!(
+                    "no step for {} s: a thread waits for something that the explorer does not see, \
+                     or computes for long",
+                    NO_STEP.as_secs()
+                ));
+                break;
+            }
+            steps = inner.depth;
+        }
+        let mut inner = self.lock();
+        inner.settle();
+        inner.findings.clone()
+    }
+
+    /// Asks the search, between two schedules.
+    pub(crate) fn with_search<R>(
+        &self,
+        ask: impl FnOnce(&mut Search, &[Event], &Objects) -> R,
+    ) -> R {
+        let inner = &mut *self.lock();
+        ask(&mut inner.search, &inner.stuck, &inner.objects)
+    }
+
+    /// Ends the threads, after the last schedule.
+    pub(crate) fn dismiss_the_crew(&self) {
+        let crew = std::mem::take(&mut self.lock().crew);
+        for Hand { tasks, thread } in crew {
+            drop(tasks);
+            let _ = thread.join(); // A task does not panic: each catches what it runs.
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        unpoisoned(&self.inner)
+    }
+}
+
+impl Inner {
+    fn add_thread(&mut self, name: Option<String>, clock: Clock) -> usize {
+        let thread = self.slots.len();
+        assert!(thread < Threads::MOST, "more than 64 threads in a schedule");
+        // No object has a number as high as these.
+        let object = self.objects.index(ObjectKind::Thread, usize::MAX - thread);
+        self.findings.names.push(name);
+        self.slots.push(Slot {
+            object,
+            op: Some(Op::of_thread(Action::Start)),
+            outcome: Outcome::Done,
+            dismissed: false,
+            panicking: false,
+            ended: false,
+            clock,
+            expirations: 0,
+            task: None,
+            baton: Arc::default(),
+        });
+        thread
+    }
+
+    fn enabled(&self, any_expires: bool) -> Threads {
+        let mut enabled = Threads::default();
+        for (thread, slot) in self.slots.iter().enumerate() {
+            let expires = any_expires || slot.expirations < EXPIRATIONS;
+            if slot
+                .op
+                .is_some_and(|op| self.objects.is_enabled(thread, &op, expires))
+            {
+                enabled.insert(thread);
+            }
+        }
+        enabled
+    }
+
+    /// Chooses the next thread and takes its step. None if all have ended.
+    fn choose(&mut self, max_steps: usize) -> Option<usize> {
+        self.settle();
+        if self.phase == Phase::Running {
+            if self.slots.iter().all(|slot| slot.ended) {
+                return None;
+            }
+            let mut enabled = self.enabled(false);
+            if enabled.is_empty() {
+                // When nothing else can happen, time goes by.
+                enabled = self.enabled(true);
+                self.findings.cut |= !enabled.is_empty();
+            }
+            if enabled.is_empty() {
+                self.findings.stuck = true;
+                self.stuck = self.wanted();
+                self.phase = Phase::Ending(LAST_STEPS);
+            } else if self.depth >= max_steps {
+                self.findings.cut = true;
+                self.phase = Phase::Ending(0);
+            } else {
+                let ops = self.slots.iter().map(|slot| slot.op).collect();
+                match self.search.choose(self.depth, enabled, ops, self.last) {
+                    Choice::Thread(thread) => {
+                        self.fresh = Some(self.take_step(thread));
+                        return Some(thread);
+                    }
+                    Choice::Known => self.findings.known = true,
+                    Choice::Different => self.is_different(),
+                }
+                self.phase = Phase::Ending(LAST_STEPS);
+            }
+        }
+        self.choose_an_end()
+    }
+
+    /// Chooses when it does not matter any more who goes on, only that all come to an end.
+    fn choose_an_end(&mut self) -> Option<usize> {
+        let Phase::Ending(left) = self.phase else {
+            return None;
+        };
+        let enabled = self.enabled(true);
+        let waiting = |slot: &Slot| slot.op.is_some_and(|op| op.may_unwind()) && !slot.panicking;
+        let dismissible = self.slots.iter().position(waiting);
+        if left > 0 {
+            if let Some(thread) = enabled.first() {
+                // By turns, or one that waits for another in a loop would keep it from moving.
+                let later = enabled.iter().find(|thread| *thread > self.last);
+                let thread = later.unwrap_or(thread);
+                self.phase = Phase::Ending(left - 1);
+                self.take_step(thread);
+                return Some(thread);
+            }
+        }
+        if let Some(thread) = dismissible {
+            let slot = &mut self.slots[thread];
+            slot.dismissed = true;
+            slot.op = None;
+            return Some(thread);
+        }
+        if let Some(thread) = enabled.first().filter(|_| self.patience > 0) {
+            self.patience -= 1;
+            self.take_step(thread);
+            return Some(thread);
+        }
+        // Threads that panic already, and wait for each other while they do. Nothing can make them
+        // go on, so they stay where they are.
+        if self.slots.iter().any(|slot| !slot.ended) {
+            self.crew.clear();
+        }
+        None
+    }
+
+    /// Takes the step that a thread wants to take.
+    fn take_step(&mut self, thread: usize) -> Event {
+        let slot = &mut self.slots[thread];
+        // It is chosen, so it is enabled, so there is a step.
+        let op = slot.op.take().unwrap_or(Op::of_thread(Action::Start));
+        let outcome = self.objects.perform(thread, &op);
+        let before = slot.clock.clone();
+        let mut clock = before.clone();
+        for object in op.objects.into_iter().flatten() {
+            clock.join(&self.objects.clocks[object].0);
+            if !op.only_reads() {
+                clock.join(&self.objects.clocks[object].1);
+            }
+        }
+        clock.tick(thread);
+        for object in op.objects.into_iter().flatten() {
+            let (written, read) = &mut self.objects.clocks[object];
+            let mine = if op.only_reads() { read } else { written };
+            mine.join(&clock);
+        }
+        slot.clock = clock.clone();
+        slot.outcome = outcome;
+        match (op.action, outcome) {
+            (Action::Yield, _) | (_, Outcome::Refused)
+                if op.timed || op.action == Action::Yield =>
+            {
+                slot.expirations += 1;
+            }
+            (Action::Receive | Action::BeginJob(_) | Action::EndJob(_), _) => slot.expirations = 0,
+            _ => {}
+        }
+        slot.ended |= op.action == Action::End;
+        if let (Action::BeginJob(job), Phase::Running) = (op.action, self.phase) {
+            if let Some(job) = self.findings.jobs.get_mut(job) {
+                job.begun += 1;
+            }
+        }
+        self.last = thread;
+        Event {
+            thread,
+            op,
+            outcome,
+            seen: 0,
+            before,
+            clock,
+        }
+    }
+
+    /// Puts down the last step, now that it is known what came of it.
+    fn settle(&mut self) {
+        if let Some(event) = self.fresh.take() {
+            if !self.search.record(self.depth, event) {
+                self.is_different();
+                self.phase = Phase::Ending(LAST_STEPS);
+            }
+            self.depth += 1;
+        }
+    }
+
+    /// The steps that threads want to take, as events that have not happened.
+    fn wanted(&self) -> Vec<Event> {
+        let threads = self.slots.iter().enumerate();
+        let wanted = threads.filter_map(|(thread, slot)| {
+            let op = slot.op?;
+            let mut clock = slot.clock.clone();
+            for object in op.objects.into_iter().flatten() {
+                clock.join(&self.objects.clocks[object].0);
+                clock.join(&self.objects.clocks[object].1);
+            }
+            clock.tick(thread);
+            Some(Event {
+                thread,
+                op,
+                outcome: Outcome::Refused,
+                seen: 0,
+                before: slot.clock.clone(),
+                clock,
+            })
+        });
+        wanted.collect()
+    }
+
+    fn is_different(&mut self) {
+        self.findings.cannot_tell.get_or_insert_with(|| {
+            String::from(
+                "the same choices did not lead to the same steps: something is different each time, \
+                 like a static, a random number or the clock",
+            )
+        });
+    }
+
+    /// Lets a thread go on, which is not the one that calls this.
+    fn go(&mut self, thread: Option<usize>) {
+        let Some(thread) = thread else {
+            return;
+        };
+        let slot = &mut self.slots[thread];
+        let Some(task) = slot.task.take() else {
+            return slot.baton.hand_over();
+        };
+        let _ = self.hand(thread).tasks.send(task); // It takes tasks as long as it is in the crew.
+    }
+
+    /// The real thread for a thread.
+    fn hand(&mut self, thread: usize) -> &Hand {
+        while self.crew.len() <= thread {
+            let (tasks, receiver) = mpsc::channel::<Task>();
+            let hand = thread::spawn(move || receiver.into_iter().for_each(|task| task()));
+            self.crew.push(Hand {
+                tasks,
+                thread: hand,
+            });
+        }
+        &self.crew[thread]
+    }
+}
+
+impl Op {
+    /// A step that touches nothing.
+    pub(crate) fn of_thread(action: Action) -> Op {
+        Op {
+            action,
+            objects: [None; 2],
+            timed: false,
+            number: 0,
+        }
+    }
+
+    /// Steps that are taken while something is dropped do not unwind: a second panic there would
+    /// end the process.
+    fn may_unwind(&self) -> bool {
+        use Action::*;
+        let drops = matches!(
+            self.action,
+            Unlock | StopReading | DropSender | DropReceiver | Start | End | EndJob(_)
+        );
+        // At its end, a scope waits for its threads whatever comes.
+        let scope = self.action == Join && self.number == OF_A_SCOPE;
+        !drops && !scope
+    }
+}
+
+impl Member {
+    /// A step that touches one object, or two.
+    pub(crate) fn step(
+        &self,
+        action: Action,
+        objects: [Option<(ObjectKind, usize)>; 2],
+        timed: bool,
+        number: usize,
+    ) -> Outcome {
+        let mut inner = self.execution.lock();
+        let objects = objects.map(|object| {
+            let (kind, number) = object?;
+            if number < inner.oldest && inner.phase == Phase::Running {
+                inner.findings.cannot_tell.get_or_insert_with(|| {
+                    format!("a {kind:?} is older than the schedule that uses it, like a static")
+                });
+            }
+            Some(inner.objects.index(kind, number))
+        });
+        let op = Op {
+            action,
+            objects,
+            timed,
+            number,
+        };
+        self.take(inner, op)
+    }
+
+    /// A step that touches nothing.
+    pub(crate) fn step_alone(&self, action: Action) -> Outcome {
+        self.take(self.execution.lock(), Op::of_thread(action))
+    }
+
+    /// A step that is about another thread, or about itself.
+    pub(crate) fn step_of(
+        &self,
+        action: Action,
+        thread: usize,
+        timed: bool,
+        number: usize,
+    ) -> Outcome {
+        let inner = self.execution.lock();
+        let objects = [inner.slots.get(thread).map(|slot| slot.object), None];
+        let op = Op {
+            objects,
+            timed,
+            number,
+            ..Op::of_thread(action)
+        };
+        self.take(inner, op)
+    }
+
+    fn take<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, op: Op) -> Outcome {
+        let me = self.thread;
+        if inner.phase == Phase::Over {
+            // It comes back from where the explorer does not see, and everybody is gone.
+            drop(inner);
+            if op.may_unwind() && !thread::panicking() {
+                panic::resume_unwind(Box::new(Dismissed));
+            }
+            return Outcome::Closed;
+        }
+        let slot = &mut inner.slots[me];
+        slot.op = Some(op);
+        slot.panicking = thread::panicking();
+        let next = inner.choose(self.execution.max_steps);
+        if next != Some(me) {
+            let baton = Arc::clone(&inner.slots[me].baton);
+            self.pass_on(inner, next);
+            baton.wait();
+            inner = self.execution.lock();
+        }
+        let slot = &mut inner.slots[me];
+        let outcome = slot.outcome;
+        if std::mem::take(&mut slot.dismissed) {
+            drop(inner);
+            panic::resume_unwind(Box::new(Dismissed));
+        }
+        outcome
+    }
+
+    fn pass_on(&self, mut inner: MutexGuard<'_, Inner>, next: Option<usize>) {
+        if next.is_none() {
+            inner.phase = Phase::Over;
+            drop(inner);
+            self.execution.explorer.hand_over();
+        } else {
+            inner.go(next);
+        }
+    }
+
+    /// What the real object held when the last step was taken.
+    pub(crate) fn saw(&self, value: u64) {
+        if let Some(event) = &mut self.execution.lock().fresh {
+            event.seen = value;
+        }
+    }
+
+    /// A new channel, for which nothing is a step yet.
+    pub(crate) fn add_channel(&self, number: usize, capacity: Option<usize>) {
+        let inner = &mut *self.execution.lock();
+        let index = inner.objects.index(ObjectKind::Channel, number);
+        if let State::Channel { bound, .. } = &mut inner.objects.states[index] {
+            *bound = capacity;
+        }
+    }
+
+    /// A sender was cloned. That is no step: as there is one, it makes no difference to anybody.
+    pub(crate) fn add_sender(&self, number: usize) {
+        let inner = &mut *self.execution.lock();
+        let index = inner.objects.index(ObjectKind::Channel, number);
+        if let State::Channel { senders, .. } = &mut inner.objects.states[index] {
+            *senders += 1;
+        }
+    }
+
+    /// Starts a thread, which has to [`live`](Member::live).
+    pub(crate) fn spawn(&self, name: Option<String>) -> Member {
+        self.step_alone(Action::Spawn);
+        let inner = &mut *self.execution.lock();
+        let clock = inner.slots[self.thread].clock.clone();
+        Member {
+            execution: Arc::clone(&self.execution),
+            thread: inner.add_thread(name, clock),
+        }
+    }
+
+    /// What a thread does when it starts, and on which real thread.
+    pub(crate) fn start_with(&self, task: Task) -> thread::Thread {
+        let inner = &mut *self.execution.lock();
+        inner.slots[self.thread].task = Some(task);
+        inner.hand(self.thread).thread.thread().clone()
+    }
+
+    /// Waits for its first turn, on a real thread of its own.
+    pub(crate) fn wait_for_the_start(&self) {
+        let baton = Arc::clone(&self.execution.lock().slots[self.thread].baton);
+        baton.wait();
+    }
+
+    /// Does what a thread does between its start and its end, both included.
+    /// What comes of it is kept before the end, so that it is there for a thread that joins.
+    pub(crate) fn live<R>(self, work: impl FnOnce() -> R, keep: impl FnOnce(thread::Result<R>)) {
+        let watcher = Watcher::Explorer(self.clone());
+        context::watched_by(watcher, || {
+            let result = panic::catch_unwind(AssertUnwindSafe(work));
+            if let Err(panic) = &result {
+                self.panicked(&**panic);
+            }
+            keep(result);
+            self.step_of(Action::End, self.thread, false, 0);
+        });
+        let mut inner = self.execution.lock();
+        if inner.phase != Phase::Over {
+            let next = inner.choose(self.execution.max_steps);
+            self.pass_on(inner, next);
+        }
+    }
+
+    /// Notes that this thread has panicked, unless it was made to.
+    fn panicked(&self, panic: &(dyn Any + Send)) {
+        if !is_dismissal(panic) {
+            let inner = &mut *self.execution.lock();
+            if inner.phase == Phase::Running {
+                inner.findings.panics.push(LAST_PANIC.take());
+            }
+        }
+    }
+
+    /// Whether this schedule is still looked at.
+    pub(crate) fn is_running(&self) -> bool {
+        self.execution.lock().phase == Phase::Running
+    }
+
+    pub(crate) fn add_job(&self) -> usize {
+        let jobs = &mut self.execution.lock().findings.jobs;
+        jobs.push(Job::default());
+        jobs.len() - 1
+    }
+
+    pub(crate) fn reject_job(&self, job: usize) {
+        let inner = &mut *self.execution.lock();
+        if let (Some(job), Phase::Running) = (inner.findings.jobs.get_mut(job), inner.phase) {
+            job.rejected = true;
+        }
+    }
+
+    pub(crate) fn set_outcome(&self, outcome: String) {
+        let inner = &mut *self.execution.lock();
+        if inner.phase == Phase::Running {
+            inner.findings.outcome = Some(outcome);
+        }
+    }
+}
+
+/// Whether a thread unwinds because its schedule is over.
+pub(crate) fn is_dismissal(panic: &(dyn Any + Send)) -> bool {
+    panic.is::<Dismissed>()
+}

@@ -1,0 +1,380 @@
+//! Every schedule: what can happen, and what never can.
+//!
+//! A test that ran a thousand times has seen a thousand schedules, most of them alike. [`Explorer`]
+//! runs a closure in every order in which its threads can take their steps, and says what came of
+//! each: how many jobs ran at once, whether a thread waits for ever, whether a job was lost.
+//!
+//! The closure, and the pool in it, have to use the [stand-in for `std`](crate::traced), since it
+//! is there that the threads wait for their turn:
+//!
+//! ```
+//! use ten_versus_five::explore::Explorer;
+//! use ten_versus_five::traced::sync::{Arc, Mutex};
+//! use ten_versus_five::traced::thread;
+//!
+//! let report = Explorer::new().run(|_run| {
+//!     let locks = Arc::new((Mutex::new(()), Mutex::new(())));
+//!     let other = Arc::clone(&locks);
+//!     let thread = thread::spawn(move || {
+//!         let _second = other.1.lock().unwrap();
+//!         let _first = other.0.lock().unwrap();
+//!     });
+//!     {
+//!         let _first = locks.0.lock().unwrap();
+//!         let _second = locks.1.lock().unwrap();
+//!     }
+//!     thread.join().unwrap();
+//! });
+//! assert!(report.complete && report.stuck > 0);
+//! println!("{}", report.stuck_schedule.unwrap());
+//! ```
+//!
+//! What it does not see: effects of weak memory (every atomic is sequentially consistent here),
+//! wake-ups without a reason, the real clock (a wait that can time out does so in some schedules),
+//! and more threads than it is given. The count of an `Arc` is not a step: which of several threads
+//! drops what they share is tried only as far as other steps tell the orders apart.
+//!
+//! How it is done is told in `search.rs` (which schedules), `execution.rs` (one thread at a time)
+//! and `model.rs` (what a step does). Read them in this order.
+
+mod execution;
+mod model;
+mod schedule;
+mod search;
+pub mod stages;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use model::Action;
+pub use schedule::{Schedule, Step, Wanted};
+
+pub(crate) use execution::{Member, OF_A_SCOPE, is_dismissal};
+pub(crate) use model::Outcome;
+
+use crate::traced::context;
+use execution::{Execution, Findings};
+use search::Search;
+
+/// Runs a closure in every schedule, within bounds.
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing until it runs something"]
+pub struct Explorer {
+    schedules: usize,
+    time: Duration,
+    steps: usize,
+    plain: bool,
+}
+
+impl Explorer {
+    /// At most 1,000,000 schedules, 60 seconds, and 5,000 steps a schedule.
+    pub fn new() -> Explorer {
+        Explorer {
+            schedules: 1_000_000,
+            time: Duration::from_secs(60),
+            steps: 5_000,
+            plain: false,
+        }
+    }
+
+    /// At most so many schedules.
+    pub fn schedules(self, schedules: usize) -> Explorer {
+        Explorer { schedules, ..self }
+    }
+
+    /// No new schedule after this time.
+    pub fn time(self, time: Duration) -> Explorer {
+        Explorer { time, ..self }
+    }
+
+    /// At most so many steps in one schedule; a longer one is cut off.
+    pub fn steps(self, steps: usize) -> Explorer {
+        Explorer { steps, ..self }
+    }
+
+    /// Runs every schedule, also those that differ only in the order of steps which have nothing to
+    /// do with each other. There are many more of them, and they show nothing else.
+    pub fn plain(self) -> Explorer {
+        Explorer {
+            plain: true,
+            ..self
+        }
+    }
+
+    /// Runs `work` in every schedule.
+    ///
+    /// # Panics
+    ///
+    /// If it is called in a schedule, or if the system does not give enough threads.
+    pub fn run<F>(&self, work: F) -> Report
+    where
+        F: Fn(&Run) + Send + Sync + 'static,
+    {
+        let work: Work = Arc::new(work);
+        let report = self.search(Search::new(self.plain, false), false, Arc::clone(&work));
+        report.unwrap_or_else(|| {
+            let report = self.search(Search::new(self.plain, true), false, work);
+            report.unwrap_or_default() // It has been told already what it would find out.
+        })
+    }
+
+    /// Runs `work` once, in the schedule with these [choices](Schedule::choices). When they come to
+    /// an end, the rest is up to the explorer. The report is about this schedule alone.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Explorer::run).
+    pub fn replay<F>(&self, choices: &[usize], work: F) -> Report
+    where
+        F: Fn(&Run) + Send + Sync + 'static,
+    {
+        self.replay_shared(choices, Arc::new(work))
+    }
+
+    /// Runs a pool in every schedule: makes it, gives it `jobs` jobs, and drops it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "stage4")] {
+    /// use ten_versus_five::explore::Explorer;
+    /// use ten_versus_five::traced::stages::stage4::ThreadPool;
+    ///
+    /// let report = Explorer::new().pool(2, 2, ThreadPool::new, |pool, job| {
+    ///     pool.execute(move || job.run())
+    /// });
+    /// assert_eq!((report.most_at_once, report.stuck, report.lost), (1, 0, 0));
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Explorer::run).
+    pub fn pool<P, N, E>(&self, workers: usize, jobs: usize, new: N, execute: E) -> Report
+    where
+        N: Fn(usize) -> P + Send + Sync + 'static,
+        E: Fn(&P, Job) + Send + Sync + 'static,
+    {
+        self.run(move |run| {
+            let pool = new(workers);
+            for _ in 0..jobs {
+                execute(&pool, run.job());
+            }
+        })
+    }
+
+    fn replay_shared(&self, choices: &[usize], work: Work) -> Report {
+        let report = self.search(Search::of_one(choices), true, work);
+        report.unwrap_or_default() // It is `run` that may have to begin again.
+    }
+
+    /// None if it has to be begun again, because threads ask what it did not expect them to.
+    fn search(&self, search: Search, replays: bool, work: Work) -> Option<Report> {
+        assert!(
+            context::explored().is_none(),
+            "an explorer runs inside of a schedule"
+        );
+        let start = Instant::now();
+        let expected = search.asks() || !self.plain || replays;
+        let execution = Execution::new(search, self.steps);
+        let mut report = Report {
+            complete: true,
+            ..Report::default()
+        };
+        let mut most = Vec::new();
+        let mut first = true;
+        loop {
+            let findings = execution.run(task(&work));
+            if !expected && execution.with_search(|search, _, _| search.asks()) {
+                execution.dismiss_the_crew();
+                return None;
+            }
+            report.add(&execution, &findings, &mut most);
+            if report.cannot_tell.is_some() {
+                report.complete = false;
+                break;
+            }
+            if first {
+                // The same once more. What is different then was different by itself.
+                first = false;
+                execution.with_search(|search, _, _| search.again());
+                let findings = execution.run(task(&work));
+                report.cannot_tell = findings.cannot_tell;
+                execution.with_search(|search, _, _| search.as_if_new());
+                if report.cannot_tell.is_some() {
+                    report.complete = false;
+                    break;
+                }
+            }
+            if !execution.with_search(|search, stuck, _| search.next(stuck)) {
+                break;
+            }
+            if report.schedules >= self.schedules || start.elapsed() >= self.time {
+                report.complete = false;
+                break;
+            }
+        }
+        execution.dismiss_the_crew();
+        report.complete &= !replays;
+        report.time = start.elapsed();
+        if !replays && report.most_at_once > 0 && report.cannot_tell.is_none() {
+            let schedule = self.replay_shared(&most, work).first_schedule;
+            report.most_schedule = schedule;
+        }
+        Some(report)
+    }
+}
+
+impl Default for Explorer {
+    fn default() -> Explorer {
+        Explorer::new()
+    }
+}
+
+type Work = Arc<dyn Fn(&Run) + Send + Sync>;
+
+fn task(work: &Work) -> Box<dyn FnOnce() + Send> {
+    let work = Arc::clone(work);
+    Box::new(move || {
+        // It runs in a schedule, and nowhere else.
+        if let Some(member) = context::explored() {
+            work(&Run { member });
+        }
+    })
+}
+
+/// One schedule, from inside.
+pub struct Run {
+    member: Member,
+}
+
+impl Run {
+    /// A job, which is lost if it is not run exactly once.
+    pub fn job(&self) -> Job {
+        Job {
+            number: self.member.add_job(),
+            member: self.member.clone(),
+        }
+    }
+
+    /// What came of this schedule, to be counted in [`Report::outcomes`].
+    pub fn outcome(&self, outcome: impl ToString) {
+        self.member.set_outcome(outcome.to_string());
+    }
+}
+
+/// A job whose begin and end are steps. Give it to a pool, and have it [`run`](Job::run).
+#[derive(Clone)]
+pub struct Job {
+    number: usize,
+    member: Member,
+}
+
+impl Job {
+    /// Begins and ends.
+    pub fn run(&self) {
+        self.run_with(|| ());
+    }
+
+    /// Begins, does `work`, and ends, also if that panics.
+    ///
+    /// # Panics
+    ///
+    /// If `work` does.
+    pub fn run_with<R>(&self, work: impl FnOnce() -> R) -> R {
+        crate::traced::job(self.number, work)
+    }
+
+    /// The pool did not take it, and said so. It is not lost.
+    pub fn reject(&self) {
+        self.member.reject_job(self.number);
+    }
+}
+
+/// What came of all schedules.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many schedules were run, not counting repetitions.
+    pub schedules: usize,
+    /// How many were given up half way, because all that they could show was known.
+    pub repetitions: usize,
+    /// Whether these are all there are. If not, nothing here can be taken for "never".
+    pub complete: bool,
+    /// Why nothing here can be believed, if so: something was different each time.
+    pub cannot_tell: Option<String>,
+    /// At most so many jobs ran at once, in any schedule.
+    pub most_at_once: usize,
+    /// In how many schedules a thread waits for ever.
+    pub stuck: usize,
+    /// In how many schedules a job was not run exactly once, and not rejected either.
+    pub lost: usize,
+    /// In how many schedules a thread panicked.
+    pub panicked: usize,
+    /// How often each [outcome](Run::outcome) came about.
+    pub outcomes: BTreeMap<String, usize>,
+    /// How often so many jobs, at most, ran at once in a schedule. If not all are run, it counts
+    /// those too that differ only in the order of steps which have nothing to do with each other.
+    pub at_once: BTreeMap<usize, usize>,
+    /// The schedule that was run first.
+    pub first_schedule: Option<Schedule>,
+    /// One in which the most jobs run at once.
+    pub most_schedule: Option<Schedule>,
+    /// The first in which a thread waits for ever.
+    pub stuck_schedule: Option<Schedule>,
+    /// The first in which a job was lost.
+    pub lost_schedule: Option<Schedule>,
+    /// The first in which a thread panicked.
+    pub panicked_schedule: Option<Schedule>,
+    /// How long it all took.
+    pub time: Duration,
+}
+
+impl Report {
+    /// Adds one schedule. `most` become the choices of the best one so far.
+    fn add(&mut self, execution: &Execution, findings: &Findings, most: &mut Vec<usize>) {
+        self.cannot_tell.clone_from(&findings.cannot_tell);
+        if self.cannot_tell.is_some() {
+            return;
+        }
+        if findings.known {
+            self.repetitions += 1;
+            return;
+        }
+        self.complete &= !findings.cut;
+        self.schedules += 1;
+        execution.with_search(|search, stuck, objects| {
+            let schedule = || Schedule::of(search, stuck, objects, findings);
+            let lost = |job: &execution::Job| job.begun != 1 && !(job.rejected && job.begun == 0);
+            let lost = findings.jobs.iter().any(lost);
+            if self.first_schedule.is_none() {
+                self.first_schedule = Some(schedule());
+            }
+            for (seen, count, first) in [
+                (findings.stuck, &mut self.stuck, &mut self.stuck_schedule),
+                (lost, &mut self.lost, &mut self.lost_schedule),
+                (
+                    !findings.panics.is_empty(),
+                    &mut self.panicked,
+                    &mut self.panicked_schedule,
+                ),
+            ] {
+                *count += usize::from(seen);
+                if seen && first.is_none() {
+                    *first = Some(schedule());
+                }
+            }
+            let (at_once, choices) = if search.is_plain() {
+                schedule::at_once(&search.events())
+            } else {
+                schedule::most_at_once(&search.events())
+            };
+            *self.at_once.entry(at_once).or_default() += 1;
+            if at_once > self.most_at_once {
+                self.most_at_once = at_once;
+                *most = choices;
+            }
+        });
+        if let Some(outcome) = &findings.outcome {
+            *self.outcomes.entry(outcome.clone()).or_default() += 1;
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What a step does to a lock, a channel or a thread, and when it can be taken.
+//!
+//! The real objects hold the values. What is in here is what the scheduler has to know of them: who
+//! has a lock, how many messages are in a channel, who waits. While a schedule runs, a real lock is
+//! only locked when it is free in here, so no thread ever blocks in a real one.
+
+use std::collections::HashMap;
+
+use super::search::Clock;
+use crate::traced::ObjectKind;
+
+/// What a thread does in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// Locks a mutex, or a reader-writer lock for writing, when it is free.
+    Lock,
+    /// Locks if it is free.
+    TryLock,
+    /// Unlocks.
+    Unlock,
+    /// Locks for reading when nobody writes.
+    Read,
+    /// Locks for reading if nobody writes.
+    TryRead,
+    /// Unlocks what it had locked for reading.
+    StopReading,
+    /// Looks at a lock without locking it: is it poisoned, is the value set?
+    Look,
+    /// Unlocks a mutex and begins to wait at a condition variable.
+    Wait,
+    /// Has been notified, or has waited for long enough, and locks the mutex again.
+    Wake,
+    /// Notifies one thread that waits.
+    NotifyOne,
+    /// Notifies all threads that wait.
+    NotifyAll,
+    /// Sends when there is room.
+    Send,
+    /// Has sent to a channel without capacity, and goes on when the message is taken.
+    HandOff,
+    /// Sends if there is room.
+    TrySend,
+    /// Asks a channel without capacity for a message.
+    Ask,
+    /// Receives when there is a message, or no sender any more.
+    Receive,
+    /// Receives if there is a message.
+    TryReceive,
+    /// Drops a sender.
+    DropSender,
+    /// Drops the receiver.
+    DropReceiver,
+    /// Reads an atomic.
+    Load,
+    /// Changes an atomic.
+    Change,
+    /// Starts another thread.
+    Spawn,
+    /// Is its first step.
+    Start,
+    /// Is its last step.
+    End,
+    /// Goes on when another thread has ended.
+    Join,
+    /// Asks whether another thread has ended.
+    IsFinished,
+    /// Goes on when it has been unparked.
+    Park,
+    /// Unparks another thread.
+    Unpark,
+    /// Sleeps, or lets others go first.
+    Yield,
+    /// Begins the job of this number.
+    BeginJob(usize),
+    /// Ends the job of this number.
+    EndJob(usize),
+}
+
+/// A step that a thread wants to take: an action, and up to two objects. Only the two steps of a
+/// condition variable touch two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Op {
+    pub(crate) action: Action,
+    pub(crate) objects: [Option<usize>; 2],
+    /// It gives up after a while.
+    pub(crate) timed: bool,
+    /// For `HandOff`: which message.
+    pub(crate) number: usize,
+}
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was done.
+    Done,
+    /// It was not: locked, full, empty, too late.
+    Refused,
+    /// The other side of the channel is gone.
+    Closed,
+    /// A number: of a thread, of a message.
+    Number(usize),
+}
+
+/// The state of one object.
+#[derive(Debug)]
+pub(crate) enum State {
+    Lock {
+        written: bool,
+        readers: usize,
+    },
+    Condvar {
+        waiting: Vec<usize>,
+        /// One for each notification that has woken nobody yet: whom it may wake. So it is the
+        /// scheduler that decides which one `notify_one` wakes, like everything else.
+        notified: Vec<Vec<usize>>,
+    },
+    Channel {
+        bound: Option<usize>,
+        sent: usize,
+        taken: usize,
+        senders: usize,
+        receiver: bool,
+        /// Receivers that ask, if the channel has no capacity.
+        asking: usize,
+    },
+    Atomic,
+    Thread {
+        ended: bool,
+        unparked: bool,
+    },
+}
+
+impl State {
+    pub(crate) fn new(kind: ObjectKind) -> State {
+        match kind {
+            ObjectKind::Mutex | ObjectKind::RwLock => State::Lock {
+                written: false,
+                readers: 0,
+            },
+            ObjectKind::Condvar => State::Condvar {
+                waiting: Vec::new(),
+                notified: Vec::new(),
+            },
+            ObjectKind::Channel => State::Channel {
+                bound: None,
+                sent: 0,
+                taken: 0,
+                senders: 1,
+                receiver: true,
+                asking: 0,
+            },
+            ObjectKind::Atomic => State::Atomic,
+            ObjectKind::Thread => State::Thread {
+                ended: false,
+                unparked: false,
+            },
+        }
+    }
+}
+
+/// All objects of one schedule, in the order in which they were first used.
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
+    pub(crate) states: Vec<State>,
+    pub(crate) kinds: Vec<ObjectKind>,
+    /// What happens before the next step on each object, if that step reads: all that changed it;
+    /// and what else does if it changes: all that read it.
+    pub(crate) clocks: Vec<(Clock, Clock)>,
+    numbers: HashMap<usize, usize>,
+}
+
+impl Objects {
+    /// The index of the object of this number, which is made if it is new.
+    pub(crate) fn index(&mut self, kind: ObjectKind, number: usize) -> usize {
+        *self.numbers.entry(number).or_insert_with(|| {
+            self.states.push(State::new(kind));
+            self.kinds.push(kind);
+            self.clocks.push(Default::default());
+            self.states.len() - 1
+        })
+    }
+
+    /// Whether `thread` could take this step now. `expires`: it may also give up now.
+    pub(crate) fn is_enabled(&self, thread: usize, op: &Op, expires: bool) -> bool {
+        let mut states = op
+            .objects
+            .iter()
+            .flatten()
+            .map(|object| &self.states[*object]);
+        let ready = match (op.action, states.next()) {
+            (Action::Lock, Some(State::Lock { written, readers })) => !written && *readers == 0,
+            (Action::Read, Some(State::Lock { written, .. })) => !written,
+            (Action::Wake, Some(State::Condvar { notified, .. })) => {
+                let free = matches!(states.next(), Some(State::Lock { written: false, .. }));
+                let woken = notified.iter().any(|whom| whom.contains(&thread));
+                return free && (woken || (op.timed && expires));
+            }
+            (
+                Action::Send,
+                Some(State::Channel {
+                    bound: Some(bound),
+                    sent,
+                    taken,
+                    receiver: true,
+                    ..
+                }),
+            ) => *bound == 0 || sent - taken < *bound,
+            (
+                Action::HandOff,
+                Some(State::Channel {
+                    taken, receiver, ..
+                }),
+            ) => *taken >= op.number || !receiver,
+            (
+                Action::Receive,
+                Some(State::Channel {
+                    sent,
+                    taken,
+                    senders,
+                    ..
+                }),
+            ) => sent > taken || *senders == 0,
+            (Action::Join, Some(State::Thread { ended, .. })) => *ended,
+            (Action::Park, Some(State::Thread { unparked, .. })) => *unparked,
+            (Action::Yield, _) => false,
+            _ => true,
+        };
+        ready || (expires && (op.timed || op.action == Action::Yield))
+    }
+
+    /// Takes the step, which has to be enabled.
+    pub(crate) fn perform(&mut self, thread: usize, op: &Op) -> Outcome {
+        let [first, second] = op.objects;
+        if let (Action::Wait | Action::Wake, Some(lock)) = (op.action, second) {
+            if let State::Lock { written, .. } = &mut self.states[lock] {
+                *written = op.action == Action::Wake;
+            }
+        }
+        let Some(state) = first.map(|object| &mut self.states[object]) else {
+            return Outcome::Done;
+        };
+        match state {
+            State::Lock { written, readers } => lock(op.action, written, readers),
+            State::Condvar { waiting, notified } => condvar(op.action, thread, waiting, notified),
+            State::Channel { .. } => channel(op, state),
+            State::Atomic => Outcome::Done,
+            State::Thread { ended, unparked } => match op.action {
+                Action::IsFinished if !*ended => Outcome::Refused,
+                Action::Park => done(std::mem::take(unparked)),
+                Action::Unpark => {
+                    *unparked = true;
+                    Outcome::Done
+                }
+                Action::End => {
+                    *ended = true;
+                    Outcome::Done
+                }
+                _ => Outcome::Done,
+            },
+        }
+    }
+}
+
+fn done(done: bool) -> Outcome {
+    if done {
+        Outcome::Done
+    } else {
+        Outcome::Refused
+    }
+}
+
+fn lock(action: Action, written: &mut bool, readers: &mut usize) -> Outcome {
+    match action {
+        Action::Lock => *written = true,
+        Action::TryLock if *written || *readers > 0 => return Outcome::Refused,
+        Action::TryLock => *written = true,
+        Action::Unlock => *written = false,
+        Action::TryRead if *written => return Outcome::Refused,
+        Action::Read | Action::TryRead => *readers += 1,
+        Action::StopReading => *readers -= 1,
+        _ => {}
+    }
+    Outcome::Done
+}
+
+fn condvar(
+    action: Action,
+    thread: usize,
+    waiting: &mut Vec<usize>,
+    notified: &mut Vec<Vec<usize>>,
+) -> Outcome {
+    match action {
+        Action::Wait => waiting.push(thread),
+        Action::NotifyOne => notified.push(waiting.clone()),
+        Action::NotifyAll => *notified = vec![waiting.clone(); waiting.len()],
+        Action::Wake => {
+            // The oldest that may wake this thread: those after it may wake all that it may, and
+            // perhaps some more.
+            let by = notified.iter().position(|whom| whom.contains(&thread));
+            by.map(|by| notified.remove(by));
+            waiting.retain(|other| *other != thread);
+            notified
+                .iter_mut()
+                .for_each(|whom| whom.retain(|other| *other != thread));
+            notified.retain(|whom| !whom.is_empty());
+            return done(by.is_some());
+        }
+        _ => {}
+    }
+    notified.retain(|whom| !whom.is_empty());
+    Outcome::Done
+}
+
+fn channel(op: &Op, state: &mut State) -> Outcome {
+    let State::Channel {
+        bound,
+        sent,
+        taken,
+        senders,
+        receiver,
+        asking,
+    } = state
+    else {
+        return Outcome::Done;
+    };
+    let inside = *sent - *taken;
+    match op.action {
+        Action::Send | Action::TrySend if !*receiver => return Outcome::Closed,
+        Action::TrySend if bound.is_some_and(|bound| inside >= bound.max(*asking)) => {
+            return Outcome::Refused;
+        }
+        Action::Send | Action::TrySend => {
+            *sent += 1;
+            return Outcome::Number(*sent);
+        }
+        Action::HandOff if *taken < op.number => return Outcome::Closed,
+        Action::Ask => *asking += 1,
+        Action::Receive | Action::TryReceive => {
+            if op.action == Action::Receive {
+                *asking = asking.saturating_sub(1);
+            }
+            if inside == 0 {
+                return if *senders == 0 {
+                    Outcome::Closed
+                } else {
+                    Outcome::Refused
+                };
+            }
+            *taken += 1;
+        }
+        Action::DropSender => *senders -= 1,
+        Action::DropReceiver => *receiver = false,
+        _ => {}
+    }
+    Outcome::Done
+}
+
+impl Op {
+    /// Whether the order of the two steps, of two threads, makes a difference: they touch the same
+    /// object, and not both only read it.
+    pub(crate) fn depends_on(&self, other: &Op) -> bool {
+        let shared = |object: &usize| other.objects.contains(&Some(*object));
+        self.objects.iter().flatten().any(shared) && !(self.only_reads() && other.only_reads())
+    }
+
+    pub(crate) fn only_reads(&self) -> bool {
+        matches!(
+            self.action,
+            Action::Look | Action::Load | Action::IsFinished | Action::Join
+        )
+    }
+
+    /// Whether it can make a difference how early something is unlocked or over, beyond that others
+    /// need not wait so long.
+    pub(crate) fn asks(&self) -> bool {
+        use Action::*;
+        matches!(self.action, TryLock | TryRead | Look | IsFinished)
+    }
+
+    /// Whether no schedule is missed if this step is taken as soon as it can be: it touches nothing,
+    /// or only makes way for others. Jobs are to be seen in every order.
+    pub(crate) fn can_be_taken_at_once(&self, asks: bool) -> bool {
+        use Action::*;
+        match self.action {
+            BeginJob(_) | EndJob(_) => false,
+            Unlock | StopReading | End => !asks,
+            _ => self.objects == [None; 2],
+        }
+    }
+
+    /// Whether this step is what the other one has to wait for, so that the other one can never
+    /// come first.
+    pub(crate) fn makes_way_for(&self, other: &Op) -> bool {
+        use Action::*;
+        matches!(
+            (self.action, other.action),
+            (Unlock | StopReading | Wait, Lock | Read | Wake) | (End, Join)
+        )
+    }
+}

@@ -1,0 +1,263 @@
+//! One schedule, to be looked at and to be run again.
+
+use std::fmt;
+
+use super::execution::Findings;
+use super::model::{Action, Objects, Op};
+use super::search::{Event, Search};
+use crate::traced::ObjectKind;
+
+/// The steps of one schedule, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The names of the threads; a step has an index into these. The first one is `main`, the
+    /// others have the names that they were given, or `thread-` and their index.
+    pub threads: Vec<String>,
+    /// What happened.
+    pub steps: Vec<Step>,
+    /// The threads that wait for ever, each with what it waits for.
+    pub stuck: Vec<Wanted>,
+    /// What the panics said that ended a thread.
+    pub panics: Vec<String>,
+}
+
+/// One step of a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which thread, as an index into [`Schedule::threads`].
+    pub thread: usize,
+    /// What it did.
+    pub action: Action,
+    /// What it did it to: the kind of the object, and its number among those of its kind.
+    pub object: Option<(ObjectKind, usize)>,
+    /// The threads that could not go on at this point.
+    pub waiting: Vec<Wanted>,
+}
+
+/// A step that a thread wants to take, and cannot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which thread, as an index into [`Schedule::threads`].
+    pub thread: usize,
+    /// What it wants to do.
+    pub action: Action,
+    /// What it wants to do it to, as in [`Step::object`].
+    pub object: Option<(ObjectKind, usize)>,
+}
+
+impl Schedule {
+    /// Which thread took each step. [`Explorer::replay`](super::Explorer::replay) runs it again.
+    pub fn choices(&self) -> Vec<usize> {
+        self.steps.iter().map(|step| step.thread).collect()
+    }
+
+    pub(super) fn of(
+        search: &Search,
+        stuck: &[Event],
+        objects: &Objects,
+        findings: &Findings,
+    ) -> Schedule {
+        let name = |(index, name): (usize, &Option<String>)| match name {
+            Some(name) => name.clone(),
+            None if index == 0 => String::from("main"),
+            None => format!("thread-{index}"),
+        };
+        let object = |op: &Op| {
+            let index = op.objects[0]?;
+            let kind = objects.kinds[index];
+            let same = objects.kinds[..index]
+                .iter()
+                .filter(|other| **other == kind);
+            Some((kind, same.count()))
+        };
+        let wanted = |thread: usize, op: &Op| Wanted {
+            thread,
+            action: op.action,
+            object: object(op),
+        };
+        let steps = search.levels.iter().filter_map(|level| {
+            let event = level.event.as_ref()?;
+            let blocked = level.ops.iter().enumerate();
+            let blocked = blocked.filter(|(thread, _)| !level.enabled.has(*thread));
+            let waiting = blocked.filter_map(|(thread, op)| Some(wanted(thread, op.as_ref()?)));
+            Some(Step {
+                thread: event.thread,
+                action: event.op.action,
+                object: object(&event.op),
+                waiting: waiting.collect(),
+            })
+        });
+        let stuck = stuck.iter().map(|event| wanted(event.thread, &event.op));
+        Schedule {
+            threads: findings.names.iter().enumerate().map(name).collect(),
+            steps: steps.collect(),
+            stuck: stuck.collect(),
+            panics: findings.panics.clone(),
+        }
+    }
+}
+
+/// A column for each thread, a row for each step.
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        const WIDTH: usize = 22;
+        for name in &self.threads {
+            write!(f, "{name:WIDTH$.WIDTH$}  ")?;
+        }
+        writeln!(f)?;
+        for step in &self.steps {
+            let indent = step.thread * (WIDTH + 2);
+            writeln!(f, "{:indent$}{step}", "")?;
+        }
+        for wanted in &self.stuck {
+            let indent = wanted.thread * (WIDTH + 2);
+            writeln!(f, "{:indent$}waits for ever: {wanted}", "")?;
+        }
+        for panic in &self.panics {
+            writeln!(f, "{panic}")?;
+        }
+        writeln!(f, "choices: {:?}", self.choices())
+    }
+}
+
+/// An action and its object, in a few words.
+fn told(action: Action, object: Option<(ObjectKind, usize)>) -> String {
+    let Some((kind, number)) = object else {
+        return action.to_string();
+    };
+    let kind = match kind {
+        ObjectKind::Mutex => "mutex",
+        ObjectKind::RwLock => "rwlock",
+        ObjectKind::Condvar => "condvar",
+        ObjectKind::Channel => "channel",
+        ObjectKind::Atomic => "atomic",
+        ObjectKind::Thread => "thread",
+    };
+    format!("{action} {kind} {number}")
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&told(self.action, self.object))
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&told(self.action, self.object))
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Action::Lock => "lock",
+            Action::TryLock => "try_lock",
+            Action::Unlock => "unlock",
+            Action::Read => "read",
+            Action::TryRead => "try_read",
+            Action::StopReading => "unlock (read)",
+            Action::Look => "look at",
+            Action::Wait => "wait at",
+            Action::Wake => "wake at",
+            Action::NotifyOne => "notify_one",
+            Action::NotifyAll => "notify_all",
+            Action::Send => "send",
+            Action::HandOff => "hand off",
+            Action::TrySend => "try_send",
+            Action::Ask => "ask",
+            Action::Receive => "recv",
+            Action::TryReceive => "try_recv",
+            Action::DropSender => "drop sender",
+            Action::DropReceiver => "drop receiver",
+            Action::Load => "load",
+            Action::Change => "change",
+            Action::Spawn => "spawn",
+            Action::Start => "start",
+            Action::End => "end",
+            Action::Join => "join",
+            Action::IsFinished => "is_finished",
+            Action::Park => "park",
+            Action::Unpark => "unpark",
+            Action::Yield => "yield",
+            Action::BeginJob(job) => return write!(f, "job {job} begins"),
+            Action::EndJob(job) => return write!(f, "job {job} ends"),
+        })
+    }
+}
+
+/// How many jobs ran at once, at most, in this very schedule, and its choices.
+pub(super) fn at_once(events: &[&Event]) -> (usize, Vec<usize>) {
+    let (mut now, mut most) = (0_usize, 0);
+    for event in events {
+        match event.op.action {
+            Action::BeginJob(_) => now += 1,
+            Action::EndJob(_) => now -= 1,
+            _ => {}
+        }
+        most = most.max(now);
+    }
+    (most, events.iter().map(|event| event.thread).collect())
+}
+
+/// How many jobs ran at once, at most, in this schedule or in another one of its kind; and the
+/// choices that lead there.
+///
+/// Two jobs can run at once in one of them if neither has to end before the other begins, that is,
+/// if the end of the one does not *happen before* the begin of the other. And as many as can do so
+/// two by two can do so all together.
+pub(super) fn most_at_once(events: &[&Event]) -> (usize, Vec<usize>) {
+    let mut jobs: Vec<(&Event, Option<&Event>)> = Vec::new();
+    for event in events {
+        match event.op.action {
+            Action::BeginJob(_) => jobs.push((event, None)),
+            Action::EndJob(_) => {
+                let open = |job: &&mut (&Event, Option<&Event>)| {
+                    job.0.thread == event.thread && job.1.is_none()
+                };
+                if let Some(job) = jobs.iter_mut().rfind(open) {
+                    job.1 = Some(event);
+                }
+            }
+            _ => {}
+        }
+    }
+    let comes_before = |one: usize, other: usize| {
+        let end = jobs[one].1;
+        end.is_some_and(|end| end.is_in(&jobs[other].0.clock))
+    };
+    let together =
+        |one: usize, other: usize| !comes_before(one, other) && !comes_before(other, one);
+    let most = largest(Vec::new(), (0..jobs.len()).collect(), &together);
+
+    // All that has to come before the begin of one of these, and then the rest.
+    let first = |event: &&&Event| most.iter().any(|job| event.is_in(&jobs[*job].0.clock));
+    let choices = events.iter().filter(first);
+    let choices = choices.chain(events.iter().filter(|event| !first(event)));
+    (most.len(), choices.map(|event| event.thread).collect())
+}
+
+/// The largest set of jobs that can run together, two by two: those in `chosen`, and some more.
+fn largest(
+    chosen: Vec<usize>,
+    candidates: Vec<usize>,
+    together: &impl Fn(usize, usize) -> bool,
+) -> Vec<usize> {
+    let mut best = chosen.clone();
+    for (index, job) in candidates.iter().enumerate() {
+        let left = &candidates[index + 1..];
+        let left: Vec<usize> = left
+            .iter()
+            .copied()
+            .filter(|it| together(*job, *it))
+            .collect();
+        if chosen.len() + 1 + left.len() > best.len() {
+            let with = [&chosen[..], &[*job]].concat();
+            let set = largest(with, left, together);
+            if set.len() > best.len() {
+                best = set;
+            }
+        }
+    }
+    best
+}
