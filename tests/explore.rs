@@ -1,0 +1,670 @@
+//! What can happen, in some schedule, and what never can, in any?
+//!
+//! `overlap.rs` shows of real threads that two requests *can* be at work at once. That they *never*
+//! are, that no order of steps loses a job or leaves a thread waiting for ever, can only be shown by
+//! running every order, and that is done here.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ten_versus_five::explore::{Action, Explorer, Report, Run};
+use ten_versus_five::traced;
+
+mod book {
+    use ten_versus_five::traced as std;
+    include!("traced/book.rs");
+}
+
+mod condvar {
+    use ten_versus_five::traced as std;
+    include!("traced/condvar.rs");
+}
+
+mod broken {
+    use ten_versus_five::traced as std;
+    include!("explore/broken.rs");
+}
+
+mod programs {
+    use ten_versus_five::traced as std;
+    include!("explore/programs.rs");
+}
+
+/// Long enough for every exploration here, however busy the machine is.
+fn explorer() -> Explorer {
+    Explorer::new().time(Duration::from_secs(300))
+}
+
+/// All schedules were run, none is stuck, none loses a job, and no thread panics.
+fn assert_all_is_well(report: &Report) {
+    assert_eq!(report.cannot_tell, None);
+    assert!(report.complete, "not all were run: {}", report.schedules);
+    let found = (report.stuck, report.lost, report.panicked);
+    assert_eq!(found, (0, 0, 0));
+}
+
+/// What the lesson says of the pools of its stages.
+#[cfg(all(
+    feature = "stage3",
+    feature = "stage4",
+    feature = "stage5",
+    feature = "stage6",
+    feature = "stage7"
+))]
+mod stages {
+    use super::*;
+    use ten_versus_five::explore::stages::explore;
+
+    fn every_schedule(stage: usize, workers: usize, jobs: usize) -> Report {
+        let report = explore(&explorer(), stage, workers, jobs, workers).unwrap();
+        assert_all_is_well(&report);
+        report
+    }
+
+    #[test]
+    fn stage_4_never_runs_two_jobs_at_once() {
+        assert_eq!(every_schedule(4, 2, 2).most_at_once, 1);
+        assert_eq!(every_schedule(4, 3, 3).most_at_once, 1);
+    }
+
+    #[test]
+    fn the_other_pools_run_two_jobs_at_once_in_some_schedule() {
+        for stage in [3, 5, 6, 7] {
+            assert_eq!(every_schedule(stage, 2, 2).most_at_once, 2, "stage {stage}");
+        }
+    }
+
+    #[test]
+    fn no_pool_runs_more_jobs_at_once_than_it_has_workers() {
+        for stage in [3, 5, 6, 7] {
+            assert_eq!(every_schedule(stage, 1, 2).most_at_once, 1, "stage {stage}");
+            if stage != 5 {
+                assert_eq!(every_schedule(stage, 2, 3).most_at_once, 2, "stage {stage}");
+            }
+        }
+    }
+
+    #[test]
+    fn three_workers_and_three_jobs_of_stage_3_are_no_different() {
+        assert_eq!(every_schedule(3, 3, 3).most_at_once, 3);
+    }
+
+    /// Half a second is the aim on a quiet machine; this is what it takes on a very busy one.
+    #[test]
+    fn two_workers_and_two_jobs_take_few_schedules() {
+        for stage in 3..=7 {
+            let report = every_schedule(stage, 2, 2);
+            assert!(
+                report.schedules <= 100,
+                "stage {stage}: {}",
+                report.schedules
+            );
+            assert!(report.time < common::PATIENCE, "stage {stage}");
+        }
+    }
+
+    #[test]
+    fn a_channel_without_capacity_loses_nothing_and_rejects_at_times() {
+        for stage in [6, 7] {
+            let report = explore(&explorer(), stage, 2, 2, 0).unwrap();
+            assert_all_is_well(&report);
+            assert_eq!(report.most_at_once, 2);
+            assert!(
+                report.at_once.contains_key(&0),
+                "stage {stage} rejects both"
+            );
+        }
+    }
+
+    #[test]
+    fn the_reduction_loses_nothing_that_the_plain_search_finds() {
+        for (stage, workers, jobs) in [
+            (3, 2, 2),
+            (4, 2, 2),
+            (5, 1, 2),
+            (5, 2, 1),
+            (6, 2, 2),
+            (7, 2, 1),
+            (7, 1, 2),
+        ] {
+            let plain = explore(&explorer().plain(), stage, workers, jobs, workers).unwrap();
+            assert_all_is_well(&plain);
+            let reduced = every_schedule(stage, workers, jobs);
+            assert_eq!(plain.most_at_once, reduced.most_at_once, "stage {stage}");
+            assert!(reduced.schedules < plain.schedules, "stage {stage}");
+        }
+    }
+
+    /// Of two workers with a job each, some schedule runs both at once. If the one it shows did not,
+    /// it would be of no use.
+    #[test]
+    fn the_schedule_that_is_shown_is_one_in_which_most_jobs_run_at_once() {
+        let schedule = every_schedule(3, 2, 2).most_schedule.unwrap();
+        let jobs = schedule.steps.iter().filter_map(|step| match step.action {
+            Action::BeginJob(_) => Some("begins"),
+            Action::EndJob(_) => Some("ends"),
+            _ => None,
+        });
+        let jobs: Vec<&str> = jobs.collect();
+        assert_eq!(jobs, ["begins", "begins", "ends", "ends"]);
+        assert_eq!(schedule.threads, ["main", "worker-0", "worker-1"]);
+        let columns = schedule.to_string();
+        assert!(
+            columns.contains("job 0 begins") && columns.contains("recv channel 0"),
+            "{columns}"
+        );
+    }
+
+    /// `drop` of stage 7 closes the channel, and then joins. Here it joins first.
+    #[test]
+    fn stage_7_with_the_halves_of_drop_swapped_is_stuck_in_every_schedule() {
+        use ten_versus_five::traced::stages::stage7::ThreadPool;
+        for jobs in 0..2 {
+            let report = explorer().run(move |run: &Run| {
+                let new = |job: ten_versus_five::explore::Job| job.run();
+                let mut pool = ThreadPool::new(2, 2, new);
+                for _ in 0..jobs {
+                    let _ = pool.try_execute(run.job());
+                }
+                for worker in pool.workers.drain(..) {
+                    worker.thread.join().unwrap();
+                }
+            });
+            assert!(report.complete && report.cannot_tell.is_none());
+            assert_eq!((report.stuck, report.lost), (report.schedules, 0));
+            let stuck = report.stuck_schedule.unwrap();
+            assert_eq!(stuck.stuck[0].action, Action::Join, "{stuck}");
+            assert!(
+                stuck.to_string().contains("waits for ever: join thread"),
+                "{stuck}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_job_that_panics_costs_stage_3_a_worker_and_stage_7_none() {
+        let three = {
+            use ten_versus_five::traced::stages::stage3::ThreadPool;
+            explorer().pool(2, 2, ThreadPool::new, |pool: &ThreadPool, job| {
+                pool.execute(move || job.run_with(|| panic!("a job of this test")));
+            })
+        };
+        assert!(three.complete);
+        assert_eq!((three.stuck, three.lost), (0, 0));
+        assert_eq!(three.panicked, three.schedules);
+        let panics = three.panicked_schedule.unwrap().panics;
+        assert!(panics[0].contains("a job of this test"), "{panics:?}");
+
+        use ten_versus_five::traced::stages::stage7::ThreadPool;
+        let new = |workers| {
+            ThreadPool::new(workers, 2, |job: ten_versus_five::explore::Job| {
+                job.run_with(|| panic!("a job of this test"));
+            })
+        };
+        let seven = explorer().pool(2, 2, new, |pool, job| {
+            let _ = pool.try_execute(job);
+        });
+        assert_all_is_well(&seven);
+    }
+
+    /// The first job poisons the lock that its worker holds, and the other worker dies of that. The
+    /// second job stays where it is.
+    #[test]
+    fn a_job_that_panics_costs_stage_4_every_worker_and_the_other_job() {
+        use ten_versus_five::traced::stages::stage4::ThreadPool;
+        let report = explorer().pool(2, 2, ThreadPool::new, |pool: &ThreadPool, job| {
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                pool.execute(move || job.run_with(|| panic!("a job of this test")));
+            }));
+        });
+        assert!(report.complete && report.stuck == 0);
+        assert_eq!(
+            (report.panicked, report.lost),
+            (report.schedules, report.schedules)
+        );
+        let panics = report.panicked_schedule.unwrap().panics;
+        assert!(
+            panics.iter().any(|panic| panic.contains("PoisonError")),
+            "{panics:?}"
+        );
+    }
+}
+
+/// The loops of docs/lock_scope.md, and one more, in every schedule.
+mod loops {
+    use super::*;
+    use loops_of_the_page::Job;
+
+    mod loops_of_the_page {
+        use ten_versus_five::traced as std;
+        include!("explore/loops.rs");
+    }
+
+    /// How many of two jobs run at once on two workers that do this.
+    fn most_at_once(work: fn(&traced::sync::Mutex<traced::sync::mpsc::Receiver<Job>>)) -> usize {
+        let report = explorer().run(move |run| {
+            let (sender, receiver) = traced::sync::mpsc::channel::<Job>();
+            let receiver = Arc::new(traced::sync::Mutex::new(receiver));
+            for _ in 0..2 {
+                let receiver = Arc::clone(&receiver);
+                traced::thread::spawn(move || work(&receiver));
+            }
+            for _ in 0..2 {
+                let job = run.job();
+                sender.send(Box::new(move || job.run())).unwrap();
+            }
+        });
+        assert_all_is_well(&report);
+        report.most_at_once
+    }
+
+    #[test]
+    fn those_that_release_the_lock_run_two_jobs_at_once_in_some_schedule() {
+        use loops_of_the_page::*;
+        for work in [
+            let_then_call,
+            let_else,
+            match_after_let,
+            helper_function,
+            guard_dropped,
+            guard_in_a_block,
+            while_let_block, // In edition 2024, of which this file is.
+        ] {
+            assert_eq!(most_at_once(work), 2);
+        }
+    }
+
+    #[test]
+    fn those_that_hold_it_never_do() {
+        use loops_of_the_page::*;
+        for work in [
+            for_loop,
+            while_let,
+            match_on_recv,
+            if_let,
+            guard_not_dropped,
+            extended_temporary,
+        ] {
+            assert_eq!(most_at_once(work), 1);
+        }
+    }
+
+    /// `spellings.rs` cannot be included below the line with the stand-in: it begins with the
+    /// attributes of a whole file. So there is a copy, and it may not drift.
+    #[test]
+    fn they_are_those_that_the_page_is_about() {
+        let (page, copy) = (
+            common::repository::read("tests/lock_scope/spellings.rs"),
+            common::repository::read("tests/explore/loops.rs"),
+        );
+        let functions = page.split("\npub fn ").skip(1);
+        let mut count = 0;
+        for function in functions {
+            let end = function.find("\n}\n").expect("its last line");
+            let function = format!("pub fn {}\n}}\n", &function[..end]);
+            assert!(copy.contains(&function), "{function}");
+            count += 1;
+        }
+        assert!(count >= 12, "{count}");
+    }
+}
+
+#[test]
+fn the_book_s_pool_with_its_unnamed_threads_runs_two_jobs_at_once() {
+    let report = explorer().pool(2, 2, book::ThreadPool::new, |pool, job| {
+        pool.execute(move || job.run());
+    });
+    assert_all_is_well(&report);
+    assert_eq!(report.most_at_once, 2);
+    assert_eq!(
+        report.most_schedule.unwrap().threads,
+        ["main", "thread-1", "thread-2"]
+    );
+}
+
+#[test]
+fn a_pool_with_a_condvar_runs_two_jobs_at_once() {
+    let report = explorer().pool(2, 2, condvar::ThreadPool::new, |pool, job| {
+        pool.execute(move || job.run());
+    });
+    assert_all_is_well(&report);
+    assert_eq!(report.most_at_once, 2);
+}
+
+#[test]
+fn a_pool_that_joins_before_it_closes_is_found_stuck() {
+    let report = explorer().pool(2, 1, broken::StuckAtDrop::new, |pool, job| {
+        pool.execute(move || job.run());
+    });
+    assert!(report.complete && report.lost == 0);
+    assert_eq!(report.stuck, report.schedules);
+}
+
+#[test]
+fn a_pool_that_leaves_before_its_queue_is_empty_is_found_losing_jobs() {
+    let report = explorer().pool(2, 1, broken::LosesJobsAtDrop::new, |pool, job| {
+        pool.execute(move || job.run());
+    });
+    assert!(report.complete && report.stuck == 0);
+    assert!(report.lost > 0 && report.lost < report.schedules);
+    assert!(report.lost_schedule.is_some());
+}
+
+#[test]
+fn a_pool_that_wakes_the_wrong_worker_is_found_stuck_in_some_schedules() {
+    let report = explorer().pool(2, 1, broken::WakesTheWrongOne::new, |pool, job| {
+        pool.execute(move || job.run());
+    });
+    assert!(report.complete && report.cannot_tell.is_none());
+    assert!(report.stuck > 0 && report.stuck < report.schedules);
+    let stuck = report.stuck_schedule.unwrap();
+    assert!(
+        stuck
+            .stuck
+            .iter()
+            .all(|wanted| wanted.action == Action::Wake),
+        "{stuck}"
+    );
+    // One worker is enough for it to be right: there is no wrong one.
+    let report = explorer().pool(1, 1, broken::WakesTheWrongOne::new, |pool, job| {
+        pool.execute(move || job.run());
+    });
+    assert_all_is_well(&report);
+}
+
+#[test]
+fn a_pool_whose_workers_take_the_permits_is_found_running_two_jobs_for_one() {
+    let report = explorer().pool(2, 2, broken::TwoJobsForOnePermit::new, |pool, job| {
+        let copy = job.clone();
+        if !pool.try_execute(move || job.run()) {
+            copy.reject();
+        }
+    });
+    assert_all_is_well(&report);
+    assert_eq!(report.most_at_once, 2, "one permit");
+}
+
+#[test]
+fn a_pool_that_holds_the_lock_is_found_running_one_job_at_a_time() {
+    let report = explorer().pool(2, 2, broken::HoldsTheLock::new, |pool, job| {
+        pool.execute(move || job.run());
+    });
+    assert_all_is_well(&report);
+    assert_eq!(report.most_at_once, 1);
+}
+
+#[test]
+fn a_job_that_is_run_twice_is_lost_too() {
+    let report = explorer().run(|run| {
+        let job = run.job();
+        job.run();
+        job.run();
+    });
+    assert_eq!((report.schedules, report.lost), (1, 1));
+}
+
+/// Runs a small program in every schedule, reduced and plain, and compares what came of it.
+fn compare(program: impl Fn() -> String + Clone + Send + Sync + 'static) -> BTreeSet<String> {
+    let run = |explorer: Explorer| {
+        let program = program.clone();
+        let report = explorer.run(move |run| {
+            let outcome = program();
+            run.outcome(outcome);
+        });
+        assert_eq!(report.cannot_tell, None);
+        assert!(report.complete, "{report:?}");
+        report
+    };
+    let (plain, reduced) = (run(explorer().plain()), run(explorer()));
+    let outcomes = |report: &Report| -> BTreeSet<String> {
+        let mut outcomes: BTreeSet<String> = report.outcomes.keys().cloned().collect();
+        if report.stuck > 0 {
+            outcomes.insert(String::from("stuck"));
+        }
+        outcomes
+    };
+    assert_eq!(outcomes(&reduced), outcomes(&plain));
+    assert_eq!(reduced.panicked > 0, plain.panicked > 0);
+    assert!(reduced.schedules <= plain.schedules);
+    outcomes(&plain)
+}
+
+/// Each program, with all that can come of it.
+macro_rules! programs {
+    ($($name:ident: $($outcome:literal)*;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let outcomes = compare(programs::$name);
+                assert_eq!(outcomes, BTreeSet::from([$($outcome.to_owned()),*]));
+            }
+        )*
+    };
+}
+
+mod small_programs {
+    use super::*;
+
+    programs! {
+        a_lost_addition: "1" "2";
+        // That both read 0 is what weak memory could do, and this does not.
+        two_flags: "0 1" "1 0" "1 1";
+        two_locks_in_two_orders: "1 2" "3 2" "stuck";
+        tries_to_lock: "00" "0-" "01" "--" "-1" "11";
+        a_notification_that_comes_too_early: "notified" "stuck";
+        readers_and_a_writer: "0 0 true" "0 1 true" "0 1 false" "1 0 true"
+            "1 0 false" "1 1 true" "1 1 false";
+        a_channel_with_room_for_one: "true true 2 [1]" "true false 2 []" "false true 1 []";
+        a_channel_without_room: "true true (Ok(1), Ok(2))"
+            "false true (Ok(2), Err(Empty))" "false true (Ok(2), Err(Disconnected))"
+            "true false (Ok(1), Err(Empty))";
+        a_receiver_that_gives_up: "1 true" "late true" "late false";
+        parked_and_unparked: "false false" "false true" "true true";
+        a_scope_and_a_barrier: "Ab" "Ba" "aB" "bA";
+        set_once: "false 1 1" "false 2 2" "true 1 1";
+        a_thread_that_waits_for_itself_in_vain: "stuck";
+        a_poisoned_lock: "false true true" "true true true";
+    }
+
+    /// A spin loop can go on for as long as one likes, so this one is never complete.
+    #[test]
+    fn either_of_two_threads_can_be_the_one_that_is_notified() {
+        let report = explorer().schedules(20_000).run(|run| {
+            let outcome = programs::one_of_two_is_notified();
+            run.outcome(outcome);
+        });
+        let first: Vec<&str> = report.outcomes.keys().map(String::as_str).collect();
+        assert_eq!((first, report.stuck), (vec!["1", "2"], 0));
+        assert!(!report.complete);
+    }
+
+    /// Those that the plain search is done with soon. There are always some of which several things
+    /// can come, or there would be little to compare.
+    #[test]
+    fn programs_of_random_steps_come_to_the_same_with_and_without_the_reduction() {
+        let (mut compared, mut several) = (0, 0);
+        for random in 0..40 {
+            let program = move |run: &Run| run.outcome(programs::of_random_steps(random));
+            let plain = explorer().plain().schedules(2_000).run(program);
+            if plain.complete {
+                let reduced = explorer().run(program);
+                assert!(reduced.complete && reduced.cannot_tell.is_none());
+                let keys =
+                    |report: &Report| -> Vec<String> { report.outcomes.keys().cloned().collect() };
+                assert_eq!(keys(&reduced), keys(&plain), "random program {random}");
+                assert_eq!(
+                    reduced.stuck > 0,
+                    plain.stuck > 0,
+                    "random program {random}"
+                );
+                compared += 1;
+                several += usize::from(plain.outcomes.len() + plain.stuck.min(1) > 1);
+            }
+        }
+        assert!(
+            compared >= 20 && several >= 10,
+            "{compared} compared, {several}"
+        );
+    }
+}
+
+#[test]
+fn a_stuck_schedule_is_replayed_from_its_choices() {
+    let program = |run: &Run| run.outcome(programs::two_locks_in_two_orders());
+    let stuck = explorer().run(program).stuck_schedule.unwrap();
+    assert_eq!(stuck.stuck.len(), 2);
+    let again = explorer().replay(&stuck.choices(), program);
+    assert_eq!(
+        (again.schedules, again.stuck, again.complete),
+        (1, 1, false)
+    );
+    assert_eq!(again.stuck_schedule, Some(stuck));
+}
+
+#[test]
+fn the_same_program_gives_the_same_report_again() {
+    let run = || {
+        let mut report = explorer().run(|run| run.outcome(programs::tries_to_lock()));
+        report.time = Duration::ZERO;
+        format!("{report:?}")
+    };
+    assert_eq!(run(), run());
+}
+
+/// Also where threads are stuck: what they hold is dropped, so none of them is left.
+#[test]
+fn no_thread_is_left_behind_by_a_stuck_schedule() {
+    let held = Arc::new(());
+    let theirs = Arc::clone(&held);
+    let report = explorer().run(move |run| {
+        let held = Arc::clone(&theirs);
+        let (sender, receiver) = traced::sync::mpsc::channel::<()>();
+        let thread = traced::thread::spawn(move || {
+            let _held = held;
+            receiver.recv()
+        });
+        let (mutex, condvar) = (traced::sync::Mutex::new(()), traced::sync::Condvar::new());
+        let _guard = condvar.wait(mutex.lock().unwrap());
+        drop((thread, sender));
+        run.outcome("never");
+    });
+    assert_eq!((report.stuck, report.outcomes.len()), (report.schedules, 0));
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+/// A `drop` that locks, notifies and joins, while its thread unwinds because it is stuck.
+#[test]
+fn a_pool_that_is_dropped_by_a_stuck_thread_ends_too() {
+    let report = explorer().run(|run| {
+        let pool = condvar::ThreadPool::new(2);
+        let job = run.job();
+        pool.execute(move || job.run());
+        let (_sender, receiver) = traced::sync::mpsc::channel::<()>();
+        let _ = receiver.recv();
+    });
+    assert!(report.complete);
+    assert_eq!((report.stuck, report.panicked), (report.schedules, 0));
+}
+
+#[test]
+fn a_panic_of_the_closure_is_told_and_its_pool_still_ends() {
+    let report = explorer().run(|run| {
+        let pool = book::ThreadPool::new(2);
+        let job = run.job();
+        pool.execute(move || job.run());
+        panic!("the closure of this test");
+    });
+    assert!(report.complete && report.stuck == 0);
+    assert_eq!(report.panicked, report.schedules);
+    let panics = report.panicked_schedule.unwrap().panics;
+    assert!(panics[0].contains("the closure of this test"), "{panics:?}");
+}
+
+#[test]
+fn a_static_that_survives_a_schedule_is_noticed() {
+    static COUNT: traced::sync::atomic::AtomicUsize = traced::sync::atomic::AtomicUsize::new(0);
+    let report = explorer().run(|_| {
+        COUNT.fetch_add(1, Ordering::SeqCst);
+    });
+    let why = report.cannot_tell.expect("it cannot tell");
+    assert!(!report.complete && why.contains("static"), "{why}");
+}
+
+/// Here is no object that is older than its schedule. What is different is what it does.
+#[test]
+fn what_is_different_each_time_is_noticed() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let report = explorer().run(move |_| {
+        let mutex = traced::sync::Mutex::new(());
+        for _ in 0..runs.fetch_add(1, Ordering::SeqCst) {
+            drop(mutex.lock());
+        }
+    });
+    let why = report.cannot_tell.expect("it cannot tell");
+    assert!(!report.complete && why.contains("same choices"), "{why}");
+}
+
+#[test]
+fn what_an_atomic_holds_is_compared_too() {
+    let start = Instant::now();
+    let report = explorer().run(move |_| {
+        let nanoseconds = start.elapsed().as_nanos() as u64;
+        traced::sync::atomic::AtomicU64::new(nanoseconds).load(Ordering::SeqCst);
+    });
+    assert!(report.cannot_tell.is_some());
+}
+
+#[test]
+fn a_bound_on_schedules_or_on_time_or_on_steps_is_told() {
+    let run = |explorer: Explorer| {
+        explorer.pool(2, 2, book::ThreadPool::new, |pool, job| {
+            pool.execute(move || job.run());
+        })
+    };
+    let few = run(explorer().schedules(3));
+    assert_eq!((few.schedules, few.complete), (3, false));
+    let quick = run(explorer().time(Duration::ZERO));
+    assert_eq!((quick.schedules, quick.complete), (1, false));
+    let short = run(explorer().schedules(10).steps(5));
+    assert!(!short.complete);
+    // A loop without end, and without a yield.
+    let endless = explorer().schedules(10).steps(100).run(|_| {
+        let atomic = traced::sync::atomic::AtomicBool::new(false);
+        while !atomic.load(Ordering::SeqCst) {}
+    });
+    assert!(!endless.complete);
+}
+
+/// The lock is `std`'s own, and the explorer does not see who waits for it.
+#[test]
+fn a_thread_that_is_blocked_by_something_else_is_told() {
+    let report = explorer().run(|_| {
+        let real = Arc::new(Mutex::new(()));
+        let theirs = Arc::clone(&real);
+        let _guard = real.lock().unwrap();
+        let thread = traced::thread::spawn(move || drop(theirs.lock()));
+        thread.join().unwrap();
+    });
+    let why = report.cannot_tell.expect("it cannot tell");
+    assert!(why.contains("does not see"), "{why}");
+}
+
+#[test]
+fn explorations_side_by_side_do_not_disturb_each_other() {
+    let run = || {
+        explorer()
+            .run(|run| run.outcome(programs::two_flags()))
+            .schedules
+    };
+    let alone = run();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (0..4).map(|_| scope.spawn(run)).collect();
+        for other in others {
+            assert_eq!(other.join().unwrap(), alone);
+        }
+    });
+}

@@ -1,0 +1,236 @@
+// Five broken pools. Each works nearly always, or looks as if it did.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+
+type Job = Box<dyn FnOnce() + Send + 'static>;
+
+fn spawn<F>(size: usize, work: F) -> Vec<JoinHandle<()>>
+where
+    F: Fn() + Clone + Send + 'static,
+{
+    (0..size).map(|_| thread::spawn(work.clone())).collect()
+}
+
+/// Waits for its workers before it closes the channel that they wait at.
+pub struct StuckAtDrop {
+    workers: Vec<JoinHandle<()>>,
+    sender: Option<Sender<Job>>,
+}
+
+impl StuckAtDrop {
+    pub fn new(size: usize) -> StuckAtDrop {
+        let (sender, receiver) = mpsc::channel::<Job>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        let work = move || {
+            loop {
+                let Ok(job) = receiver.lock().unwrap().recv() else {
+                    break;
+                };
+                job();
+            }
+        };
+        StuckAtDrop {
+            workers: spawn(size, work),
+            sender: Some(sender),
+        }
+    }
+
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
+        self.sender.as_ref().unwrap().send(Box::new(job)).unwrap();
+    }
+}
+
+impl Drop for StuckAtDrop {
+    fn drop(&mut self) {
+        for worker in self.workers.drain(..) {
+            worker.join().unwrap();
+        }
+        self.sender = None;
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    working: usize,
+    closed: bool,
+}
+
+/// Its workers look whether the pool is closed before they look for a job.
+pub struct LosesJobsAtDrop {
+    workers: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+impl LosesJobsAtDrop {
+    pub fn new(size: usize) -> LosesJobsAtDrop {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let work = move || {
+            let mut queue = theirs.queue.lock().unwrap();
+            while !queue.closed {
+                if let Some(job) = queue.jobs.pop_front() {
+                    drop(queue);
+                    job();
+                    queue = theirs.queue.lock().unwrap();
+                } else {
+                    queue = theirs.changed.wait(queue).unwrap();
+                }
+            }
+        };
+        LosesJobsAtDrop {
+            workers: spawn(size, work),
+            shared,
+        }
+    }
+
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
+        self.shared
+            .queue
+            .lock()
+            .unwrap()
+            .jobs
+            .push_back(Box::new(job));
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Drop for LosesJobsAtDrop {
+    fn drop(&mut self) {
+        self.shared.queue.lock().unwrap().closed = true;
+        self.shared.changed.notify_all();
+        for worker in self.workers.drain(..) {
+            worker.join().unwrap();
+        }
+    }
+}
+
+/// Workers wait for jobs, and `drop` waits for the jobs to be done, at the same condition variable.
+/// When a worker has done the last job, it notifies one thread, and that may be the wrong one.
+pub struct WakesTheWrongOne {
+    workers: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+impl WakesTheWrongOne {
+    pub fn new(size: usize) -> WakesTheWrongOne {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let work = move || {
+            loop {
+                let mut queue = theirs.queue.lock().unwrap();
+                while queue.jobs.is_empty() && !queue.closed {
+                    queue = theirs.changed.wait(queue).unwrap();
+                }
+                let Some(job) = queue.jobs.pop_front() else {
+                    break;
+                };
+                queue.working += 1;
+                drop(queue);
+                job();
+                theirs.queue.lock().unwrap().working -= 1;
+                theirs.changed.notify_one();
+            }
+        };
+        WakesTheWrongOne {
+            workers: spawn(size, work),
+            shared,
+        }
+    }
+
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
+        self.shared
+            .queue
+            .lock()
+            .unwrap()
+            .jobs
+            .push_back(Box::new(job));
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Drop for WakesTheWrongOne {
+    fn drop(&mut self) {
+        let mut queue = self.shared.queue.lock().unwrap();
+        while queue.working > 0 || !queue.jobs.is_empty() {
+            queue = self.shared.changed.wait(queue).unwrap();
+        }
+        queue.closed = true;
+        drop(queue);
+        self.shared.changed.notify_all();
+        for worker in self.workers.drain(..) {
+            worker.join().unwrap();
+        }
+    }
+}
+
+/// Has as many workers as one wants, and one permit, which the worker takes. So between the look
+/// at the permits and the taking of one there is all the time in the world.
+pub struct TwoJobsForOnePermit {
+    sender: Sender<Job>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+impl TwoJobsForOnePermit {
+    pub fn new(size: usize) -> TwoJobsForOnePermit {
+        let (sender, receiver) = mpsc::channel::<Job>();
+        let receiver = Arc::new(Mutex::new(receiver));
+        let in_flight = Arc::new(AtomicUsize::new(0));
+        let theirs = Arc::clone(&in_flight);
+        spawn(size, move || {
+            loop {
+                let Ok(job) = receiver.lock().unwrap().recv() else {
+                    break;
+                };
+                theirs.fetch_add(1, Ordering::SeqCst);
+                job();
+                theirs.fetch_sub(1, Ordering::SeqCst);
+            }
+        });
+        TwoJobsForOnePermit { sender, in_flight }
+    }
+
+    pub fn try_execute(&self, job: impl FnOnce() + Send + 'static) -> bool {
+        let free = self.in_flight.load(Ordering::SeqCst) == 0;
+        if free {
+            self.sender.send(Box::new(job)).unwrap();
+        }
+        free
+    }
+}
+
+/// The guard has a name, and lives until the job is done.
+pub struct HoldsTheLock {
+    sender: Sender<Job>,
+}
+
+impl HoldsTheLock {
+    pub fn new(size: usize) -> HoldsTheLock {
+        let (sender, receiver) = mpsc::channel();
+        let receiver: Arc<Mutex<Receiver<Job>>> = Arc::new(Mutex::new(receiver));
+        spawn(size, move || {
+            loop {
+                let guard = receiver.lock().unwrap();
+                let Ok(job) = guard.recv() else {
+                    break;
+                };
+                job();
+            }
+        });
+        HoldsTheLock { sender }
+    }
+
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
+        self.sender.send(Box::new(job)).unwrap();
+    }
+}

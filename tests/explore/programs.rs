@@ -1,0 +1,276 @@
+// A dozen small programs, each of which says what came of it. Whether the reduction keeps every
+// outcome is decided by running them with and without it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Barrier, Condvar, Mutex, OnceLock, RwLock};
+use std::thread;
+use std::time::Duration;
+
+const ORDER: Ordering = Ordering::SeqCst;
+
+/// Reads, and then writes what it has read and one more, so that an addition can get lost.
+pub fn a_lost_addition() -> String {
+    let count = Arc::new(AtomicUsize::new(0));
+    let add = |count: &AtomicUsize| count.store(count.load(ORDER) + 1, ORDER);
+    let theirs = Arc::clone(&count);
+    let thread = thread::spawn(move || add(&theirs));
+    add(&count);
+    thread.join().unwrap();
+    count.load(ORDER).to_string()
+}
+
+pub fn two_flags() -> String {
+    let flags = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let theirs = Arc::clone(&flags);
+    let thread = thread::spawn(move || {
+        theirs[0].store(1, ORDER);
+        theirs[1].load(ORDER)
+    });
+    flags[1].store(1, ORDER);
+    let mine = flags[0].load(ORDER);
+    format!("{mine} {}", thread.join().unwrap())
+}
+
+pub fn two_locks_in_two_orders() -> String {
+    let locks = Arc::new((Mutex::new(0), Mutex::new(0)));
+    let theirs = Arc::clone(&locks);
+    let thread = thread::spawn(move || {
+        let mut second = theirs.1.lock().unwrap();
+        *second += 1;
+        *theirs.0.lock().unwrap() += *second;
+    });
+    let sum = {
+        let mut first = locks.0.lock().unwrap();
+        *first += 1;
+        *first + *locks.1.lock().unwrap()
+    };
+    thread.join().unwrap();
+    format!("{sum} {}", *locks.0.lock().unwrap())
+}
+
+pub fn tries_to_lock() -> String {
+    let lock = Arc::new(Mutex::new(0));
+    let theirs = Arc::clone(&lock);
+    let thread = thread::spawn(move || {
+        *theirs.lock().unwrap() += 1;
+    });
+    let mut seen = String::new();
+    for _ in 0..2 {
+        seen += &match lock.try_lock() {
+            Ok(value) => value.to_string(),
+            Err(_) => String::from("-"),
+        };
+    }
+    thread.join().unwrap();
+    seen
+}
+
+pub fn a_notification_that_comes_too_early() -> String {
+    let shared = Arc::new((Mutex::new(()), Condvar::new()));
+    let theirs = Arc::clone(&shared);
+    let thread = thread::spawn(move || theirs.1.notify_one());
+    let guard = shared.0.lock().unwrap();
+    drop(shared.1.wait(guard).unwrap());
+    thread.join().unwrap();
+    String::from("notified")
+}
+
+pub fn one_of_two_is_notified() -> String {
+    let shared = Arc::new((Mutex::new((0, 0)), Condvar::new()));
+    let threads: Vec<_> = (1..=2)
+        .map(|number| {
+            let (lock, changed) = (Arc::clone(&shared), number);
+            thread::spawn(move || {
+                let mut state = lock.0.lock().unwrap();
+                state.0 += 1;
+                let mut state = lock.1.wait(state).unwrap();
+                if state.1 == 0 {
+                    state.1 = changed;
+                }
+            })
+        })
+        .collect();
+    // Only when both wait.
+    while shared.0.lock().unwrap().0 < 2 {
+        thread::yield_now();
+    }
+    shared.1.notify_one();
+    shared.1.notify_one();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let first = shared.0.lock().unwrap().1;
+    first.to_string()
+}
+
+pub fn readers_and_a_writer() -> String {
+    let lock = Arc::new(RwLock::new(0));
+    let readers: Vec<_> = (0..2)
+        .map(|_| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || *lock.read().unwrap())
+        })
+        .collect();
+    *lock.write().unwrap() += 1;
+    let tried = lock.try_write().is_ok();
+    let seen: Vec<String> = readers
+        .into_iter()
+        .map(|reader| reader.join().unwrap().to_string())
+        .collect();
+    format!("{} {tried}", seen.join(" "))
+}
+
+pub fn a_channel_with_room_for_one() -> String {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let other = sender.clone();
+    let thread = thread::spawn(move || other.try_send(1).is_ok());
+    let mine = sender.try_send(2).is_ok();
+    let first = receiver.recv().unwrap();
+    drop(sender);
+    let theirs = thread.join().unwrap();
+    let rest: Vec<u8> = receiver.iter().collect();
+    format!("{mine} {theirs} {first} {rest:?}")
+}
+
+pub fn a_channel_without_room() -> String {
+    let (sender, receiver) = mpsc::sync_channel(0);
+    let thread = thread::spawn(move || (receiver.recv(), receiver.try_recv()));
+    let tried = sender.try_send(1).is_ok();
+    let sent = sender.send(2).is_ok();
+    drop(sender);
+    format!("{tried} {sent} {:?}", thread.join().unwrap())
+}
+
+pub fn a_receiver_that_gives_up() -> String {
+    let (sender, receiver) = mpsc::channel();
+    let thread = thread::spawn(move || sender.send(1).is_ok());
+    let received = match receiver.recv_timeout(Duration::from_secs(1)) {
+        Ok(number) => number.to_string(),
+        Err(RecvTimeoutError::Timeout) => String::from("late"),
+        Err(RecvTimeoutError::Disconnected) => String::from("closed"),
+    };
+    drop(receiver);
+    format!("{received} {}", thread.join().unwrap())
+}
+
+pub fn parked_and_unparked() -> String {
+    let parked = thread::spawn(thread::park);
+    let other = parked.thread().clone();
+    let thread = thread::spawn(move || other.unpark());
+    let early = parked.is_finished();
+    thread.join().unwrap();
+    let late = parked.is_finished();
+    parked.join().unwrap();
+    format!("{early} {late}")
+}
+
+pub fn a_scope_and_a_barrier() -> String {
+    let barrier = Barrier::new(2);
+    let order = Mutex::new(String::new());
+    thread::scope(|scope| {
+        for name in ["a", "b"] {
+            let (barrier, order) = (&barrier, &order);
+            scope.spawn(move || {
+                let leads = barrier.wait().is_leader();
+                let name = if leads {
+                    name.to_uppercase()
+                } else {
+                    name.into()
+                };
+                order.lock().unwrap().push_str(&name);
+            });
+        }
+    });
+    order.into_inner().unwrap()
+}
+
+pub fn set_once() -> String {
+    let once = Arc::new(OnceLock::new());
+    let theirs = Arc::clone(&once);
+    let thread = thread::spawn(move || *theirs.get_or_init(|| 1));
+    let early = once.get().is_some();
+    let mine = *once.get_or_init(|| 2);
+    format!("{early} {mine} {}", thread.join().unwrap())
+}
+
+pub fn a_thread_that_waits_for_itself_in_vain() -> String {
+    let (sender, receiver) = mpsc::channel::<()>();
+    let other = sender.clone();
+    let thread = thread::spawn(move || {
+        let _other = other;
+        receiver.recv().is_ok()
+    });
+    if thread.is_finished() {
+        return String::from("finished");
+    }
+    drop(sender);
+    thread.join().unwrap().to_string()
+}
+
+pub fn a_poisoned_lock() -> String {
+    let lock = Arc::new(Mutex::new(()));
+    let theirs = Arc::clone(&lock);
+    let thread = thread::spawn(move || {
+        let _guard = theirs.lock().unwrap();
+        panic!("in this test");
+    });
+    let early = lock.lock().is_err();
+    let panicked = thread.join().is_err();
+    format!("{early} {panicked} {}", lock.is_poisoned())
+}
+
+/// A program of a few steps for each of some threads, which touch a few shared things; `random` says
+/// which. It tells in which order the steps that can be told apart came.
+pub fn of_random_steps(random: u64) -> String {
+    let mut random = random;
+    let mut below = move |bound: u64| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (random >> 33) % bound
+    };
+    let shared = Arc::new((
+        [Mutex::new(0_u64), Mutex::new(0)],
+        [AtomicUsize::new(0), AtomicUsize::new(0)],
+    ));
+    let (sender, receiver) = mpsc::channel();
+    // Not cloned, or each of them would be dropped in a step of its own.
+    let sender = Arc::new(sender);
+    let receiver = Arc::new(Mutex::new(receiver));
+    let threads: Vec<_> = (1..=2 + below(2))
+        .map(|number| {
+            let steps: Vec<(u64, usize)> = (0..2 + below(2))
+                .map(|_| (below(7), below(2) as usize))
+                .collect();
+            let (shared, sender) = (Arc::clone(&shared), Arc::clone(&sender));
+            let receiver = Arc::clone(&receiver);
+            thread::spawn(move || {
+                let mut seen = Vec::new();
+                for (step, which) in steps {
+                    let (locks, atomics) = (&shared.0, &shared.1);
+                    match step {
+                        0 => *locks[which].lock().unwrap() += number,
+                        1 => {
+                            let first = locks[which].lock().unwrap();
+                            *locks[1 - which].lock().unwrap() += number * *first;
+                        }
+                        2 => atomics[which].store(number as usize, ORDER),
+                        3 => seen.push(atomics[which].load(ORDER) as u64),
+                        4 => sender.send(number).unwrap(),
+                        5 => seen.push(receiver.lock().unwrap().try_recv().unwrap_or(0)),
+                        _ => seen.push(locks[which].try_lock().map_or(99, |value| *value)),
+                    }
+                }
+                seen
+            })
+        })
+        .collect();
+    let mut told = String::new();
+    for thread in threads {
+        told += &format!("{:?} ", thread.join().unwrap());
+    }
+    let left: Vec<u64> = receiver.lock().unwrap().try_iter().collect();
+    let [one, other] = &shared.0;
+    told + &format!("{left:?} {:?} {:?}", one.lock(), other.lock())
+}
