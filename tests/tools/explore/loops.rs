@@ -144,10 +144,10 @@ pub fn while_let_block(receiver: &Mutex<Receiver<Job>>) {
 }
 
 /// A borrow in a `let` makes the temporary live as long as the variable, although it has no name.
-pub fn extended_temporary(receiver: &Mutex<Receiver<Job>>) {
+pub fn borrow_in_a_let(receiver: &Mutex<Receiver<Job>>) {
     loop {
-        let receiver = &*receiver.lock().unwrap();
-        let Ok(job) = receiver.recv() else {
+        let jobs = &*receiver.lock().unwrap();
+        let Ok(job) = jobs.recv() else {
             break;
         };
         job();
