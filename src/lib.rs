@@ -33,6 +33,7 @@
 #[cfg(doc)]
 pub mod book;
 
+pub mod check;
 pub mod cli;
 pub mod explore;
 pub mod race;

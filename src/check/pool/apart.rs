@@ -1,0 +1,126 @@
+//! A process of its own for each promise: this program, started again to decide that one.
+//!
+//! The two talk through standard error, where the pool's own panics are told too. What a pool prints
+//! on standard output, most print a line for each job, is not looked at.
+
+use std::env;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{self, Command, ExitStatus, Stdio};
+
+use super::{Check, Promise, Verdict};
+
+/// In the new process, this says which pool and which promise it is about.
+const VARIABLE: &str = "TEN_VERSUS_FIVE_CHECK";
+
+/// What a line begins with that is meant for the process that waits for the verdict.
+const MARK: &str = "\u{1}ten-versus-five check\u{1}";
+
+/// Between the parts of such a line.
+const SEPARATOR: char = '\u{1}';
+
+/// How much of what the pool says on standard error is passed on, in bytes.
+const MAX_QUOTE: usize = 2000;
+
+pub(super) fn verdict(check: &Check, promise: &Promise) -> Verdict {
+    let this = format!("{}: {}", check.name, promise.name);
+    match env::var(VARIABLE) {
+        Ok(wanted) if wanted == this => {
+            tell(&["begun"]);
+            tell(&words(&(promise.decide)(check)));
+            process::exit(0)
+        }
+        Ok(_) => Verdict::cannot_tell("this process is there to decide something else"),
+        Err(_) => start(check, &this)
+            .unwrap_or_else(|error| Verdict::cannot_tell(format!("no process for it: {error}"))),
+    }
+}
+
+/// Starts the process, waits until it has ended, and returns its verdict.
+fn start(check: &Check, this: &str) -> io::Result<Verdict> {
+    let mut child = Command::new(env::current_exe()?)
+        .args(&check.arguments)
+        .env(VARIABLE, this)
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let (told, said) = listen(stderr);
+    let status = child.wait()?;
+    Ok(understand(&told, &said, status))
+}
+
+/// The messages that are meant for us, and the beginning of all else.
+fn listen(stderr: impl Read) -> (Vec<String>, String) {
+    let mut stderr = BufReader::new(stderr);
+    let (mut told, mut said) = (Vec::new(), String::new());
+    let mut line = Vec::new();
+    // A line is read in pieces, so that one without an end does not fill the memory.
+    while let Ok(1..) = (&mut stderr).take(64 * 1024).read_until(b'\n', &mut line) {
+        let text = String::from_utf8_lossy(&line);
+        match text.split_once(MARK) {
+            Some((_, message)) => told.push(message.trim_end().to_owned()),
+            None if said.len() + text.len() <= MAX_QUOTE => said.push_str(&text),
+            None => {}
+        }
+        line.clear();
+    }
+    (told, said)
+}
+
+fn understand(told: &[String], said: &str, status: ExitStatus) -> Verdict {
+    if told.is_empty() {
+        return Verdict::cannot_tell(format!(
+            "the test, started again, did not come to its check ({status})\n{said}"
+        ));
+    }
+    let last: Vec<&str> = told[told.len() - 1].split(SEPARATOR).collect();
+    match last[..] {
+        ["kept"] => Verdict::Kept,
+        ["cannot tell", why] => Verdict::cannot_tell(why),
+        ["broken", happened, question, page] => {
+            Verdict::broken(quoting(happened, said), question, page)
+        }
+        _ => Verdict::broken(
+            quoting(
+                &format!("The pool ended the whole process ({status})."),
+                said,
+            ),
+            "Which panic comes while another one is still unwinding?",
+            "stage 7's page",
+        ),
+    }
+}
+
+/// What happened, with what the pool itself said while it did.
+fn quoting(happened: &str, said: &str) -> String {
+    if said.trim().is_empty() {
+        return happened.to_owned();
+    }
+    let said = said.trim().replace('\n', "\n    ");
+    format!("{happened} Meanwhile the program said:\n    {said}")
+}
+
+fn words(verdict: &Verdict) -> Vec<&str> {
+    match verdict {
+        Verdict::Kept => vec!["kept"],
+        Verdict::Broken {
+            happened,
+            question,
+            page,
+        } => vec!["broken", happened, question, page],
+        Verdict::CannotTell(why) => vec!["cannot tell", why],
+    }
+}
+
+/// Tells the process that waits. One that waits no longer needs no verdict.
+fn tell(words: &[&str]) {
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| word.replace(|c: char| c.is_control(), " "))
+        .collect();
+    let message = words.join(&SEPARATOR.to_string());
+    // The pool may have left a line open.
+    let _ = io::stderr().write_all(format!("\n{MARK}{message}\n").as_bytes());
+}

@@ -1,0 +1,97 @@
+//! How much processor time threads use. Linux says so in files, see proc(5); other systems do not.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+/// A thread's number, as the system counts.
+type Id = u32;
+
+/// What threads used of the processor.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Use {
+    pub time: Duration,
+    /// How often one of them stopped, to wait or to let others run.
+    pub switches: u64,
+}
+
+impl Use {
+    /// Whether threads that used so much in a second do nothing but wait. To be counted in ticks of ten
+    /// milliseconds, and to be caught on its way to sleep, is no offence.
+    pub fn is_idle(self, workers: usize) -> bool {
+        self.time <= Duration::from_millis(20) && self.switches <= workers as u64
+    }
+}
+
+/// The threads of this process, or `None` on a system that does not tell.
+pub(super) fn threads() -> Option<Vec<Id>> {
+    // Not `is_ok` of the files: there are programs that show Linux's files to those of other systems.
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let threads = fs::read_dir("/proc/self/task").ok()?;
+    let ids = threads.filter_map(|thread| thread.ok()?.file_name().to_str()?.parse().ok());
+    let ids: Vec<Id> = ids.collect();
+    ids.iter().any(|id| used(*id).is_some()).then_some(ids)
+}
+
+/// What all threads but these use in a second: in the quietest of three, because the first may still see
+/// them on their way to sleep.
+pub(super) fn least_use_in_a_second(others: &[Id]) -> Use {
+    let seconds = (0..3).map(|_| {
+        let before = use_of_all_but(others);
+        thread::sleep(Duration::from_secs(1));
+        let after = use_of_all_but(others);
+        Use {
+            // A thread that has ended takes its numbers along.
+            time: after.time.saturating_sub(before.time),
+            switches: after.switches.saturating_sub(before.switches),
+        }
+    });
+    let mut least: Option<Use> = None;
+    for used in seconds {
+        least = Some(match least {
+            Some(least) if (least.time, least.switches) <= (used.time, used.switches) => least,
+            _ => used,
+        });
+        if used.time.is_zero() && used.switches == 0 {
+            break;
+        }
+    }
+    least.unwrap_or_default()
+}
+
+fn use_of_all_but(others: &[Id]) -> Use {
+    let mut sum = Use::default();
+    let threads = threads().unwrap_or_default();
+    for used in threads
+        .iter()
+        .filter(|id| !others.contains(id))
+        .filter_map(|id| used(*id))
+    {
+        sum.time += used.time;
+        sum.switches += used.switches;
+    }
+    sum
+}
+
+/// What one thread has used since it began.
+fn used(thread: Id) -> Option<Use> {
+    let folder = format!("/proc/self/task/{thread}");
+    let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
+    // "1 (name) S PPID ...", and as the 14th and 15th the ticks in user mode and in the system's.
+    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    let status = fs::read_to_string(format!("{folder}/status")).ok()?;
+    // The names of both kinds, "voluntary_..." and "nonvoluntary_...", end like this.
+    let switches = status.lines().filter_map(|line| {
+        let (_, count) = line.split_once("voluntary_ctxt_switches:")?;
+        count.trim().parse::<u64>().ok()
+    });
+    Some(Use {
+        // A hundred ticks in a second, whatever the kernel's own clock does: USER_HZ.
+        time: Duration::from_millis(10 * (user + system)),
+        switches: switches.sum(),
+    })
+}

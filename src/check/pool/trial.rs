@@ -1,0 +1,280 @@
+//! A pool on trial: who gives it jobs, and what is seen of them.
+//!
+//! One thread, the driver, does all that a user of the pool does: it makes it, gives it jobs, drops it.
+//! Each of these may block for ever, so the check itself runs on another thread, and waits for
+//! what it wants to see. The jobs meet in a room, which they leave when the check opens the doors.
+
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use super::{Check, Job, Pool};
+
+/// Patience is counted in steps of this length, each of which has to pass while this program runs: a
+/// program that was suspended for a minute has lost one step.
+const STEP: Duration = Duration::from_millis(100);
+
+pub(super) struct Trial {
+    commands: Sender<Command>,
+    seen: Arc<Seen>,
+    patience: Duration,
+}
+
+enum Command {
+    New(usize),
+    Execute(Job),
+    Drop,
+}
+
+#[derive(Default)]
+struct Seen {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+pub(super) struct State {
+    /// Everything that happens is progress.
+    events: usize,
+    /// `new` has returned.
+    pub created: bool,
+    /// So many jobs were given to the driver, and so many calls of `execute` have returned.
+    pub given: usize,
+    pub accepted: usize,
+    /// `drop` has begun, and returned.
+    pub dropping: bool,
+    pub dropped: bool,
+    /// `new`, `execute` or `drop` panicked: which, and with what message.
+    pub panicked: Option<String>,
+    /// So many jobs have begun, and so many have ended.
+    pub began: usize,
+    pub done: usize,
+    /// So many ran at one time, at most.
+    pub peak: usize,
+    /// The threads of the jobs in the room, in the order in which they came.
+    pub inside: Vec<ThreadId>,
+    doors: Doors,
+}
+
+/// Which jobs may leave the room.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) enum Doors {
+    #[default]
+    Closed,
+    OpenBut(ThreadId),
+    Open,
+}
+
+impl Trial {
+    /// A driver that has no pool yet.
+    pub fn prepare(check: &Check) -> Trial {
+        let (commands, receiver) = mpsc::channel();
+        let seen = Arc::new(Seen::default());
+        let new = Arc::clone(&check.new);
+        let drivers = Arc::clone(&seen);
+        thread::spawn(move || drive(&receiver, &*new, &drivers));
+        Trial {
+            commands,
+            seen,
+            patience: check.patience,
+        }
+    }
+
+    /// A driver with a pool of so many workers.
+    pub fn start(check: &Check, size: usize) -> Trial {
+        let trial = Trial::prepare(check);
+        trial.create(size);
+        trial
+    }
+
+    pub fn create(&self, size: usize) {
+        self.command(Command::New(size));
+    }
+
+    pub fn drop_pool(&self) {
+        self.command(Command::Drop);
+    }
+
+    fn execute(&self, job: impl FnOnce() + Send + 'static) {
+        self.seen.note(|state| state.given += 1);
+        self.command(Command::Execute(Box::new(job)));
+    }
+
+    fn command(&self, command: Command) {
+        // The driver only ends when this trial does.
+        let _ = self.commands.send(command);
+    }
+
+    /// Gives the pool so many jobs that go into the room.
+    pub fn visit(&self, count: usize) {
+        for _ in 0..count {
+            let seen = Arc::clone(&self.seen);
+            self.execute(move || seen.visit());
+        }
+    }
+
+    /// Gives the pool so many short jobs.
+    pub fn pass(&self, count: usize) {
+        for _ in 0..count {
+            let seen = Arc::clone(&self.seen);
+            self.execute(move || seen.pass());
+        }
+    }
+
+    /// Gives the pool so many short jobs, and counts for each how often it ran.
+    pub fn pass_and_count(&self, count: usize) -> Arc<[AtomicUsize]> {
+        let runs: Arc<[AtomicUsize]> = (0..count).map(|_| AtomicUsize::new(0)).collect();
+        for job in 0..count {
+            let (seen, runs) = (Arc::clone(&self.seen), Arc::clone(&runs));
+            self.execute(move || {
+                runs[job].fetch_add(1, Ordering::SeqCst);
+                seen.pass();
+            });
+        }
+        runs
+    }
+
+    /// Gives the pool so many jobs that panic.
+    pub fn panic(&self, count: usize) {
+        for _ in 0..count {
+            let seen = Arc::clone(&self.seen);
+            self.execute(move || {
+                seen.note(State::begin);
+                seen.note(State::end);
+                // A panic like any other, but for the message on standard error.
+                panic::resume_unwind(Box::new("a job of the check panicked"));
+            });
+        }
+    }
+
+    pub fn set_doors(&self, doors: Doors) {
+        self.seen.note(|state| state.doors = doors);
+    }
+
+    pub fn see<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.seen.lock())
+    }
+
+    /// Waits until this is so. Returns `false` when it is not, and nothing has happened for as long
+    /// as the check's patience lasts, or what the driver called has panicked.
+    pub fn until(&self, reached: impl Fn(&State) -> bool) -> bool {
+        self.until_quiet_for(self.patience, reached)
+    }
+
+    /// The same with another patience. No verdict may depend on how long that is.
+    pub fn until_quiet_for(&self, patience: Duration, reached: impl Fn(&State) -> bool) -> bool {
+        let mut state = self.seen.lock();
+        let (mut events, mut quiet) = (state.events, Duration::ZERO);
+        while !reached(&state) {
+            if quiet >= patience || state.panicked.is_some() {
+                return false;
+            }
+            let timeout;
+            (state, timeout) = self
+                .seen
+                .changed
+                .wait_timeout(state, STEP)
+                .unwrap_or_else(PoisonError::into_inner);
+            if state.events != events {
+                (events, quiet) = (state.events, Duration::ZERO);
+            } else if timeout.timed_out() {
+                quiet += STEP;
+            }
+        }
+        true
+    }
+}
+
+/// What the driver does, until the trial is over. It leaves a pool that it was not told to drop alone:
+/// what `drop` does is the business of one promise only.
+fn drive(commands: &Receiver<Command>, new: &dyn Fn(usize) -> Pool, seen: &Seen) {
+    let mut pool = None;
+    for command in commands {
+        let (called, result) = match command {
+            Command::New(size) => ("new", attempt(|| pool = Some(new(size)))),
+            Command::Execute(job) => match &pool {
+                Some(execute) => ("execute", attempt(|| execute(job))),
+                None => continue, // `new` panicked, which has been noted.
+            },
+            Command::Drop => {
+                seen.note(|state| state.dropping = true);
+                ("drop", attempt(|| drop(pool.take())))
+            }
+        };
+        seen.note(|state| match (called, result) {
+            ("new", Ok(())) => state.created = true,
+            ("drop", Ok(())) => state.dropped = true,
+            (_, Ok(())) => state.accepted += 1,
+            (_, Err(message)) => state.panicked = Some(format!("`{called}` panicked: {message}")),
+        });
+    }
+    mem::forget(pool);
+}
+
+/// Calls it, and returns the message of its panic if it panics.
+fn attempt(call: impl FnOnce()) -> Result<(), String> {
+    panic::catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        let message = payload.downcast_ref::<&str>().map(|text| text.to_string());
+        message
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| String::from("no message"))
+    })
+}
+
+impl Seen {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        state.events += 1;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// What a job does that goes into the room.
+    fn visit(&self) {
+        let this = thread::current().id();
+        self.note(|state| {
+            state.begin();
+            state.inside.push(this);
+        });
+        let mut state = self.lock();
+        while matches!(state.doors, Doors::Closed) || state.doors == Doors::OpenBut(this) {
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        self.note(|state| {
+            state.inside.retain(|thread| *thread != this);
+            state.end();
+        });
+    }
+
+    /// What a short job does: it is there for a moment, so that others may come meanwhile.
+    fn pass(&self) {
+        self.note(State::begin);
+        thread::yield_now();
+        self.note(State::end);
+    }
+}
+
+impl State {
+    fn begin(&mut self) {
+        self.began += 1;
+        self.peak = self.peak.max(self.began - self.done);
+    }
+
+    fn end(&mut self) {
+        self.done += 1;
+    }
+}

@@ -1,0 +1,367 @@
+//! Does the check of pools tell right from wrong?
+//!
+//! Each test is a pool, and what is true of it, a sign for each promise in the order of
+//! [`PROMISES`]: `+` it is kept, `-` it is broken, `?` the check cannot tell, `*` kept or cannot tell,
+//! as chance has it. The pools are in `check_pool/pools.rs`.
+
+mod common;
+#[path = "check_pool/pools.rs"]
+mod pools;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pools::{Flaw, end, worker};
+use ten_versus_five::check::Verdict;
+#[cfg(any(feature = "stage6", feature = "stage7"))]
+use ten_versus_five::check::pool::Job;
+use ten_versus_five::check::pool::{Check, PATIENCE, PROMISES, Pool};
+
+/// A wrong pool makes no progress for this long. Ten seconds are for pools that may be right.
+const LESS_PATIENCE: Duration = Duration::from_secs(3);
+
+/// The verdicts, as signs, and what they say.
+fn verdicts(test: &str, new: fn(usize) -> Pool, patience: Duration) -> (String, Vec<Verdict>) {
+    let check = Check::new(test, new).in_test(test).patience(patience);
+    let verdicts: Vec<Verdict> = thread::scope(|scope| {
+        let each = PROMISES.each_ref();
+        let threads = each.map(|promise| scope.spawn(|| check.verdict(promise)));
+        threads.map(|thread| thread.join().unwrap()).into()
+    });
+    let signs = verdicts.iter().map(|verdict| match verdict {
+        Verdict::Kept => '+',
+        Verdict::Broken { .. } => '-',
+        Verdict::CannotTell(_) => '?',
+    });
+    (signs.collect(), verdicts)
+}
+
+fn assert_verdicts(test: &str, new: fn(usize) -> Pool, expected: &str) {
+    let patience = match expected.contains('-') {
+        true => LESS_PATIENCE,
+        false => PATIENCE,
+    };
+    let (signs, verdicts) = verdicts(test, new, patience);
+    // Only Linux tells how idle a pool is.
+    let known = if cfg!(target_os = "linux") { 9 } else { 8 };
+    let agrees = |(sign, expected)| sign == expected || expected == '*' && sign != '-';
+    assert!(
+        signs.chars().zip(expected.chars()).take(known).all(agrees),
+        "{signs} instead of {expected}: {verdicts:#?}"
+    );
+}
+
+macro_rules! verdicts {
+    ($($pool:ident $expected:literal $new:expr;)*) => {
+        $( #[test] fn $pool() { assert_verdicts(stringify!($pool), $new, $expected); } )*
+    };
+}
+
+// These are right.
+verdicts! {
+    a_channel_and_a_catch "+++++++++" |size| pools::channel(size, worker::catches, end::joins);
+    while_let_saved_by_a_function "+++++++++"
+        |size| pools::channel(size, worker::asks_a_function, end::joins);
+    a_receiver_with_a_timeout "+++++++++"
+        |size| pools::channel(size, worker::wakes_up_once_in_a_while, end::joins);
+    a_drop_that_takes_its_time "+++++++++"
+        |size| pools::channel(size, worker::catches, end::sleeps_and_joins);
+    a_condition_variable "+++++++++" |size| pools::condvar(size, Flaw::None);
+    last_in_first_out "+++++++++" |size| pools::condvar(size, Flaw::Stack);
+    a_queue_for_each_worker_and_stealing "+++++++++"
+        |size| pools::a_queue_for_each_worker(size, true);
+    an_execute_that_waits_for_a_worker "+++++++++" |size| pools::bounded(size, 0, false);
+    a_bounded_queue_that_blocks "+++++++++" |size| pools::bounded(size, 2, false);
+    a_thread_a_job_with_permits "+++++++++" |size| pools::permits(size, true);
+    dead_workers_replaced "+++++++++" pools::replaces_its_dead;
+    workers_started_late "+++++++++" pools::starts_late;
+    workers_that_park "+++++++++" pools::parks;
+    a_pool_that_talks "+++++++++" pools::chatters;
+}
+
+// One promise is broken.
+verdicts! {
+    the_book_s "++++-++++" |size| pools::channel(size, worker::dies_of_a_panic, end::joins);
+    parks_after_a_panic "++++-++++"
+        |size| pools::channel(size, worker::parks_after_a_panic, end::joins);
+    permits_lost_to_panics "++++-++++" |size| pools::permits(size, false);
+    a_queue_for_each_worker "+++-+++++" |size| pools::a_queue_for_each_worker(size, false);
+    a_drop_that_does_nothing "+++++-+++"
+        |size| pools::channel(size, worker::catches, end::does_nothing);
+    a_drop_that_only_sleeps "+++++-+++"
+        |size| pools::channel(size, worker::catches, end::sleeps);
+    a_drop_that_joins_the_first "+++++-+++"
+        |size| pools::channel(size, worker::catches, end::joins_the_first);
+    a_drop_that_joins_all_but_the_first "+++++-+++"
+        |size| pools::channel(size, worker::catches, end::joins_all_but_the_first);
+    a_drop_that_joins_all_but_the_last "+++++-+++"
+        |size| pools::channel(size, worker::catches, end::joins_all_but_the_last);
+    a_drop_that_joins_before_it_closes "+++++-+++"
+        |size| pools::channel(size, worker::catches, end::joins_before_it_closes);
+    a_drop_that_panics "+++++-+++" |size| pools::channel(size, worker::catches, end::panics);
+    a_drop_that_forgets_the_queue "+++++-+++" |size| pools::condvar(size, Flaw::Forgets);
+    zero_accepted "++++++-++" pools::accepts_zero;
+    one_thread_too_many "++-++++++" |size| pools::another_size(size, |size| size + 1);
+    workers_that_spin "++++++++-" |size| pools::channel(size, worker::spins, end::joins);
+    workers_that_yield "++++++++-" |size| pools::channel(size, worker::yields, end::joins);
+    workers_that_poll "++++++++-" |size| pools::channel(size, worker::polls, end::joins);
+}
+
+// More than one is broken, or cannot be told.
+verdicts! {
+    stage_4_with_a_catch "-?+-??+++"
+        |size| pools::channel(size, worker::for_with_the_lock, end::joins);
+    while_let_with_the_lock "-?+-??+++"
+        |size| pools::channel(size, worker::while_let_with_the_lock, end::joins);
+    match_with_the_lock "-?+-??+++"
+        |size| pools::channel(size, worker::match_with_the_lock, end::joins);
+    guard_with_the_lock "-?+-??+++"
+        |size| pools::channel(size, worker::guard_with_the_lock, end::joins);
+    a_condition_variable_with_the_lock "-?+-??+++" |size| pools::condvar(size, Flaw::Lock);
+    a_thread_a_job "++-++-+++" pools::a_thread_for_each_job;
+    a_thread_a_job_started_by_a_worker "++-++-+++"
+        |size| pools::channel(size, worker::starts_a_thread_for_its_job, end::joins);
+    one_job_and_gone "??????+-+"
+        |size| pools::channel(size, worker::does_one_job_and_leaves, end::joins);
+    spins_after_drop "+++++-++-"
+        |size| pools::channel(size, worker::spins_when_the_channel_has_closed, end::does_nothing);
+    four_workers_whatever_the_size "+--++++++" |size| pools::another_size(size, |_| 4);
+    one_worker_whatever_the_size "-?+-??+++" |size| pools::another_size(size, |_| 1);
+    one_worker_too_few "--+???+++" |size| pools::another_size(size, |size| size.max(2) - 1);
+    jobs_thrown_away_when_busy "+?????+-*" |size| pools::bounded(size, 2, true);
+    runs_the_job_in_execute "-?+--?+++" pools::runs_the_job_in_execute;
+    waits_in_execute "-?+-??+++" pools::waits_in_execute;
+    not_written_yet "???????-?" pools::is_not_written_yet;
+    a_drop_that_aborts "+++++-++-" |size| pools::channel(size, worker::catches, end::aborts);
+}
+
+// The stages. Each pool is asked for itself: stages 1 and 2 have none, so what stands for it is their `serve`.
+#[cfg(feature = "stage1")]
+verdicts! { stage_1 "-?+--?-++" |size| stages::served(1, size); }
+#[cfg(feature = "stage2")]
+verdicts! { stage_2 "++-++--++" |size| stages::served(2, size); }
+#[cfg(feature = "stage3")]
+verdicts! { stage_3 "++++--+++" |size| {
+    let pool = ten_versus_five::stage3_channel_pool::ThreadPool::new(size);
+    Box::new(move |job| pool.execute(job))
+}; }
+#[cfg(feature = "stage4")]
+verdicts! { stage_4 "-?+---+++" |size| {
+    let pool = ten_versus_five::stage4_lock_held::ThreadPool::new(size);
+    Box::new(move |job| pool.execute(job))
+}; }
+#[cfg(feature = "stage5")]
+verdicts! { stage_5 "++++--+++" |size| {
+    let pool = ten_versus_five::stage5_busy_counter::ThreadPool::new(size);
+    Box::new(move |job| pool.execute(job))
+}; }
+#[cfg(feature = "stage6")]
+verdicts! { stage_6 "++++--+++" |size| {
+    let run = |job: Job| job();
+    let pool = ten_versus_five::stage6_bounded_queue::ThreadPool::new(size, stages::QUEUE, run);
+    Box::new(move |job| assert!(pool.try_execute(job).is_ok(), "no worker is left"))
+}; }
+#[cfg(feature = "stage7")]
+verdicts! { stage_7 "+++++++++" |size| {
+    let run = |job: Job| job();
+    let pool = ten_versus_five::stage7_graceful_shutdown::ThreadPool::new(size, stages::QUEUE, run);
+    Box::new(move |job| assert!(pool.try_execute(job).is_ok(), "no worker is left"))
+}; }
+
+/// What it takes to give a stage the interface of the Book's pool.
+#[cfg(any(
+    feature = "stage1",
+    feature = "stage2",
+    feature = "stage6",
+    feature = "stage7"
+))]
+#[allow(dead_code)] // Each stage uses a part of it.
+mod stages {
+    use std::collections::VecDeque;
+    use std::mem;
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc::{self, SyncSender};
+    use std::sync::{Arc, Mutex};
+    use std::thread::{self, JoinHandle};
+
+    use ten_versus_five::check::pool::{Job, Pool};
+    use ten_versus_five::{STAGES, Setup};
+
+    /// Room for all jobs of a check: rejecting some is not what it is about.
+    pub const QUEUE: usize = 20_000;
+
+    struct Served {
+        connections: Option<SyncSender<TcpStream>>,
+        server: Option<JoinHandle<()>>,
+    }
+
+    impl Drop for Served {
+        fn drop(&mut self) {
+            self.connections = None;
+            mem::take(&mut self.server).unwrap().join().unwrap();
+        }
+    }
+
+    /// A job is a connection, whose handler runs it; the pool is dropped when `serve` has returned.
+    pub fn served(stage: usize, workers: usize) -> Pool {
+        let jobs: Arc<Mutex<VecDeque<Job>>> = Arc::default();
+        let for_handler = Arc::clone(&jobs);
+        let handle = move |_connection| {
+            let job = for_handler.lock().unwrap().pop_front().unwrap();
+            job();
+        };
+        // Every connection is an open file, of which there may not be ten thousand.
+        let (sender, connections) = mpsc::sync_channel(100);
+        let setup = Setup {
+            connections: Box::new(connections.into_iter()),
+            handle: Arc::new(handle),
+            turn_away: Arc::new(drop),
+            workers,
+            queue: QUEUE,
+        };
+        let serve = STAGES[stage - 1].serve.unwrap();
+        let pool = Served {
+            connections: Some(sender),
+            server: Some(thread::spawn(move || serve(setup))),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connection = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        Box::new(move |job| {
+            jobs.lock().unwrap().push_back(job);
+            let connections = pool.connections.as_ref().unwrap();
+            connections.send(connection.try_clone().unwrap()).unwrap();
+        })
+    }
+}
+
+/// The tests that the macro makes, of a right pool.
+mod the_macro_makes_a_test_of_each_promise {
+    use super::pools::{self, end, worker};
+
+    struct ThreadPool(ten_versus_five::check::pool::Pool);
+
+    impl ThreadPool {
+        fn new(size: usize) -> ThreadPool {
+            ThreadPool(pools::channel(size, worker::catches, end::joins))
+        }
+
+        fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+            (self.0)(Box::new(job));
+        }
+    }
+
+    ten_versus_five::check_pool!(ThreadPool);
+
+    mod or_of_some {
+        ten_versus_five::check_pool!(super::ThreadPool: two_jobs_run_at_once, every_job_runs_once);
+    }
+}
+
+/// The macro and the table have to name the same functions.
+#[test]
+fn the_macro_knows_every_promise_by_its_name() {
+    let source = common::repository::read("src/check/pool.rs");
+    let (_, names) = source.split_once("            $pool:\n").unwrap();
+    let (names, _) = names.split_once("        }").unwrap();
+    let names: Vec<&str> = names.split(',').map(str::trim).collect();
+    let table = PROMISES.map(|promise| promise.name);
+    assert_eq!(names[..names.len() - 1], table);
+}
+
+#[test]
+fn a_failure_says_what_happened_and_asks_what_leads_on() {
+    let test = "a_failure_says_what_happened_and_asks_what_leads_on";
+    let new = |size| pools::channel(size, worker::for_with_the_lock, end::joins);
+    let check = Check::new("", new).in_test(test).patience(LESS_PATIENCE);
+    let [first, second] = [0, 1].map(|promise| check.verdict(&PROMISES[promise]).to_string());
+    assert_eq!(
+        first,
+        "The second job never began while the first one ran.\n\
+         Until when does your guard live: is the lock released before the job runs?\n\
+         See stage 4's page."
+    );
+    let why = "cannot tell: for that, `two_jobs_run_at_once` has to be kept";
+    assert!(second.starts_with(why), "{second}");
+}
+
+/// What the pool's threads say on standard error is part of the message.
+#[test]
+fn a_panic_of_the_pool_is_quoted() {
+    let test = "a_panic_of_the_pool_is_quoted";
+    let new = |size| pools::channel(size, worker::catches, end::panics);
+    let check = Check::new("", new).in_test(test).patience(LESS_PATIENCE);
+    let verdict = check.verdict(&PROMISES[5]).to_string();
+    let quoted = "    there is something wrong with `drop`\n";
+    assert!(verdict.contains(quoted), "{verdict}");
+}
+
+/// A test that does not come to its check must not pass.
+#[test]
+fn a_process_that_does_not_come_to_the_check_decides_nothing() {
+    let new = |size| pools::channel(size, worker::catches, end::joins);
+    let check = Check::new("", new).in_test("there_is_no_such_test");
+    let verdict = check.verdict(&PROMISES[0]);
+    let Verdict::CannotTell(why) = verdict else {
+        panic!("{verdict}");
+    };
+    assert!(why.contains("did not come to its check"), "{why}");
+}
+
+/// A program that was stopped for longer than its patience lasts has not seen its pool do nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn time_in_which_the_whole_program_stands_still_does_not_count() {
+    let test = "time_in_which_the_whole_program_stands_still_does_not_count";
+    let new = |size| pools::channel(size, worker::catches, end::joins);
+    // The first thing that the new process does is to stop itself, for longer than its patience.
+    let stops = move |size| {
+        let process = std::process::id();
+        let stop_and_go = format!("kill -STOP {process}; sleep 2; kill -CONT {process}");
+        let stopped = Command::new("sh").args(["-c", &stop_and_go]).status();
+        assert!(stopped.unwrap().success());
+        new(size)
+    };
+    let patience = Duration::from_secs(1);
+    let check = Check::new("", stops).in_test(test).patience(patience);
+    assert_eq!(check.verdict(&PROMISES[0]), Verdict::Kept);
+}
+
+/// The way a learner meets it: a crate with nothing in it but a pool and one line, with the edition and
+/// the features of their choice. Its pool is the one of stage 4, so this shows the default patience too.
+#[test]
+fn it_works_in_a_crate_that_is_new() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("new_crate");
+    let pool = common::repository::read("stages/stage4_lock_held.rs");
+    fs::create_dir_all(folder.join("src")).unwrap();
+    fs::write(folder.join("src/lib.rs"), pool + TESTS).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"new_crate\"\nedition = \"2018\"\n\
+         [dev-dependencies]\nten-versus-five = {{ path = {:?} }}\n[workspace]\n",
+        common::repository::root()
+    );
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    const TESTS: &str = "#[cfg(test)] mod tests { ten_versus_five::check_pool!(crate::ThreadPool: \
+        two_jobs_run_at_once, every_job_runs_once); }";
+
+    let started = Instant::now();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["test", "--offline", "--lib", "--", "--test-threads", "1"])
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", folder.join("target"))
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    for line in [
+        "test tests::every_job_runs_once ... ok",
+        "test tests::two_jobs_run_at_once ... FAILED",
+        "The second job never began while the first one ran.",
+    ] {
+        assert!(stdout.contains(line), "{line}: {stdout}\n{stderr}");
+    }
+    assert!(started.elapsed() > PATIENCE);
+}
