@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::check;
 use crate::race::target::Target;
 use crate::race::{self, Against};
 use crate::{STAGES, Serve, Stage, compiled_in};
@@ -20,6 +21,7 @@ Usage:
   ten-versus-five [OPTIONS]              serve one stage
   ten-versus-five race [OPTIONS]         send slow requests together to every stage, and draw
   ten-versus-five race [OPTIONS] ADDR    the same to a server of yours, like 127.0.0.1:8000/slow
+  ten-versus-five check [OPTIONS] ADDR   say which promises a running server keeps, in any language
 
 Options:
   --stage N               which stage to run; needed when several are compiled in
@@ -35,6 +37,8 @@ Options of race, beside --stage, --sleep, --workers and --queue:
   --svg FILE              write the chart as a picture too
   --timeout SECONDS       give up on an answer, and on finding the address, after this long
                           [default: 60]
+
+Options of check: --workers and --queue, what the server is meant to have [default: unknown].
 
   -h, --help              print this
   -V, --version           print the version
@@ -62,6 +66,8 @@ pub enum Command {
     Serve(Options),
     /// Race.
     Race(race::Options),
+    /// Check a server.
+    Check(check::server::Options),
     /// Serve one stage for a race, see [`race::server`]. This one is not for people.
     RaceServer(Options),
 }
@@ -108,6 +114,9 @@ impl std::error::Error for UsageError {}
 /// The first [`UsageError`] found, from left to right, and then whether there is a stage to run.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut arguments = arguments.into_iter().peekable();
+    if arguments.next_if(|first| first == "check").is_some() {
+        return parse_check(&mut arguments);
+    }
     let racing = arguments.next_if(|first| first == "race").is_some();
     let for_race = !racing
         && arguments
@@ -126,46 +135,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     let mut timeout = Duration::from_secs(60);
     let mut svg = None;
 
-    while let Some(argument) = arguments.next() {
-        let (option, inline) = split(&argument);
-        let option = option.as_str();
-        let mut raw_value = || {
-            inline
-                .clone()
-                .or_else(|| arguments.next())
-                .ok_or_else(|| UsageError(format!("{option} needs a value; --help shows which.")))
-        };
-        // No value but a file's name may be anything else than text.
-        let mut value = || {
-            let not_text = |value| UsageError(format!("{option} does not take {value:?}."));
-            raw_value()?.into_string().map_err(not_text)
-        };
-        match option {
+    while let Some(mut argument) = Argument::next(&mut arguments) {
+        match argument.option.as_str() {
             "-h" | "--help" => return Ok(Command::Help),
             "-V" | "--version" => return Ok(Command::Version),
-            "--stage" => stage = Some(whole_number(option, &value()?, 1..=usize::MAX)?),
-            "--sleep" => sleep = seconds(option, &value()?)?,
-            "--workers" => workers = whole_number(option, &value()?, 1..=MAX_WORKERS)?,
-            "--queue" => queue = Some(whole_number(option, &value()?, 0..=MAX_QUEUE)?),
-            "--addr" if !racing => addr = host_and_port(option, &value()?)?,
-            "--requests" if !racing => {
-                requests = Some(whole_number(option, &value()?, 1..=usize::MAX)?)
-            }
-            "--read-timeout" if !racing => read_timeout = more_than_zero(option, &value()?)?,
-            "-n" | "--count" if racing => count = whole_number(option, &value()?, 1..=MAX_COUNT)?,
-            "--svg" if racing => svg = Some(PathBuf::from(raw_value()?)),
-            "--timeout" if racing => timeout = more_than_zero(option, &value()?)?,
-            _ if racing && !option.starts_with('-') => {
-                let not_text = || UsageError(format!("An address is text, not {argument:?}."));
-                let typed = argument.to_str().ok_or_else(not_text)?;
-                target = Some(Target::parse(typed).map_err(UsageError)?);
-            }
-            _ => {
-                return Err(UsageError(format!(
-                    "{argument:?} means nothing here. To see what there is:\n    \
-                     cargo run -- --help"
-                )));
-            }
+            "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
+            "--sleep" => sleep = argument.seconds()?,
+            "--workers" => workers = argument.whole_number(1..=MAX_WORKERS)?,
+            "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            "--addr" if !racing => addr = argument.host_and_port()?,
+            "--requests" if !racing => requests = Some(argument.whole_number(1..=usize::MAX)?),
+            "--read-timeout" if !racing => read_timeout = argument.more_than_zero()?,
+            "-n" | "--count" if racing => count = argument.whole_number(1..=MAX_COUNT)?,
+            "--svg" if racing => svg = Some(PathBuf::from(argument.raw_value()?)),
+            "--timeout" if racing => timeout = argument.more_than_zero()?,
+            option if racing && !option.starts_with('-') => target = Some(argument.target()?),
+            _ => return Err(argument.means_nothing()),
         }
     }
 
@@ -210,6 +195,129 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     })
 }
 
+/// What follows `check`.
+fn parse_check(arguments: &mut dyn Iterator<Item = OsString>) -> Result<Command, UsageError> {
+    let (mut target, mut workers, mut queue) = (None, None, None);
+    while let Some(mut argument) = Argument::next(arguments) {
+        match argument.option.as_str() {
+            "-h" | "--help" => return Ok(Command::Help),
+            "-V" | "--version" => return Ok(Command::Version),
+            "--workers" => workers = Some(argument.whole_number(1..=MAX_WORKERS)?),
+            "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            option if !option.starts_with('-') => target = Some(argument.target()?),
+            _ => return Err(argument.means_nothing()),
+        }
+    }
+    let missing = "check takes the address of a server that runs, like 127.0.0.1:7878/sleep.";
+    Ok(Command::Check(check::server::Options {
+        target: target.ok_or_else(|| UsageError(String::from(missing)))?,
+        workers,
+        queue,
+    }))
+}
+
+/// An argument, and where its value comes from if it is an option that takes one.
+struct Argument<'a> {
+    typed: OsString,
+    option: String,
+    /// What stands behind a `=`.
+    inline: Option<OsString>,
+    rest: &'a mut dyn Iterator<Item = OsString>,
+}
+
+impl Argument<'_> {
+    fn next(rest: &mut dyn Iterator<Item = OsString>) -> Option<Argument<'_>> {
+        let typed = rest.next()?;
+        let (option, inline) = split(&typed);
+        Some(Argument {
+            typed,
+            option,
+            inline,
+            rest,
+        })
+    }
+
+    /// The value, which may be anything if it is the name of a file.
+    fn raw_value(&mut self) -> Result<OsString, UsageError> {
+        let value = self.inline.take().or_else(|| self.rest.next());
+        value.ok_or_else(|| {
+            let option = &self.option;
+            UsageError(format!("{option} needs a value; --help shows which."))
+        })
+    }
+
+    fn value(&mut self) -> Result<String, UsageError> {
+        let value = self.raw_value()?.into_string();
+        value.map_err(|value| UsageError(format!("{} does not take {value:?}.", self.option)))
+    }
+
+    fn whole_number(&mut self, range: RangeInclusive<usize>) -> Result<usize, UsageError> {
+        let value = self.value()?;
+        match value.parse() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => {
+                let upper = match range.end() {
+                    &usize::MAX => String::from("on"),
+                    end => format!("to {end}"),
+                };
+                Err(UsageError(format!(
+                    "{} takes a whole number from {} {upper}, not {value:?}.",
+                    self.option,
+                    range.start()
+                )))
+            }
+        }
+    }
+
+    fn seconds(&mut self) -> Result<Duration, UsageError> {
+        let value = self.value()?;
+        match value.parse() {
+            Ok(seconds) if (0.0..=MAX_SECONDS).contains(&seconds) => {
+                Ok(Duration::from_secs_f64(seconds))
+            }
+            _ => Err(UsageError(format!(
+                "{} takes a number of seconds, like 5 or 0.25, up to {MAX_SECONDS}, not {value:?}.",
+                self.option
+            ))),
+        }
+    }
+
+    fn more_than_zero(&mut self) -> Result<Duration, UsageError> {
+        match self.seconds()? {
+            Duration::ZERO => Err(UsageError(format!(
+                "{} must be more than 0 seconds.",
+                self.option
+            ))),
+            seconds => Ok(seconds),
+        }
+    }
+
+    fn host_and_port(&mut self) -> Result<String, UsageError> {
+        let value = self.value()?;
+        match value.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(value),
+            _ => Err(UsageError(format!(
+                "{} takes a host and a port, like 127.0.0.1:7878, not {value:?}.",
+                self.option
+            ))),
+        }
+    }
+
+    /// The argument itself, as the address of a server.
+    fn target(&self) -> Result<Target, UsageError> {
+        let not_text = || UsageError(format!("An address is text, not {:?}.", self.typed));
+        let typed = self.typed.to_str().ok_or_else(not_text)?;
+        Target::parse(typed).map_err(UsageError)
+    }
+
+    fn means_nothing(&self) -> UsageError {
+        UsageError(format!(
+            "{:?} means nothing here. To see what there is:\n    cargo run -- --help",
+            self.typed
+        ))
+    }
+}
+
 /// An option and, if there is one behind a `=`, its value.
 fn split(argument: &OsStr) -> (String, Option<OsString>) {
     let text = argument.to_string_lossy();
@@ -225,55 +333,6 @@ fn split(argument: &OsStr) -> (String, Option<OsString>) {
         parts.nth(1).map_or(OsStr::new(value), OsStr::from_bytes)
     };
     (option.to_owned(), Some(value.into()))
-}
-
-fn whole_number(
-    option: &str,
-    value: &str,
-    range: RangeInclusive<usize>,
-) -> Result<usize, UsageError> {
-    match value.parse() {
-        Ok(number) if range.contains(&number) => Ok(number),
-        _ => {
-            let upper = match range.end() {
-                &usize::MAX => String::from("on"),
-                end => format!("to {end}"),
-            };
-            Err(UsageError(format!(
-                "{option} takes a whole number from {} {upper}, not {value:?}.",
-                range.start()
-            )))
-        }
-    }
-}
-
-fn seconds(option: &str, value: &str) -> Result<Duration, UsageError> {
-    match value.parse() {
-        Ok(seconds) if (0.0..=MAX_SECONDS).contains(&seconds) => {
-            Ok(Duration::from_secs_f64(seconds))
-        }
-        _ => Err(UsageError(format!(
-            "{option} takes a number of seconds, like 5 or 0.25, up to {MAX_SECONDS}, not {value:?}."
-        ))),
-    }
-}
-
-fn more_than_zero(option: &str, value: &str) -> Result<Duration, UsageError> {
-    match seconds(option, value)? {
-        Duration::ZERO => Err(UsageError(format!("{option} must be more than 0 seconds."))),
-        seconds => Ok(seconds),
-    }
-}
-
-fn host_and_port(what: &str, value: &str) -> Result<String, UsageError> {
-    match value.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
-            Ok(value.to_owned())
-        }
-        _ => Err(UsageError(format!(
-            "{what} takes a host and a port, like 127.0.0.1:7878, not {value:?}."
-        ))),
-    }
 }
 
 fn stage_by_number(number: usize) -> Result<(&'static Stage, Serve), UsageError> {

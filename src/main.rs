@@ -14,7 +14,7 @@ use ten_versus_five::cli::{self, Command, Options};
 use ten_versus_five::server::connections::Connections;
 use ten_versus_five::server::site::Site;
 use ten_versus_five::server::{foreground, rejections};
-use ten_versus_five::{Setup, race};
+use ten_versus_five::{Setup, check, race};
 
 /// Exit codes: 1 for what went wrong outside the command line, 2 for a mistake in it.
 fn main() -> ExitCode {
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Help => print(cli::HELP),
         Command::Version => print(concat!("ten-versus-five ", env!("CARGO_PKG_VERSION"), "\n")),
         Command::Serve(options) => serve(&options),
+        Command::Check(options) => Ok(check::server::run(&options)),
         Command::Race(options) => {
             race::screen::survive_interruption();
             race::run(&options)

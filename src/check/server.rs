@@ -1,1 +1,134 @@
-//! to come
+//! Eleven promises of a web server, and whether one that runs keeps them, in whatever language it is
+//! written.
+//!
+//! All that is looked at is what a client sees: answers, their order, and the clock. What a server says about
+//! itself, in a header for example, is not believed. The unit of time is what one request takes to
+//! the path that is asked for; it has to wait, rather than compute, for about a second. A verdict that
+//! rests on times is only given when they are clear: "at once" is less than one and a half units, "one
+//! after the other" is nearly two, and when a request alone takes longer than before,
+//! because the machine is busy, the attempt does not count.
+//!
+//! In the source, read `measure.rs` first; then `promises.rs` for requests that come together, and
+//! `endurance.rs` for clients that behave badly.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::Verdict;
+use crate::race::target::Target;
+
+mod clients;
+mod endurance;
+mod measure;
+mod promises;
+mod requests;
+
+use promises::Server;
+
+/// What to check.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the server is, and a path that takes about a second.
+    pub target: Target,
+    /// How many workers the server is meant to have, if that is known; at least 1.
+    pub workers: Option<usize>,
+    /// How many requests may wait for a worker, if that is known.
+    pub queue: Option<usize>,
+}
+
+/// What is decided, in this order: later promises build on what was found out about earlier ones.
+type Promise = (&'static str, fn(&mut Server) -> Verdict);
+
+/// The names are relied on by programs that read the output.
+const PROMISES: [Promise; 11] = [
+    ("a request is answered", Server::answers),
+    ("two requests run at once", Server::two_at_once),
+    (
+        "a slow request does not hold up a fast one",
+        Server::slow_and_fast,
+    ),
+    (
+        "as many requests run at once as there are workers",
+        Server::every_worker_works,
+    ),
+    (
+        "never more requests at once than workers",
+        Server::never_more,
+    ),
+    (
+        "requests beyond workers and queue are rejected with 503",
+        Server::rejects,
+    ),
+    (
+        "silent clients do not hold up others",
+        Server::silent_clients,
+    ),
+    (
+        "clients that send half a request do not hold up others",
+        Server::half_a_request,
+    ),
+    (
+        "clients that send a byte at a time do not hold up others",
+        Server::dripping_clients,
+    ),
+    (
+        "clients that vanish do not hold up others",
+        Server::vanishing_clients,
+    ),
+    (
+        "a hundred bad requests change nothing",
+        Server::bad_requests,
+    ),
+];
+
+/// The command `check`: prints a verdict for each promise on standard output, in the Test Anything
+/// Protocol, version 14, and what it is at on standard error, if that is a terminal.
+///
+/// Returns whether no promise is broken, and all could be printed. It takes about half a minute for a
+/// server that waits for a second.
+pub fn run(options: &Options) -> bool {
+    let shows = io::stderr().is_terminal();
+    let progress = |what: &str| {
+        if shows {
+            // The next one, or the verdict, overwrites it. That it is not shown is no reason to stop.
+            let _ = write!(io::stderr(), "\r{what:76}\r");
+        }
+    };
+    // A reader that has closed the pipe, or a full disk: the verdicts have not arrived.
+    report(options, &mut io::stdout(), progress).unwrap_or(false)
+}
+
+/// The same to any writer. `progress` is told what is being decided, and at the end of each nothing.
+///
+/// Returns whether no promise is broken.
+///
+/// # Errors
+///
+/// When a line cannot be written.
+pub fn report(
+    options: &Options,
+    out: &mut impl Write,
+    progress: impl Fn(&str),
+) -> io::Result<bool> {
+    let mut server = Server::new(options);
+    let mut none_broken = true;
+    writeln!(out, "TAP version 14\n1..{}", PROMISES.len())?;
+    for (number, (name, decide)) in (1..).zip(PROMISES) {
+        out.flush()?;
+        progress(&format!("  {number} of {}: {name} ...", PROMISES.len()));
+        let verdict = decide(&mut server);
+        progress("");
+        none_broken &= !matches!(verdict, Verdict::Broken { .. });
+        match verdict {
+            Verdict::Kept => writeln!(out, "ok {number} - {name}")?,
+            Verdict::CannotTell(_) => writeln!(out, "ok {number} - {name} # SKIP {verdict}")?,
+            Verdict::Broken { .. } => {
+                writeln!(out, "not ok {number} - {name}")?;
+                for line in verdict.to_string().lines() {
+                    writeln!(out, "# {line}")?;
+                }
+            }
+        }
+    }
+    out.flush()?;
+    Ok(none_broken)
+}

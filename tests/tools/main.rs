@@ -7,5 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod check_pool;
+mod check_server;
 mod explore;
 mod traced;

@@ -16,8 +16,8 @@ pub(super) struct Use {
 }
 
 impl Use {
-    /// Whether threads that used so much in a second do nothing but wait. To be counted in ticks of ten
-    /// milliseconds, and to be caught on its way to sleep, is no offence.
+    /// Whether threads that used so much in a second do nothing but wait. Time is counted in ticks of ten
+    /// milliseconds, and a worker may just be on its way to block.
     pub fn is_idle(self, workers: usize) -> bool {
         self.time <= Duration::from_millis(20) && self.switches <= workers as u64
     }
@@ -25,7 +25,7 @@ impl Use {
 
 /// The threads of this process, or `None` on a system that does not tell.
 pub(super) fn threads() -> Option<Vec<Id>> {
-    // Not `is_ok` of the files: there are programs that show Linux's files to those of other systems.
+    // Wine shows these files to programs for Windows, whose threads are not in them.
     if !cfg!(target_os = "linux") {
         return None;
     }

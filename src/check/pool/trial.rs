@@ -1,4 +1,4 @@
-//! A pool on trial: who gives it jobs, and what is seen of them.
+//! A pool under check: a thread that uses it, and what is seen of its jobs.
 //!
 //! One thread, the driver, does all that a user of the pool does: it makes it, gives it jobs, drops it.
 //! Each of these may block for ever, so the check itself runs on another thread, and waits for
@@ -10,13 +10,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Check, Job, Pool};
 
-/// Patience is counted in steps of this length, each of which has to pass while this program runs: a
-/// program that was suspended for a minute has lost one step.
-const STEP: Duration = Duration::from_millis(100);
+/// The longest pause between two looks at what has happened. To be woken up for each event instead would
+/// cost more than the jobs do.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// No pause counts for longer than this: a program that was suspended for a minute has not waited for one.
+const MOST: Duration = Duration::from_millis(100);
 
 pub(super) struct Trial {
     commands: Sender<Command>,
@@ -33,7 +36,7 @@ enum Command {
 #[derive(Default)]
 struct Seen {
     state: Mutex<State>,
-    changed: Condvar,
+    doors_changed: Condvar,
 }
 
 /// What has been seen so far.
@@ -154,6 +157,7 @@ impl Trial {
 
     pub fn set_doors(&self, doors: Doors) {
         self.seen.note(|state| state.doors = doors);
+        self.seen.doors_changed.notify_all();
     }
 
     pub fn see<T>(&self, look: impl FnOnce(&State) -> T) -> T {
@@ -168,25 +172,25 @@ impl Trial {
 
     /// The same with another patience. No verdict may depend on how long that is.
     pub fn until_quiet_for(&self, patience: Duration, reached: impl Fn(&State) -> bool) -> bool {
-        let mut state = self.seen.lock();
-        let (mut events, mut quiet) = (state.events, Duration::ZERO);
-        while !reached(&state) {
+        let (mut events, mut quiet) = (0, Duration::ZERO);
+        let mut pause = Duration::from_micros(20);
+        loop {
+            let state = self.seen.lock();
+            if reached(&state) {
+                return true;
+            }
+            if state.events != events {
+                (events, quiet) = (state.events, Duration::ZERO);
+            }
             if quiet >= patience || state.panicked.is_some() {
                 return false;
             }
-            let timeout;
-            (state, timeout) = self
-                .seen
-                .changed
-                .wait_timeout(state, STEP)
-                .unwrap_or_else(PoisonError::into_inner);
-            if state.events != events {
-                (events, quiet) = (state.events, Duration::ZERO);
-            } else if timeout.timed_out() {
-                quiet += STEP;
-            }
+            drop(state);
+            let paused = Instant::now();
+            thread::sleep(pause);
+            quiet += paused.elapsed().min(MOST);
+            pause = PAUSE.min(2 * pause);
         }
-        true
     }
 }
 
@@ -235,8 +239,6 @@ impl Seen {
         let mut state = self.lock();
         change(&mut state);
         state.events += 1;
-        drop(state);
-        self.changed.notify_all();
     }
 
     /// What a job does that goes into the room.
@@ -249,7 +251,7 @@ impl Seen {
         let mut state = self.lock();
         while matches!(state.doors, Doors::Closed) || state.doors == Doors::OpenBut(this) {
             state = self
-                .changed
+                .doors_changed
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }

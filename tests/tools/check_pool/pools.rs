@@ -1,4 +1,4 @@
-//! Thread pools, right and wrong: all that people write who have just learnt how.
+//! Thread pools, right and wrong, of the kinds that beginners write.
 //!
 //! Most are pools like the Book's, of which the worker's loop and the end are chosen.
 

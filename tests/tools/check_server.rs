@@ -1,0 +1,516 @@
+//! Does the check of servers tell right from wrong?
+//!
+//! Each server has a sign for each promise, in the order in which they are printed: `+` it is kept,
+//! `-` it is broken, `?` the check cannot tell. A slow request takes a second, and a verdict would have to be
+//! off by half of that to be wrong; most of the time nothing happens, so all servers are checked at once.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::Output;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, TrySendError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::common::{Server, program};
+use ten_versus_five::check::server::{Options, report};
+use ten_versus_five::compiled_in;
+use ten_versus_five::race::target::Target;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What the check prints about a server on this machine, and whether it says that all is well.
+fn check(addr: SocketAddr, workers: Option<usize>, queue: Option<usize>) -> (String, bool) {
+    let target = Target::parse(&format!("{addr}/sleep")).unwrap();
+    let options = Options {
+        target,
+        workers,
+        queue,
+    };
+    let mut printed = Vec::new();
+    let well = report(&options, &mut printed, |_| {}).unwrap();
+    (String::from_utf8(printed).unwrap(), well)
+}
+
+/// The verdicts as signs. Every line has to be as TAP 14 wants it.
+fn signs(tap: &str) -> String {
+    let mut lines = tap.lines();
+    assert_eq!(lines.next(), Some("TAP version 14"));
+    assert_eq!(lines.next(), Some("1..11"));
+    let mut signs = String::new();
+    for line in lines {
+        let number = signs.len() + 1;
+        if line.starts_with("# ") {
+            assert!(signs.ends_with('-'), "only a failure is explained: {tap}");
+        } else if line.starts_with(&format!("not ok {number} - ")) {
+            signs.push('-');
+        } else {
+            assert!(line.starts_with(&format!("ok {number} - ")), "{tap}");
+            signs.push(if line.contains(" # SKIP cannot tell: ") {
+                '?'
+            } else {
+                '+'
+            });
+        }
+    }
+    assert_eq!(signs.len(), 11, "{tap}");
+    signs
+}
+
+/// A server of this file: what it is called, how many workers and places in a queue it is said to
+/// have, what is true of it, and what it does with its connections.
+type Case = (
+    &'static str,
+    Option<usize>,
+    Option<usize>,
+    &'static str,
+    fn(TcpListener),
+);
+
+const SERVERS: [Case; 25] = [
+    ("one thread", None, None, "+--???---++", |it| {
+        sequential(it, None, answer)
+    }),
+    (
+        "one thread, patient for a second",
+        None,
+        None,
+        "+--???++-++",
+        |it| sequential(it, LIMIT, answer),
+    ),
+    (
+        "one thread, and two meant",
+        Some(2),
+        Some(1),
+        "+--?+?---++",
+        |it| sequential(it, None, answer),
+    ),
+    ("headers that lie", None, None, "+--???---++", |it| {
+        sequential(it, None, lie)
+    }),
+    ("a thread each", None, None, "+++???+++++", |it| {
+        threaded(it, answer)
+    }),
+    (
+        "a thread each, and two meant",
+        Some(2),
+        Some(1),
+        "++++--+++++",
+        |it| threaded(it, answer),
+    ),
+    ("two workers", Some(2), None, "+++++?---++", |it| {
+        pool(it, 2, 1000, None, wait_and_reject)
+    }),
+    (
+        "two workers, patient for a second",
+        Some(2),
+        None,
+        "+++++?++-++",
+        |it| pool(it, 2, 1000, LIMIT, wait_and_reject),
+    ),
+    ("a worker too many", Some(2), None, "++++-?++-++", |it| {
+        pool(it, 3, 1000, LIMIT, wait_and_reject)
+    }),
+    ("a worker too few", Some(3), None, "+++-+?++-++", |it| {
+        pool(it, 2, 1000, LIMIT, wait_and_reject)
+    }),
+    (
+        "two workers and one in the queue",
+        Some(2),
+        Some(1),
+        "++++++++-++",
+        |it| pool(it, 2, 1, LIMIT, wait_and_reject),
+    ),
+    (
+        "a queue without limit",
+        Some(2),
+        Some(1),
+        "+++++-++-++",
+        |it| pool(it, 2, 1000, LIMIT, wait_and_reject),
+    ),
+    (
+        "a queue longer than meant",
+        Some(2),
+        Some(1),
+        "+++++-++-++",
+        |it| pool(it, 2, 4, LIMIT, wait_and_reject),
+    ),
+    (
+        "a queue shorter than meant",
+        Some(2),
+        Some(3),
+        "+++++-++-++",
+        |it| pool(it, 2, 1, LIMIT, wait_and_reject),
+    ),
+    (
+        "rejects without a word",
+        Some(2),
+        Some(1),
+        "++++?-++-++",
+        |it| pool(it, 2, 1, LIMIT, drop),
+    ),
+    (
+        "rejects with half an answer",
+        Some(2),
+        Some(1),
+        "++++?-++-++",
+        |it| pool(it, 2, 1, LIMIT, half_a_503),
+    ),
+    ("rejects late", Some(2), Some(1), "+++++-++-++", |it| {
+        pool(it, 2, 1, LIMIT, late_503)
+    }),
+    ("nothing is slow", None, None, "+?????+++++", |it| {
+        threaded(it, |c, _| respond(c, 200))
+    }),
+    ("no such page", None, None, "-??????????", |it| {
+        threaded(it, |c, _| respond(c, 404))
+    }),
+    ("not HTTP", None, None, "-??????????", |it| {
+        threaded(it, not_http)
+    }),
+    ("computes", None, None, "+?+???+++++", computes),
+    (
+        "another time each time",
+        None,
+        None,
+        "+?????+++++",
+        irregular,
+    ),
+    ("everything is slow", None, None, "++????+++++", |it| {
+        threaded(it, sleep_always)
+    }),
+    ("dies of a bad request", None, None, "+--???---+-", |it| {
+        fragile(it)
+    }),
+    (
+        "loses a worker to bad requests",
+        None,
+        None,
+        "+++???++-+-",
+        loses_a_worker,
+    ),
+];
+
+#[test]
+fn no_server_is_misjudged() {
+    let misjudged: Vec<String> = thread::scope(|scope| {
+        let checks = SERVERS.map(|(name, workers, queue, expected, serve)| {
+            scope.spawn(move || {
+                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                let addr = listener.local_addr().unwrap();
+                thread::spawn(move || serve(listener));
+                let (tap, well) = check(addr, workers, queue);
+                assert_eq!(well, !tap.contains("not ok"));
+                let signs = signs(&tap);
+                (signs != expected).then(|| format!("{name}\n{signs} not\n{expected}\n{tap}"))
+            })
+        });
+        let verdicts = checks.map(|check| check.join().unwrap());
+        verdicts.into_iter().flatten().collect()
+    });
+    assert!(misjudged.is_empty(), "{}", misjudged.join("\n"));
+}
+
+/// What each stage promises with four workers and a queue of four, in the order of the stages.
+const STAGES: [&str; 7] = [
+    "+--?+?+++++",
+    "++++--+++++",
+    "+++++-+++++",
+    "+--?+?+++++",
+    "+++++-+++++",
+    "+++++++++++",
+    "+++++++++++",
+];
+
+#[test]
+fn no_stage_is_misjudged() {
+    thread::scope(|scope| {
+        for stage in compiled_in() {
+            scope.spawn(|| {
+                let options = ["--sleep", "1", "--workers", "4", "--queue", "4"];
+                let server = Server::start(stage.number, &options);
+                let (tap, _) = check(server.addr, Some(4), Some(4));
+                let expected = STAGES[stage.number - 1];
+                assert_eq!(signs(&tap), expected, "stage {}: {tap}", stage.number);
+            });
+        }
+    });
+}
+
+/// Stage 5 has no queue. Said so, it keeps all its promises.
+#[cfg(feature = "stage5")]
+#[test]
+fn no_queue_is_a_queue_of_zero() {
+    let server = Server::start(5, &["--sleep", "1", "--workers", "2"]);
+    let (tap, well) = check(server.addr, Some(2), Some(0));
+    assert_eq!((signs(&tap).as_str(), well), ("+++++++++++", true), "{tap}");
+}
+
+// The command.
+
+fn run(arguments: &[&str]) -> Output {
+    program().arg("check").args(arguments).output().unwrap()
+}
+
+/// An address at which nothing listens.
+fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[test]
+fn three_names_are_relied_on_and_a_failure_exits_with_1() {
+    let output = run(&[&nowhere()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stderr, b"", "progress is for terminals");
+    let tap = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(signs(&tap), "-??????????");
+    for name in [
+        "two requests run at once",
+        "never more requests at once than workers",
+        "requests beyond workers and queue are rejected with 503",
+    ] {
+        assert!(
+            tap.contains(&format!(" - {name} # SKIP cannot tell: ")),
+            "{tap}"
+        );
+    }
+}
+
+/// Nothing is slow here, so that most cannot be told, and none is broken.
+#[test]
+fn nothing_broken_exits_with_0() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || threaded(listener, |connection, _| respond(connection, 200)));
+    let output = run(&[
+        &format!("http://{addr}/fast"),
+        "--workers=2",
+        "--queue",
+        "1",
+    ]);
+    assert_eq!(output.status.code(), Some(0));
+    let tap = String::from_utf8(output.stdout).unwrap();
+    assert!(tap.contains("/fast is answered after "), "{tap}");
+}
+
+#[test]
+fn a_mistake_in_the_command_exits_with_2() {
+    for (arguments, part) in [
+        (&[][..], "check takes the address of a server"),
+        (&["127.0.0.1"], "like 127.0.0.1:7878"),
+        (&["--stage", "3"], "\"--stage\" means nothing here"),
+        (&["127.0.0.1:1", "--workers", "0"], "from 1 to 1024"),
+        (&["127.0.0.1:1", "--workers"], "--workers needs a value"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.contains(part), "{complaint}");
+        assert_eq!(output.stdout, b"");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_exits_with_1() {
+    use std::process::{Command, Stdio};
+
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let nowhere = nowhere();
+    let check = |stdout: Stdio| {
+        let mut command = program();
+        command.args(["check", &nowhere]).stdout(stdout);
+        command.output().unwrap()
+    };
+    let output = check(full.into());
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
+
+    // A pipe whose reader has gone.
+    let mut reader = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
+    let pipe = reader.stdin.take().unwrap();
+    reader.wait().unwrap();
+    let output = check(pipe.into());
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
+}
+
+// The servers.
+
+/// How long a patient server waits for each piece of a request.
+const LIMIT: Option<Duration> = Some(SECOND);
+
+/// What is done with a connection and the head of its request.
+type Answer = fn(TcpStream, &str);
+
+/// Reads a request's head. Each read may take as long as the limit, all together as long as it likes.
+fn read_head(connection: &TcpStream, limit: Option<Duration>) -> Option<String> {
+    connection.set_read_timeout(limit).unwrap();
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match { connection }.read(&mut byte) {
+            Ok(1) if head.len() < 100_000 => head.push(byte[0]),
+            _ => return None,
+        }
+    }
+    String::from_utf8(head).ok()
+}
+
+fn respond(mut connection: TcpStream, status: u16) {
+    let response = format!("HTTP/1.1 {status} Such\r\nContent-Length: 2\r\n\r\nOK");
+    let _ = connection.write_all(response.as_bytes());
+    let _ = connection.shutdown(Shutdown::Write);
+}
+
+/// `/sleep` takes a second, and all else no time.
+fn answer(connection: TcpStream, head: &str) {
+    if head.starts_with("GET /sleep ") {
+        thread::sleep(SECOND);
+    }
+    respond(connection, 200);
+}
+
+fn sleep_always(connection: TcpStream, _head: &str) {
+    thread::sleep(SECOND);
+    respond(connection, 200);
+}
+
+/// Claims that another thread has worked for a moment only.
+fn lie(mut connection: TcpStream, head: &str) {
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    if head.starts_with("GET /sleep ") {
+        thread::sleep(SECOND);
+    }
+    let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
+    let response = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Served-By: worker-{request}\r\n\
+         Server-Timing: handle;dur=1000\r\n\r\nOK"
+    );
+    let _ = connection.write_all(response.as_bytes());
+}
+
+fn not_http(mut connection: TcpStream, _head: &str) {
+    let _ = connection.write_all(b"hello\r\n\r\n");
+}
+
+/// Takes another time from request to request, but for `/`.
+fn irregular(listener: TcpListener) {
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    threaded(listener, |connection, head| {
+        if head.starts_with("GET /sleep ") {
+            let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
+            thread::sleep(SECOND * [2, 3, 2, 4][request % 4] / 3);
+        }
+        respond(connection, 200);
+    });
+}
+
+/// Shares one processor among the requests: two take twice as long as one.
+fn computes(listener: TcpListener) {
+    static BUSY: AtomicUsize = AtomicUsize::new(0);
+    threaded(listener, |connection, head| {
+        if head.starts_with("GET /sleep ") {
+            BUSY.fetch_add(1, Ordering::SeqCst);
+            for _ in 0..20 {
+                thread::sleep(SECOND / 20 * BUSY.load(Ordering::SeqCst) as u32);
+            }
+            BUSY.fetch_sub(1, Ordering::SeqCst);
+        }
+        respond(connection, 200);
+    });
+}
+
+/// One thread, which a request that is no good ends.
+fn fragile(listener: TcpListener) {
+    for connection in listener.incoming().map_while(Result::ok) {
+        match read_head(&connection, None) {
+            Some(head) if head.starts_with("GET /") => answer(connection, &head),
+            Some(_) => return,
+            None => {}
+        }
+    }
+}
+
+/// Two workers, of which one leaves when a request is no good.
+fn loses_a_worker(listener: TcpListener) {
+    let may_leave = AtomicUsize::new(1);
+    let work = || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            match read_head(&connection, LIMIT) {
+                Some(head) if head.starts_with("GET /") => answer(connection, &head),
+                Some(_) if may_leave.swap(0, Ordering::SeqCst) == 1 => return,
+                _ => {}
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(work);
+        work();
+    });
+}
+
+fn sequential(listener: TcpListener, limit: Option<Duration>, answer: Answer) {
+    for connection in listener.incoming().map_while(Result::ok) {
+        if let Some(head) = read_head(&connection, limit) {
+            answer(connection, &head);
+        }
+    }
+}
+
+fn threaded(listener: TcpListener, answer: Answer) {
+    for connection in listener.incoming().map_while(Result::ok) {
+        thread::spawn(move || {
+            if let Some(head) = read_head(&connection, None) {
+                answer(connection, &head);
+            }
+        });
+    }
+}
+
+fn pool(
+    listener: TcpListener,
+    workers: usize,
+    queue: usize,
+    limit: Option<Duration>,
+    reject: fn(TcpStream),
+) {
+    let (sender, receiver) = mpsc::sync_channel::<TcpStream>(queue);
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..workers {
+        let receiver = Arc::clone(&receiver);
+        thread::spawn(move || {
+            loop {
+                let Ok(connection) = receiver.lock().unwrap().recv() else {
+                    break;
+                };
+                if let Some(head) = read_head(&connection, limit) {
+                    answer(connection, &head);
+                }
+            }
+        });
+    }
+    for connection in listener.incoming().map_while(Result::ok) {
+        if let Err(TrySendError::Full(connection)) = sender.try_send(connection) {
+            thread::spawn(move || reject(connection));
+        }
+    }
+}
+
+/// Reads the request first: to close a connection before that could destroy the response.
+fn wait_and_reject(connection: TcpStream) {
+    if read_head(&connection, LIMIT).is_some() {
+        respond(connection, 503);
+    }
+}
+
+fn late_503(connection: TcpStream) {
+    thread::sleep(3 * SECOND);
+    wait_and_reject(connection);
+}
+
+fn half_a_503(mut connection: TcpStream) {
+    if read_head(&connection, LIMIT).is_some() {
+        let _ = connection.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 20\r\n\r\nhalf");
+    }
+}
