@@ -39,6 +39,8 @@
 
 mod execution;
 mod model;
+#[doc(hidden)] // `explore_pool!` calls it.
+pub mod promises;
 mod schedule;
 mod search;
 pub mod stages;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::common::repository::read;
-use ten_versus_five::explore::{Action, Explorer, Report, Run};
+use ten_versus_five::explore::{Action, Explorer, Job, Report, Run};
 use ten_versus_five::traced;
 
 mod book {
@@ -169,7 +169,7 @@ mod stages {
     fn stage_7_with_the_halves_of_drop_swapped_is_stuck_in_every_schedule() {
         for jobs in 0..2 {
             let report = explorer().run(move |run: &Run| {
-                let new = |job: ten_versus_five::explore::Job| job.run();
+                let new = |job: Job| job.run();
                 let pool = swapped::ThreadPool::new(2, 2, new);
                 for _ in 0..jobs {
                     let _ = pool.try_execute(run.job());
@@ -212,7 +212,7 @@ mod stages {
 
         use ten_versus_five::traced::stages::stage7::ThreadPool;
         let new = |workers| {
-            ThreadPool::new(workers, 2, |job: ten_versus_five::explore::Job| {
+            ThreadPool::new(workers, 2, |job: Job| {
                 job.run_with(|| panic!("a job of this test"));
             })
         };
@@ -248,7 +248,6 @@ mod stages {
 /// The loops of docs/lock_scope.md, in every schedule.
 mod loops {
     use super::*;
-    use loops_of_the_page::Job;
 
     mod loops_of_the_page {
         use ten_versus_five::traced as std;
@@ -256,9 +255,11 @@ mod loops {
     }
 
     /// How many of two jobs run at once on two workers that do this.
-    fn most_at_once(work: fn(&traced::sync::Mutex<traced::sync::mpsc::Receiver<Job>>)) -> usize {
+    fn most_at_once(
+        work: fn(&traced::sync::Mutex<traced::sync::mpsc::Receiver<loops_of_the_page::Job>>),
+    ) -> usize {
         let report = explorer().run(move |run| {
-            let (sender, receiver) = traced::sync::mpsc::channel::<Job>();
+            let (sender, receiver) = traced::sync::mpsc::channel::<loops_of_the_page::Job>();
             let receiver = Arc::new(traced::sync::Mutex::new(receiver));
             for _ in 0..2 {
                 let receiver = Arc::clone(&receiver);
@@ -335,6 +336,54 @@ fn the_book_s_pool_with_its_unnamed_threads_runs_two_jobs_at_once() {
         report.most_schedule.unwrap().threads,
         ["main", "thread-1", "thread-2"]
     );
+}
+
+mod the_book_s_pool {
+    ten_versus_five::explore_pool!(crate::explore::book::ThreadPool);
+}
+
+mod a_pool_with_a_condvar {
+    ten_versus_five::explore_pool!(crate::explore::condvar::ThreadPool);
+}
+
+/// What each promise says of a pool that breaks it.
+mod broken_promises {
+    use super::broken;
+    use ten_versus_five::explore::promises;
+
+    #[test]
+    #[should_panic(expected = "never run two jobs at once")]
+    fn of_the_pool_that_holds_the_lock() {
+        let execute =
+            |pool: &broken::HoldsTheLock, job: super::Job| pool.execute(move || job.run());
+        promises::two_jobs_run_at_once_in_some_schedule(broken::HoldsTheLock::new, execute);
+    }
+
+    #[test]
+    #[should_panic(expected = "one worker runs 2 jobs at once")]
+    fn of_a_pool_that_starts_one_worker_more() {
+        let new = |size| super::book::ThreadPool::new(size + 1);
+        let execute = |pool: &super::book::ThreadPool, job: super::Job| {
+            pool.execute(move || job.run());
+        };
+        promises::never_more_jobs_at_once_than_workers(new, execute);
+    }
+
+    #[test]
+    #[should_panic(expected = "choices: [")]
+    fn of_the_pool_that_loses_jobs() {
+        let execute = |pool: &broken::LosesJobsAtDrop, job: super::Job| {
+            pool.execute(move || job.run());
+        };
+        promises::no_schedule_loses_a_job(broken::LosesJobsAtDrop::new, execute);
+    }
+
+    #[test]
+    #[should_panic(expected = "waits for ever: join thread")]
+    fn of_the_pool_that_is_stuck() {
+        let execute = |pool: &broken::StuckAtDrop, job: super::Job| pool.execute(move || job.run());
+        promises::no_schedule_is_stuck(broken::StuckAtDrop::new, execute);
+    }
 }
 
 #[test]
