@@ -6,6 +6,7 @@ use std::fmt::Arguments;
 
 use super::context;
 
+#[doc(no_inline)]
 pub use ::std::io::*;
 
 /// The output that a stand-in stands for.

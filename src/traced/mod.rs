@@ -37,6 +37,7 @@ mod threads;
 pub(crate) use notes::next_number;
 pub use notes::{Note, Notes, ObjectKind, Recording, What, job};
 
+#[doc(no_inline)]
 pub use ::std::{
     alloc, any, array, ascii, borrow, boxed, cell, char, clone, cmp, collections, convert, default,
     env, error, f32, f64, ffi, fmt, fs, future, hash, iter, marker, mem, net, num, ops, option, os,
@@ -44,6 +45,7 @@ pub use ::std::{
     vec,
 };
 
+#[doc(no_inline)]
 pub use ::std::{
     assert, assert_eq, assert_ne, cfg, column, compile_error, concat, dbg, debug_assert,
     debug_assert_eq, debug_assert_ne, eprint, eprintln, file, format, format_args, include,
@@ -58,6 +60,7 @@ pub mod sync {
     pub use super::mutex::{Mutex, MutexGuard};
     pub use super::once_lock::OnceLock;
     pub use super::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+    #[doc(no_inline)]
     pub use ::std::sync::{Arc, LockResult, PoisonError, TryLockError, TryLockResult, Weak};
 
     /// Numbers that several threads change without a lock.
@@ -66,6 +69,7 @@ pub mod sync {
             AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr,
             AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
         };
+        #[doc(no_inline)]
         pub use ::std::sync::atomic::{Ordering, compiler_fence, fence};
     }
 
@@ -74,6 +78,7 @@ pub mod sync {
         pub use super::super::channel::{
             IntoIter, Iter, Receiver, Sender, SyncSender, TryIter, channel, sync_channel,
         };
+        #[doc(no_inline)]
         pub use ::std::sync::mpsc::{
             RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError,
         };
@@ -86,6 +91,7 @@ pub mod thread {
         Builder, JoinHandle, Scope, ScopedJoinHandle, Thread, current, park, park_timeout, scope,
         sleep, spawn, yield_now,
     };
+    #[doc(no_inline)]
     pub use ::std::thread::{
         AccessError, LocalKey, Result, ThreadId, available_parallelism, panicking,
     };
@@ -94,5 +100,6 @@ pub mod thread {
 /// Hints to the compiler, and to the scheduler.
 pub mod hint {
     pub use super::threads::spin_loop;
+    #[doc(no_inline)]
     pub use ::std::hint::{assert_unchecked, black_box, unreachable_unchecked};
 }
