@@ -35,4 +35,5 @@ chapters! {
     ch13_costs: "costs.md"
     ch14_next: "next.md"
     ch15_walkthrough: "walkthrough.md"
+    ch16_glossary: "glossary.md"
 }

@@ -1,10 +1,10 @@
 // You have read the first line of a request, and choose a page by it.
 //
 // The line is a `String`, which owns its text. The literals are `&str`, borrowed from the program
-// itself. A pattern must have the type of the value it is compared with, and `match` converts
-// nothing on the way: E0308.
+// itself. A pattern must have the type of the value that it is compared with, and `match` converts
+// nothing: E0308.
 //
-// The right turn: lend the `match` a `&str`.
+// The fix: give the `match` a `&str`.
 
 fn main() {
     let request_line = String::from("GET /sleep HTTP/1.1");

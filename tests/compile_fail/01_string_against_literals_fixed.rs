@@ -1,7 +1,8 @@
-// `as_str` lends the text without copying it. (`&request_line[..]` is the same, harder to read.)
+// `as_str` lends the text and copies nothing. (`&request_line[..]` does the same, but is harder to
+// read.)
 //
-// The comparison with `==` never needed that: the standard library says how a `String` and a `str`
-// compare. There is no such thing for patterns.
+// The comparison with `==` needs no `as_str`: the standard library defines how a `String` and a
+// `str` compare. For patterns there is no such definition.
 
 fn main() {
     let request_line = String::from("GET /sleep HTTP/1.1");

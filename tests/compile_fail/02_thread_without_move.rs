@@ -1,9 +1,9 @@
-// You give every request a thread of its own, and number them to tell them apart.
+// You give every request a thread of its own, and number the requests to tell them apart.
 //
-// A closure takes no more than it needs. To print `number` it needs to look at it, so it borrows it
-// from the loop. But the thread may go on when the loop has long ended: E0373.
+// A closure captures no more than it needs. To print `number`, a borrow is enough, so the closure
+// borrows it from the loop. But the thread may still run when the loop has ended: E0373.
 //
-// The right turn: `move`, as the compiler says.
+// The fix: `move`, as the compiler says.
 
 use std::thread;
 

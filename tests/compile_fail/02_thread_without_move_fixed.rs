@@ -1,10 +1,11 @@
-// `move` makes the closure take along whatever it names: here a copy of the number.
+// With `move`, the closure captures the value of all that it names: here a copy of the number.
 //
-// Even the `join` in the next line did not help before. It keeps the loop waiting, but the compiler
-// judges `spawn` by its signature, and that says `'static`: the thread may outlive everybody.
+// The `join` in the next line was no help before. It makes the loop wait, but the compiler looks
+// only at the signature of `spawn`, and that asks for `'static`: the thread may outlive the
+// function.
 //
-// You may have seen a closure without `move` that compiles, like the second one here. It gives its
-// text away, so it needs the whole of it, and takes the whole of it.
+// Some closures compile without `move`, like the second one here. It moves its text out, into
+// `drop`. So it needs the text itself, and captures that.
 
 use std::thread;
 

@@ -1,9 +1,10 @@
-// A thread for every request is too many. You write the loop you would like to have, with a pool.
+// A thread for every request can be too many. You write the loop that you would like to have, with
+// a pool.
 //
-// Nothing of that name is in scope, and nothing in the standard library either: E0433. To begin
-// with the code that uses a thing is a good way to find out what the thing must be able to do.
+// No type of that name is in scope, and the standard library has none either: E0433. Still, this is
+// a good way to begin. The code that uses a pool shows what the pool must be able to do.
 //
-// The right turn: build one. That is what the rest of these programs are about.
+// The fix: write a pool. The programs after this one show how.
 
 fn main() {
     let pool = ThreadPool::new(4);

@@ -1,10 +1,10 @@
-// A `mod` brings in a file, a `use` brings in a name from it.
+// `mod` adds a file to the program, `use` makes a name from it known here.
 //
-// The file is the whole of stage 3. It needs nothing but the standard library, so this program and
-// that file are all there is: `rustc --edition 2024` compiles the two.
+// The file is the whole of stage 3. It needs only the standard library, so `rustc --edition 2024`
+// can compile these two files without Cargo.
 
 #[path = "../../stages/stage3_channel_pool.rs"]
-#[allow(dead_code)] // It can do more than this program wants.
+#[allow(dead_code)] // It has more than this program needs.
 mod stage3_channel_pool;
 
 use stage3_channel_pool::ThreadPool;

@@ -1,9 +1,9 @@
 // Your pool sends its jobs through a channel. A job is a closure, so you send closures.
 //
-// The first one is taken, the second is not: E0308. A channel carries values of one type, and every
-// closure has a type of its own, made for it by the compiler, even if it looks like another.
+// The compiler accepts the first one, but not the second: E0308. A channel carries values of one
+// type, and every closure has a type of its own, even if two closures have the same text.
 //
-// The right turn: a box, and `dyn`.
+// The fix: a `Box`, and `dyn`.
 
 use std::sync::mpsc;
 

@@ -1,10 +1,10 @@
-// The job shows a page that the function has made. There is a `move`, so all should be well.
+// The job shows a page that the function has made. The closure has a `move`.
 //
-// What moves is `shown`, and that is only a reference. The page stays behind, in a function that
-// ends while the job may still be waiting in the channel: E0597. `execute` asks for `'static`, that
-// is, for jobs that borrow from nobody who may leave.
+// What moves into it is `shown`, and that is only a reference. The page itself stays in the
+// function, and the function may end while the job still waits in the channel: E0597. `execute`
+// asks for `'static`: a job must not borrow from anything that may be dropped before the job runs.
 //
-// The right turn: share what is shown, or give it away.
+// The fix: share the page, or move it into the job.
 
 #[path = "../../stages/stage3_channel_pool.rs"]
 #[allow(dead_code)]

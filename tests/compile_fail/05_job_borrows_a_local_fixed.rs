@@ -1,7 +1,7 @@
-// An `Arc` is an owner, and there may be many of them. The last to go takes the page along.
+// An `Arc` gives a value several owners. When the last of them is dropped, the page is dropped too.
 //
-// If the function had no more use for the page, it could give it away instead, without an `Arc`:
-// `move` with the `String` itself is enough.
+// If the function did not need the page any more, it could move the `String` itself into the
+// closure, without an `Arc`.
 
 #[path = "../../stages/stage3_channel_pool.rs"]
 #[allow(dead_code)]
@@ -16,7 +16,7 @@ fn show_page(pool: &ThreadPool) {
     let shown = Arc::clone(&page);
 
     pool.execute(move || println!("{shown}"));
-    assert_eq!(*page, "Hello!"); // Still there, whether the job has run or not.
+    assert_eq!(*page, "Hello!"); // It still lives, whether the job has run or not.
 }
 
 fn main() {

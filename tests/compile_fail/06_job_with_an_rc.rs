@@ -1,10 +1,10 @@
-// The page is shared by counting its owners, as before, but with `Rc`.
+// The page has several owners again, but this time with `Rc`.
 //
-// An `Rc` counts without precautions. Two threads that count at the same moment would lose count,
-// and free the page while somebody is still reading it. So an `Rc` must not leave its thread, and a
-// closure that holds one must not either: E0277, it is not `Send`.
+// An `Rc` counts its owners with a plain number. Two threads that change it at the same time are a
+// data race: the count could become wrong, and the page be freed while a thread reads it. So an `Rc`
+// must stay on its thread, and so must a closure that holds one: E0277, it is not `Send`.
 //
-// The right turn: one letter.
+// The fix: one letter.
 
 #[path = "../../stages/stage3_channel_pool.rs"]
 #[allow(dead_code)]

@@ -1,7 +1,7 @@
-// The A stands for atomic: an `Arc` counts in a way that threads cannot confuse.
+// The A stands for atomic: an `Arc` counts with an atomic number, which threads can change safely.
 //
-// It costs a little more than an `Rc`, and that is why there are two of them. You need not remember
-// which one goes where. The compiler does.
+// That costs a little more than in an `Rc`, so the standard library has both. You need not remember
+// which one goes where: the compiler tells you.
 
 #[path = "../../stages/stage3_channel_pool.rs"]
 #[allow(dead_code)]

@@ -1,9 +1,9 @@
-// A worker has a job, and runs it. Once more, to be sure?
+// A worker has a job, and calls it twice.
 //
-// A job is `FnOnce`: it may give away what it holds, its connection for example, and then it cannot
-// run again. So to call it is to use it up, and the second call finds nothing: E0382.
+// A job is `FnOnce`: it may move out what it has captured, for example its connection, and then it
+// cannot run again. So the call consumes the job, and the second call has no value left: E0382.
 //
-// The right turn: once is what a job is for.
+// The fix: call a job once.
 
 type Job = Box<dyn FnOnce()>;
 

@@ -1,13 +1,13 @@
-// What runs again and again is not the job but the handler from which each job is made. It is `Fn`,
-// and `Clone`: compare what `serve` asks of it in stages/stage3_channel_pool.rs.
+// What runs many times is the handler. Every job gets its own. A handler is `Fn` and `Clone`: see
+// the bounds of `serve` in stages/stage3_channel_pool.rs.
 
 type Job = Box<dyn FnOnce()>;
 
 fn main() {
-    let handle = |connection: String| drop(connection);
+    let handler = |connection: String| drop(connection);
 
     for connection in ["a connection", "another one"].map(String::from) {
-        let job: Job = Box::new(move || handle(connection));
+        let job: Job = Box::new(move || handler(connection));
         job();
     }
 }

@@ -1,8 +1,8 @@
-// Four workers take their jobs out of one channel. Each thread gets the receiver, with `move`.
+// Four workers take their jobs from one channel. Each thread gets the receiver, with `move`.
 //
-// The first worker has it then, and the loop has nothing left for the second: E0382.
+// The receiver moves into the first thread, and nothing is left for the second: E0382.
 //
-// The right turn is not what one tries first: see the next two programs.
+// The fix needs more than one step: see the twin of this program, and the next two programs.
 
 use std::sync::mpsc;
 use std::thread;

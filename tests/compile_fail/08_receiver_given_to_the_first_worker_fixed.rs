@@ -1,6 +1,6 @@
-// One way out is to have one channel for each worker. It compiles, it runs, and it is not what you
-// want: whoever sends must choose a worker, and does not know who is free. Two slow jobs may well be
-// given to one worker while the others have nothing to do.
+// You can make one channel for each worker. That compiles and runs, but it is not what you want.
+// The sender must choose a worker for each job, and does not know which worker is free. Two slow
+// jobs may go to one worker while the others have nothing to do.
 
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
@@ -20,7 +20,7 @@ fn worker() -> (Sender<Job>, JoinHandle<()>) {
 fn main() {
     let workers: Vec<_> = (0..4).map(|_| worker()).collect();
     for number in 0..8 {
-        let (sender, _) = &workers[number % 4]; // Perhaps the one who is busy.
+        let (sender, _) = &workers[number % 4]; // This one may be busy.
         sender
             .send(Box::new(move || println!("request {number}")))
             .unwrap();

@@ -1,9 +1,9 @@
-// The sender can be cloned, and each part of a program can have one. Then why not the receiver?
+// A sender can be cloned, so that several threads can send. You try the same with the receiver.
 //
-// Because there is no such method: E0599. The module is called `mpsc`, multiple producers, *single*
-// consumer. There is one receiver, and two threads cannot both be the one who has it.
+// A receiver has no such method: E0599. The module is called `mpsc`: multiple producers, *single*
+// consumer. There is one receiver, and two threads cannot both own it.
 //
-// The right turn: if there is only one, they have to share it.
+// The fix: the workers share it.
 
 use std::sync::mpsc;
 use std::thread;

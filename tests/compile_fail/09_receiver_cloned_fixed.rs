@@ -1,8 +1,9 @@
-// With a mutex they can share it, and each worker has it to itself while it holds the lock.
+// With a mutex the workers can share the receiver. One worker at a time uses it: the one with the
+// lock.
 //
-// Scoped threads may borrow what outlives them, so this needs no `Arc`: nobody leaves the scope
-// before the last of them has ended. A pool cannot be made like that, since it has to outlive the
-// function that makes it. It needs owners: see the next program.
+// Scoped threads may borrow what outlives the scope, so this program needs no `Arc`: `scope`
+// returns when all of its threads have ended. A pool cannot use a scope, because its threads must
+// outlive the function that starts them. They need shared ownership, which the next program has.
 
 use std::sync::{Mutex, mpsc};
 use std::thread;

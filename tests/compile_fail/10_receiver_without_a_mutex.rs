@@ -1,12 +1,12 @@
-// To share is what `Arc` is for, so each worker gets a clone of the `Arc`.
+// An `Arc` gives a value several owners, so each worker gets a clone of the `Arc`.
 //
-// An `Arc` lets many threads look at one value, at the same time. A receiver does not stand that: it
-// is made for one thread at a time, and says so by not being `Sync`. Then the `Arc` is not `Send`,
-// the closure with the `Arc` in it is not either, and `spawn` refuses it: E0277.
+// But an `Arc` lets many threads use its value at the same time. A receiver is made for one thread
+// at a time, so it is not `Sync`. Then the `Arc` is not `Send`, the closure with the `Arc` in it is
+// not `Send` either, and `spawn` asks for `Send`: E0277.
 //
-// Read the message from its end: who asked for `Send`, and how it comes down to the receiver.
+// Read the message from its end: it begins with `spawn` and ends with the receiver.
 //
-// The right turn: something that lets one thread in at a time.
+// The fix: a mutex, which lets one thread use the receiver at a time.
 
 use std::sync::{Arc, mpsc};
 use std::thread;

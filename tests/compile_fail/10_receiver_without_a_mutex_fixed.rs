@@ -1,8 +1,8 @@
-// `Arc<Mutex<Receiver<Job>>>`, from the outside in: owned together, used by one at a time, and
-// inside it the end of the channel. This is the heart of stage 3.
+// `Arc<Mutex<Receiver<Job>>>`, from the outside in: several owners, one user at a time, and the end
+// of the channel from which jobs come. This is the heart of stage 3.
 //
-// A mutex makes something `Sync` that is only `Send`. And the only way to the receiver is through
-// the lock, so nobody can forget to take it.
+// A mutex around a value that is `Send` is `Sync`. The only way to the receiver is through the
+// lock, so a program cannot use it without the lock.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;

@@ -1,9 +1,9 @@
-// The program should not end before the workers have. So wait for each of them, with `join`.
+// The program should not end before its workers have. So you wait for each of them, with `join`.
 //
-// `join` consumes the handle: a thread can be joined once. But the pool only lends its workers, and a
-// field cannot be moved out of what is borrowed: E0507.
+// `join` consumes the handle: a thread can be joined once. But `workers` only lends the workers,
+// and a field cannot be moved out of a borrowed value: E0507.
 //
-// The right turn: consume the pool too.
+// The fix: consume the pool too.
 
 #[path = "../../stages/stage3_channel_pool.rs"]
 #[allow(dead_code)]

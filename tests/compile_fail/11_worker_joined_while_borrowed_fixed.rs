@@ -1,9 +1,9 @@
-// `into_workers` takes `self`. It moves the workers out and drops the rest of the pool, so the handles
-// are yours.
+// `into_workers` takes `self`. It moves the workers out and drops the rest of the pool, so the
+// handles are yours.
 //
-// The rest of the pool has to go before you wait. The sender is in it, and only a channel without a
-// sender tells the workers that no more jobs will come. With the sender still there you would wait for
-// ever, and the compiler would not object. Stage 7 does both in `drop`, in the right order.
+// The rest must be dropped before you wait, because the sender is in it: until the last sender is
+// dropped, the workers never see the channel close. A program that waits while it has the sender
+// waits for ever, and the compiler accepts it. Stage 7 does both in `drop`, in the right order.
 
 #[path = "../../stages/stage3_channel_pool.rs"]
 #[allow(dead_code)]

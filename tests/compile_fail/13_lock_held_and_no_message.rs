@@ -1,13 +1,13 @@
-// You write the lock, the iterator and the loop in one line. It compiles, without a warning: every
-// one of them would be an error here.
+// You write the lock, the iterator and the loop in one line. It compiles without a warning: here a
+// warning would be an error.
 //
-// The guard is dropped at the end of the whole `for`, so nothing is borrowed from it too long, and
-// no two threads use the receiver at a time. That is all that was promised. How long is too long for
-// *you*, the compiler cannot know: while a job runs, the lock is held, and the pool of four works at
-// the speed of one.
+// The guard is dropped at the end of the whole `for`. So no borrow outlives it, and no two threads
+// use the receiver at the same time. The compiler checks that, and no more. It cannot know how long
+// you meant to hold the lock: while a job runs, the lock is held, and a pool of four works at the
+// speed of one thread.
 //
-// This program has no corrected twin, since there is no message to begin with. What finds the
-// mistake is a test, like those in tests/overlap.rs, or the assertion below.
+// This program has no corrected twin, since there is no message. A test finds the mistake, like
+// those in tests/lesson/overlap.rs, or like the assertion below.
 
 #![deny(warnings)]
 

@@ -1,8 +1,8 @@
-//! What does the compiler say to the mistakes that one makes on the way to a pool?
+//! What does the compiler say about the mistakes that people make on the way to a pool?
 //!
-//! Each of them is a program in `compile_fail/`, which opens with the lesson. Beside it are what the
-//! compiler says (`.stderr`) and a corrected twin (`_fixed.rs`). Read them in order, or read
-//! `docs/compiler.md`, which tells them as a story. You can compile each of them yourself:
+//! Each of them is a program in `compile_fail/`, with the lesson in its first lines. Beside it are
+//! the compiler's message (`.stderr`) and a corrected twin (`_fixed.rs`). Read them in order, or
+//! read `docs/compiler.md`, which explains all of them. You can compile each of them yourself:
 //!
 //! ```console
 //! $ rustc --edition 2024 --emit metadata --out-dir target tests/compile_fail/01_string_against_literals.rs
@@ -17,7 +17,7 @@ use std::thread;
 use crate::common::compiler::{compile, is_known, is_the_compiler_on_record, rustc, warnings};
 use crate::common::repository::{blocks, files, read, root};
 
-/// The program that compiles, although it should not. It has no twin.
+/// The program that has a mistake, and compiles. It has no twin.
 const NO_MESSAGE: &str = "13_lock_held_and_no_message";
 
 /// The names of the programs, without their extension, in order.
@@ -28,7 +28,7 @@ fn programs() -> BTreeSet<String> {
         .collect()
 }
 
-/// Those that make a mistake which the compiler finds.
+/// The programs with a mistake that the compiler finds.
 fn mistakes() -> BTreeSet<String> {
     let mut programs = programs();
     programs.retain(|name| !name.ends_with("_fixed") && name != NO_MESSAGE);
@@ -90,7 +90,7 @@ fn each_mistake_has_a_twin_that_compiles_without_a_warning() {
     });
 }
 
-/// It is not the test that fails here. It is the compiler's promise that ends here.
+/// It holds the lock during a job. The compiler makes no promise about that.
 #[test]
 fn the_worker_that_holds_the_lock_compiles_without_a_murmur() {
     let lints = ["-Wunused", "-Wfuture-incompatible"];
@@ -103,12 +103,12 @@ fn the_worker_that_holds_the_lock_compiles_without_a_murmur() {
     assert!(read("stages/stage4_for_loop.rs").contains(loop_of_stage_4));
 }
 
-/// Word for word, where the words are those of the compiler that was asked then. The programs that
-/// compile are run as well.
+/// Word for word, if this is the compiler that wrote them. The programs that compile are run as
+/// well.
 #[test]
 fn the_messages_are_those_on_record() {
     if !is_the_compiler_on_record("The messages in tests/compile_fail") {
-        return; // The codes of a compiler that is known are compared all the same, above.
+        return; // A test above compares at least the codes, if the compiler's version is known.
     }
     let cases = trybuild::TestCases::new();
     for name in programs() {
@@ -121,7 +121,8 @@ fn the_messages_are_those_on_record() {
     }
 }
 
-/// A doctest only knows that some error keeps its code from compiling. This one is about the guard.
+/// A doctest passes with any error that keeps its code from compiling. This error is about the
+/// guard.
 #[test]
 fn a_guard_across_an_await_keeps_a_future_from_being_sent_to_another_thread() {
     let page = read("docs/next.md");
@@ -154,14 +155,14 @@ fn commands() -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The names of what is in a folder.
-fn names_in(folder: &Path) -> BTreeSet<PathBuf> {
+/// The paths of the files in a folder.
+fn paths_in(folder: &Path) -> BTreeSet<PathBuf> {
     let entries = fs::read_dir(folder).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Each is run in a copy of the repository: as it stands, and for every program, so that some compile.
-/// Git ignores the folder `target`, and a reader may delete it.
+/// The test runs each command in a copy of the repository: as it stands, and for every program, so
+/// that some compile. Git ignores the folder `target`, and a reader may delete it.
 #[test]
 fn the_commands_on_the_pages_leave_files_in_the_target_folder_alone() {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rustc_commands");
@@ -175,8 +176,8 @@ fn the_commands_on_the_pages_leave_files_in_the_target_folder_alone() {
         }
     }
     let look = || {
-        let sources = folders.map(|folder| names_in(&copy.join(folder)));
-        (names_in(&copy), sources)
+        let sources = folders.map(|folder| paths_in(&copy.join(folder)));
+        (paths_in(&copy), sources)
     };
     let (mut before, sources) = look();
     before.insert(copy.join("target"));

@@ -1,12 +1,12 @@
-//! Which spellings of the worker's loop let a second worker get a job while the first one runs?
+//! In which spellings of the worker's loop does a second job run while the first one does?
 //!
-//! The thirteen spellings are in lock_scope/spellings.rs; docs/lock_scope.md makes a table of what is
-//! found here. No test measures time: jobs stay in a room until they are let out.
+//! The thirteen spellings are in lock_scope/spellings.rs; docs/lock_scope.md has a table of the
+//! results of these tests. No test measures time: jobs stay in a room until the test lets them out.
 //!
-//! Two jobs in the room at one time are two workers at work. That a second worker gets *no* job
-//! cannot be seen by waiting. But let there be only one, and look at the lock from outside while its
-//! job is in the room. If the lock is not free, it is that worker who has it, and no other worker
-//! could get at the second job if there were one.
+//! Two jobs in the room at the same time mean that two workers run jobs. To prove that a second
+//! worker gets *no* job, waiting is not enough. So the test starts only one worker, and tries the
+//! lock from outside while that worker's job is in the room. If the lock is not free, this worker
+//! holds it, and a second worker could not take the second job.
 
 mod spellings;
 
@@ -22,15 +22,15 @@ use spellings::Job;
 
 type Spelling = fn(&Mutex<Receiver<Job>>);
 
-/// Makes a module of tests of each spelling, and a list of their names.
-macro_rules! they_let_go {
+/// Makes a module of tests for each spelling that releases the lock, and a list of their names.
+macro_rules! they_release {
     ($list:ident: $($spelling:ident)*) => {
         const $list: &[&str] = &[$(stringify!($spelling)),*];
         $(mod $spelling {
             use super::*;
 
             #[test]
-            fn lets_go_of_the_lock_before_a_job_runs() {
+            fn releases_the_lock_before_a_job_runs() {
                 assert!(!is_locked_during_a_job(spellings::$spelling));
             }
 
@@ -62,7 +62,7 @@ macro_rules! they_hold {
     };
 }
 
-they_let_go! { LET_GO:
+they_release! { RELEASED:
     let_then_call let_else match_after_let helper_function guard_dropped guard_in_a_block
 }
 
@@ -71,11 +71,11 @@ they_hold! { HELD:
 }
 
 // This crate is of edition 2024. The page has a doctest for each edition.
-they_let_go! { LET_GO_SINCE_2024:
+they_release! { RELEASED_SINCE_2024:
     while_let_block
 }
 
-/// There is one worker. If the lock is not free while it is in the room, it is the one who has it.
+/// There is one worker. If the lock is not free while its job is in the room, this worker holds it.
 fn is_locked_during_a_job(work: Spelling) -> bool {
     while_a_job_runs(work, 1, |_, receiver| {
         matches!(receiver.try_lock(), Err(TryLockError::WouldBlock))
@@ -86,8 +86,8 @@ fn two_jobs_run_at_once(work: Spelling, time: Duration) -> bool {
     while_a_job_runs(work, 4, |room, _| room.holds(2, time))
 }
 
-/// What is to be seen of two jobs when at least one is in the room. Afterwards, both must be done
-/// and all workers gone.
+/// Gives the workers two jobs, and calls `look` when at least one is in the room. Afterwards, both
+/// jobs must be done, and every worker must have left its loop. Returns the result of `look`.
 fn while_a_job_runs(
     work: Spelling,
     workers: usize,
@@ -100,7 +100,7 @@ fn while_a_job_runs(
         let inside = Arc::clone(&room);
         sender.send(Box::new(move || inside.visit())).unwrap();
     }
-    // Closed, but not empty: the workers do the jobs that are in it, then leave.
+    // Closed, but not empty: the workers run the jobs that are in it, then leave their loops.
     drop(sender);
 
     let receiver = Arc::new(Mutex::new(receiver));
@@ -114,7 +114,7 @@ fn while_a_job_runs(
     assert!(room.holds(1, PATIENCE), "a job should run");
     let seen = look(&room, &receiver);
 
-    // A scope would wait for ever for a worker that does not leave its loop. This gives up.
+    // Not a scope: it would wait for ever for a worker that does not leave its loop.
     room.let_out(JOBS);
     for worker in workers {
         wait_for("a worker to leave", || worker.is_finished().then_some(()));
@@ -124,8 +124,8 @@ fn while_a_job_runs(
     seen
 }
 
-/// The first spelling, but with `.recv().unwrap()`. The first worker to see that the channel is closed
-/// panics in the statement that locks, so the lock is held, and that poisons the mutex.
+/// The first spelling, but with `.recv().unwrap()`. The first worker that sees the closed channel
+/// panics in the statement that locks. So it holds the lock, and its panic poisons the mutex.
 #[test]
 fn workers_that_unwrap_recv_all_panic_one_of_the_channel_and_the_others_of_the_mutex() {
     let (sender, receiver) = mpsc::channel::<Job>();
@@ -158,9 +158,9 @@ fn workers_that_unwrap_recv_all_panic_one_of_the_channel_and_the_others_of_the_m
 /// A function of spellings.rs.
 struct Function {
     name: String,
-    /// The lints of Clippy's that are expected in it.
+    /// The Clippy lints that are expected in it.
     lints: Vec<String>,
-    /// All between its first and its last line.
+    /// The lines between its first and its last one.
     body: String,
 }
 
@@ -202,12 +202,12 @@ fn rows() -> Vec<[String; 4]> {
     .collect()
 }
 
-/// What is between backticks.
+/// The parts between backticks.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// Code without what only the layout of a whole file brings with it.
+/// Code without its layout: no spaces, and no comma or semicolon before a closing brace.
 fn bare(code: &str) -> String {
     let code: String = code.split_whitespace().collect();
     let code = code.replace(";}", "}").replace(",}", "}");
@@ -217,7 +217,7 @@ fn bare(code: &str) -> String {
 #[test]
 fn there_are_thirteen_spellings_with_tests_and_a_row_for_each() {
     let functions: Vec<String> = functions().into_iter().map(|f| f.name).collect();
-    assert_eq!(functions, [LET_GO, HELD, LET_GO_SINCE_2024].concat());
+    assert_eq!(functions, [RELEASED, HELD, RELEASED_SINCE_2024].concat());
     assert_eq!(functions.len(), 13);
     assert_eq!(rows().len(), 13);
 }
@@ -266,13 +266,13 @@ fn each_row_shows_its_spelling_and_no_other() {
 fn each_row_says_what_is_proved_above() {
     for (function, [_, lock, time, _]) in functions().iter().zip(rows()) {
         let name = function.name.as_str();
-        let truth = if LET_GO.contains(&name) {
-            ("let go", "5 s")
+        let truth = if RELEASED.contains(&name) {
+            ("released", "5 s")
         } else if HELD.contains(&name) {
             ("**held**", "**10 s**")
         } else {
             (
-                "**held** in edition 2021, let go in 2024",
+                "**held** in edition 2021, released in 2024",
                 "**10 s** or 5 s",
             )
         };
@@ -280,7 +280,7 @@ fn each_row_says_what_is_proved_above() {
     }
 }
 
-/// That these are what Clippy says is for Clippy to check.
+/// Clippy itself checks that it warns of these: see the `#[expect(...)]` in spellings.rs.
 #[test]
 fn each_row_names_the_lints_that_are_expected_of_clippy() {
     for (function, [_, _, _, clippy]) in functions().iter().zip(rows()) {
@@ -305,15 +305,15 @@ fn the_last_row_is_run_on_both_editions_from_the_same_source() {
     assert!(functions().pop().unwrap().body.contains(head));
 }
 
-/// The lints for edition 2024 find fault with two rows, and not with the one that changes.
+/// The lints for edition 2024 warn of two rows, and not of the row that changes.
 #[test]
 fn the_compiler_warns_of_two_rows_and_not_of_the_last() {
-    if !is_the_compiler_on_record("The warnings that docs/lock_scope.md tells of") {
+    if !is_the_compiler_on_record("The warnings in docs/lock_scope.md") {
         return;
     }
     let file = root().join("tests/lesson/lock_scope/spellings.rs");
     let code = read(&file);
-    // A short message is one line: "tests/lock_scope/spellings.rs:50:26: warning: ..."
+    // A short message is one line: "tests/lesson/lock_scope/spellings.rs:50:26: warning: ..."
     let lines_warned_of = |edition: &str, lint: &str| -> Vec<usize> {
         let options = [edition, lint, "--crate-type=lib", "--error-format=short"];
         let output = compile(&file, &options);
@@ -326,7 +326,7 @@ fn the_compiler_warns_of_two_rows_and_not_of_the_last() {
             .map(|(_, place)| place.split(':').next().unwrap().parse().unwrap())
             .collect()
     };
-    // Whatever else the compiler has been told to warn of, it warns of without this lint too.
+    // All other warnings come without this lint too.
     let functions_found_by = |edition: &str, lint: &str| -> Vec<&str> {
         let others = lines_warned_of(edition, &format!("-A{lint}"));
         let mut lines = lines_warned_of(edition, &format!("-W{lint}"));
