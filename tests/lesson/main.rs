@@ -28,3 +28,4 @@ mod screen;
 mod book;
 mod compiler;
 mod docs;
+mod glossary;
