@@ -548,7 +548,7 @@ fn check_command(command: &str) -> Result<(), String> {
     let mut stage = None;
     while let Some(word) = words.next() {
         match word {
-            "--all-features" | "--open" => {}
+            "--all-features" | "--open" | "-q" => {}
             "--features" => {
                 for feature in words.next().unwrap_or_default().split(',') {
                     let named = |stage: &&Stage| format!("stage{}", stage.number) == feature;
@@ -558,8 +558,8 @@ fn check_command(command: &str) -> Result<(), String> {
             }
             "--test" => {
                 let test = words.next().unwrap_or_default();
-                // What follows chooses the tests of one file.
-                let file = words.next().unwrap_or("main");
+                // What follows chooses the tests of one file, which is a module.
+                let file = words.next().unwrap_or("main::").trim_end_matches("::");
                 let path = format!("tests/{test}/{file}.rs");
                 let there = root().join(&path).is_file();
                 there.then_some(()).ok_or(format!("there is no {path}"))?;
