@@ -357,6 +357,40 @@ fn what_the_class_sees_is_what_the_race_draws() {
     assert!(blocks.contains(&results.join("\n")), "{results:?}");
 }
 
+/// An exercise of the lesson is done when so many tests pass, and so many fail.
+#[cfg(all(feature = "stage3", feature = "stage4"))]
+#[test]
+fn the_exercises_count_the_tests_that_there_are() {
+    use std::env;
+    use std::process::Command;
+
+    let list = Command::new(env::current_exe().unwrap())
+        .args(["--list", "--format", "terse"])
+        .output()
+        .unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    let tests = |module: &str, stage: &str| -> Vec<&str> {
+        list.lines()
+            .filter_map(|line| line.strip_suffix(": test"))
+            .filter(|name| name.starts_with(module) && name.replace('_', "").contains(stage))
+            .collect()
+    };
+    let pool = tests("pool::", "stage3").len();
+    let overlap = tests("overlap::", "stage3").len();
+    let to_fail = tests("overlap::", "stage4");
+
+    let page = read("docs/walkthrough.md");
+    for result in [
+        format!("`test result: FAILED. 0 passed; {} failed`", to_fail.len()),
+        format!("`test result: ok. {overlap} passed; 0 failed`"),
+        format!("`{pool} passed; 0 failed`"),
+        format!("`{} passed; 1 failed`", pool - 1),
+    ] {
+        assert!(page.contains(&result), "nowhere: {result}");
+    }
+    assert!(blocks(&page, "```text").contains(&to_fail.join("\n")));
+}
+
 /// The numbers are those of one machine on one day. But the rows are those of the benchmark.
 #[test]
 fn the_tables_of_costs_have_the_rows_that_the_benchmark_prints() {
