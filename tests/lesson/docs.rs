@@ -63,12 +63,38 @@ fn the_code_on_every_page_is_in_some_file_as_it_stands() {
     .flat_map(|folder| files(folder, "rs"))
     .map(read)
     .collect();
-    for page in pages() {
+    // Those of the README have a test of their own.
+    for page in files("docs", "md") {
         for snippet in blocks(&read(&page), "```rust,ignore") {
             let found = code.iter().any(|code| has_lines(code, &snippet));
             assert!(found, "{}: nowhere:\n{snippet}", page.display());
         }
     }
+}
+
+/// Without its comments, which would tell what the reader is asked.
+fn without_comments(code: &str) -> String {
+    let lines = code.lines().filter(|line| !line.trim().starts_with("//"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn the_readme_begins_with_two_loops_a_picture_and_the_race() {
+    let readme = read("README.md");
+    let (first_screen, rest) = readme.split_once("\n## ").unwrap();
+    let loops = blocks(first_screen, "```rust,ignore");
+    assert_eq!(loops.len(), 2, "{loops:?}");
+    for (stage, shown) in STAGES[2..].iter().zip(loops) {
+        let code = read(format!("stages/{}.rs", file_name(stage)));
+        let found = has_lines(&without_comments(&code), &shown);
+        assert!(found, "not in stage {}:\n{shown}", stage.number);
+    }
+    assert!(first_screen.contains("][race.svg]\n"), "no picture");
+    let race = String::from("$ cargo run --all-features -- race");
+    assert_eq!(blocks(first_screen, "```console"), [race]);
+
+    let more = blocks(rest, "```rust,ignore");
+    assert!(more.is_empty(), "compared with nothing: {more:?}");
 }
 
 /// Rust that is not compared with a file is compiled and run by rustdoc, and nothing else is Rust.
@@ -493,11 +519,8 @@ fn the_two_loops_in_the_picture_of_the_guard_are_those_of_the_stages() {
     let code = texts(&picture, "code");
     for (stage, lines) in [(3, &code[..7]), (4, &code[7..])] {
         let file = read(format!("stages/{}.rs", file_name(&STAGES[stage - 1])));
-        let file: Vec<&str> = file
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.starts_with("//"))
-            .collect();
+        let file = without_comments(&file);
+        let file: Vec<&str> = file.lines().map(str::trim).collect();
         let found = file.windows(lines.len()).any(|window| window == lines);
         assert!(found, "not in stage {stage}: {lines:?}");
     }
