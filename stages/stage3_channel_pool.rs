@@ -1,8 +1,9 @@
 // Stage 3: a pool of threads, fed through a channel.
 //
-// A fixed number of workers starts once. Every connection becomes a job, and jobs go into a channel.
-// A worker that has nothing to do takes the next one out. A `Receiver` cannot be cloned, so the
-// workers share one behind a mutex, and each of them holds the lock only until it has taken a job.
+// A fixed number of workers starts once. Every connection becomes a job, and jobs go into a
+// channel. A worker that has nothing to do takes the next one out. A `Receiver` cannot be cloned,
+// so the workers share one behind a mutex, and each of them holds the lock only until it has taken
+// a job.
 //
 // All but the shape of `serve` is new since stage2_spawn_per_request.rs. Next: stage4_for_loop.rs
 

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed}; // New.
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 
-/// Handles connections on `workers` threads, one on each at a time. A connection that comes while all
-/// workers are busy goes to `reject` instead, on the calling thread.
+/// Handles connections on `workers` threads, one on each at a time. A connection that comes while
+/// all workers are busy goes to `reject` instead, on the calling thread.
 ///
 /// Returns when `connections` ends; the workers finish what is in the channel by themselves.
 ///

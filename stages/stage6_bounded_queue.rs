@@ -1,9 +1,9 @@
 // Stage 6: a pool with a bounded queue.
 //
 // Another way to reject: the channel itself has a bound, and a connection that finds it full is
-// rejected. A few may wait now, and no more than that. A channel that is full gives back what it was
-// to take. To get the connection back, send the connection: a boxed closure cannot give back what it
-// has captured. So the handler belongs to the pool, and the jobs are data.
+// rejected. A few may wait now, and no more than that. A channel that is full gives back what it
+// was to take. To get the connection back, send the connection: a boxed closure cannot give back
+// what it has captured. So the handler belongs to the pool, and the jobs are data.
 //
 // "New" marks what changed since stage3_channel_pool.rs: a line, or all lines up to an empty one.
 // Next: stage7_graceful_shutdown.rs
@@ -53,7 +53,8 @@ pub struct ThreadPool<T> {
 
 // New.
 impl<T: Send + 'static> ThreadPool<T> {
-    /// Starts `size` workers that call `handler`, and makes a channel in which `queue` jobs can wait.
+    /// Starts `size` workers that call `handler`, and makes a channel in which `queue` jobs can
+    /// wait.
     ///
     /// # Panics
     ///

@@ -218,25 +218,41 @@ fn ideal_race_of(
     }
 }
 
-/// The race of five requests against two workers that the pages of stages 5 to 7 show.
-fn ideal_race_with_refusals(stage: &Stage, label: &str, waiting: usize) -> Recording {
-    let mut race = ideal_race(stage, label, 2);
-    for _ in 0..waiting {
-        let mut lane = race.lanes[0].clone();
-        let Some((end, _)) = &mut lane.end else {
-            panic!("it has ended")
-        };
-        lane.picked_up = Some(*end);
-        *end *= 2;
-        race.lanes.push(lane);
-    }
-    let refused = Lane {
+/// A race against two workers, of `count` requests: so many are answered, and the others rejected.
+fn ideal_race_with_rejections(
+    stage: &Stage,
+    label: &str,
+    answered: usize,
+    count: usize,
+) -> Recording {
+    let mut race = ideal_race_of(stage, label, answered, 2, Duration::from_millis(5001));
+    let rejected = Lane {
         picked_up: None,
         thread: Some(String::from("rejections")),
         end: Some((Duration::from_millis(1), Outcome::Rejected)),
     };
-    race.lanes.resize(5, refused);
+    race.lanes.resize(count, rejected);
     race
+}
+
+/// What a stage's page shows first: the options of a server, and a race against it. Two requests would
+/// show of stages 5 to 7 only what they have in common with stage 3.
+fn experiment(stage: &Stage, label: &str) -> (&'static [&'static str], Recording) {
+    match stage.number {
+        5 => (
+            &["--workers", "2"],
+            ideal_race_with_rejections(stage, label, 2, 5),
+        ),
+        6 => (
+            &["--workers", "2", "--queue", "3"],
+            ideal_race_with_rejections(stage, label, 5, 8),
+        ),
+        7 => (
+            &["--workers", "2", "--queue", "3", "--requests", "3"],
+            ideal_race_of(stage, label, 3, 2, Duration::from_millis(5001)),
+        ),
+        _ => (&[], ideal_race(stage, label, 2)),
+    }
 }
 
 /// The race's standard output, on a terminal of 76 columns.
@@ -266,27 +282,63 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
     let [start, race, log, ..] = blocks.as_slice() else {
         panic!("{blocks:?}")
     };
+    let (options, ideal) = experiment(stage, "127.0.0.1:7878/sleep");
     let run = format!("$ cargo run --features stage{}", stage.number);
 
-    let server = Server::start(stage.number, &[]);
+    let server = Server::start(stage.number, options);
     let (banner, _) = output(&server, 0);
     let banner = banner.replace(
         &cli::features(),
         &format!("--features stage{}", stage.number),
     );
-    // There is no terminal here, and nobody to press Enter.
+    // There is no terminal here, in which one could press Enter.
     let banner = banner.replace("\nCtrl-C stops", "\nEnter or Ctrl-C stops");
-    assert_eq!(*start, format!("{run}\n{banner}"));
+    let typed = match options {
+        [] => run.clone(),
+        _ => format!("{run} -- {}", options.join(" ")),
+    };
+    assert_eq!(*start, format!("{typed}\n{banner}"));
 
-    let ideal = ideal_output(ideal_race(stage, "127.0.0.1:7878/sleep", 2));
-    let ideal = format!("{run} -- race 127.0.0.1:7878\n{ideal}");
+    let count = ideal.lanes.len();
+    let typed = match count {
+        2 => format!("{run} -- race 127.0.0.1:7878"),
+        _ => format!("{run} -- race 127.0.0.1:7878 -n {count}"),
+    };
+    let ideal = format!("{typed}\n{}", ideal_output(ideal));
     assert_eq!(comparable(race), comparable(&ideal));
 
-    let server = Server::start(stage.number, &["--sleep", "1"]);
-    sleep_together(server.addr, 2);
+    let options = [&["--sleep", "2", "--read-timeout", "30"], options].concat();
+    let server = Server::start(stage.number, &options);
+    send_slow_requests(&server, count, if stage.rejects { 2 } else { 0 });
     let (_, real_log) = output(&server, log.lines().count());
     // The tests ask for addresses of their own.
-    assert_eq!(comparable(log), comparable(&real_log.replace('?', "")));
+    let real_log = real_log.replace('?', "");
+    assert_eq!(comparable_log(log), comparable_log(&real_log));
+}
+
+/// Sends requests for the slow page and reads the answers. So many `first` ones are picked up by a
+/// worker before the next is sent, so that all of a queue's capacity is left for the rest.
+fn send_slow_requests(server: &Server, count: usize, first: usize) {
+    thread::scope(|scope| {
+        for busy in 1..=first {
+            scope.spawn(|| sleep_together(server.addr, 1));
+            wait_for("a worker to be busy", || {
+                let output = server.output();
+                let jobs = output.iter().filter(|line| line.ends_with("executing."));
+                (jobs.count() == busy).then_some(())
+            });
+        }
+        sleep_together(server.addr, count - first);
+    });
+}
+
+/// Like [`comparable`]. A rejection takes microseconds on one machine and milliseconds on another.
+fn comparable_log(log: &str) -> Vec<String> {
+    let lines = log.lines().map(|line| match line.strip_suffix('s') {
+        Some(time) if line.starts_with("rejections: ") => time.trim_end_matches(['m', '\u{b5}']),
+        _ => line,
+    });
+    comparable(&lines.collect::<Vec<_>>().join("\n"))
 }
 
 #[test]
@@ -299,9 +351,38 @@ fn the_two_waves_of_stage_3_are_drawn_as_they_are() {
     assert_eq!(comparable(&waves), comparable(&ideal));
 }
 
+/// Five requests, two workers and a capacity of one: the queue is full before a worker has woken up.
+#[test]
+fn a_burst_that_is_faster_than_the_workers_is_drawn_as_it_is() {
+    let stage = &STAGES[5];
+    let page = read(format!("docs/{}.md", file_name(stage)));
+    let ideal = ideal_output(ideal_race_with_rejections(stage, &label(stage), 2, 5));
+    let typed = "$ cargo run --features stage6 -- race --workers 2 --queue 1 -n 5";
+    let ideal = comparable(&format!("{typed}\n{ideal}"));
+    let blocks = blocks(&page, "```console");
+    assert!(blocks.iter().any(|block| comparable(block) == ideal));
+}
+
+/// The page of stage 7 sends its three requests to stage 3 too, where nothing waits for the workers.
+#[cfg(feature = "stage3")]
+#[test]
+fn stage_3_answers_none_of_the_requests_that_stage_7_answers() {
+    let server = Server::start(3, &["--workers", "2", "--requests", "3"]);
+    let mut race = crate::common::program();
+    race.args(["race", &server.addr.to_string(), "-n", "3"]);
+    let output = String::from_utf8(race.output().unwrap().stdout).unwrap();
+    let result = output.lines().last().unwrap();
+    let result = result.replace(&server.addr.to_string(), "127.0.0.1:7878");
+
+    let page = read(format!("docs/{}.md", file_name(&STAGES[6])));
+    let typed = "$ cargo run --features stage3 -- race 127.0.0.1:7878 -n 3";
+    let shown = format!("{typed}\n{result}");
+    assert!(blocks(&page, "```console").contains(&shown), "{shown}");
+}
+
 /// Five requests, two workers, and no limit to how many wait.
 #[test]
-fn without_a_place_in_the_closure_stage_5_takes_three_waves() {
+fn without_the_permit_in_the_closure_stage_5_takes_three_waves() {
     let stage = &STAGES[4];
     let page = read(format!("docs/{}.md", file_name(stage)));
     let takes = Duration::from_millis(2001);
@@ -351,8 +432,8 @@ fn what_the_class_sees_is_what_the_race_draws() {
         ideal_race(stage, &label(stage), count)
     };
     let by_address = |count| ideal_race(&STAGES[0], "127.0.0.1:7878/sleep", count);
-    let mut with_refusals = ideal_race_with_refusals(&STAGES[4], &label(&STAGES[4]), 0);
-    for lane in &mut with_refusals.lanes {
+    let mut with_rejections = ideal_race_with_rejections(&STAGES[4], &label(&STAGES[4]), 2, 5);
+    for lane in &mut with_rejections.lanes {
         if let Some((end, Outcome::Answered(_))) = &mut lane.end {
             *end = Duration::from_millis(2001);
         }
@@ -365,7 +446,7 @@ fn what_the_class_sees_is_what_the_race_draws() {
         race(3, 6),
         race(4, 2),
         race(4, 2),
-        with_refusals,
+        with_rejections,
     ];
     let page = read("docs/walkthrough.md");
     let blocks = blocks(&page, "```console");
@@ -485,8 +566,8 @@ fn the_minutes_of_the_lesson_add_up_to_fifty() {
 #[test]
 fn every_picture_is_drawn_as_the_race_draws_today() {
     let race = |stage: &Stage| match stage.number {
-        5 => ideal_race_with_refusals(stage, &label(stage), 0),
-        6 | 7 => ideal_race_with_refusals(stage, &label(stage), 1),
+        5 => ideal_race_with_rejections(stage, &label(stage), 2, 5),
+        6 | 7 => ideal_race_with_rejections(stage, &label(stage), 3, 5),
         _ => ideal_race(stage, &label(stage), 2),
     };
     let mut pictures = vec![(String::from("race"), STAGES[..4].iter().map(race).collect())];
