@@ -15,9 +15,11 @@ pub fn rustc() -> Command {
     Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
 }
 
-/// Compiles a file in one of the ways that leave no other file behind.
+/// Compiles a file in one of the ways that leave no other file behind. While it runs, there is a
+/// folder where it works, which is not the repository's: another test may be looking at that.
 pub fn compile(file: &Path, options: &[&str]) -> Output {
     rustc()
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .arg("--emit=metadata=-")
         .args(options)
         .arg(file)
