@@ -1,8 +1,7 @@
 //! The pages of `docs/`, as chapters in reading order. This one is the README.
 //!
-//! Each page is a module without items. On a repository page, the links between them are links to
-//! files; here, the definitions in `book/links.md` come first, and the first definition of a link
-//! counts.
+//! Each page is a module without items. In the repository, a link from page to page is a link to a
+//! file. Here the definitions in `book/links.md` come first, and the first definition of a link counts.
 
 #![doc = include_str!("book/links.md")]
 #![doc = include_str!("book/pictures.md")]
@@ -11,9 +10,11 @@
 macro_rules! chapters {
     ($($chapter:ident: $page:literal)*) => {
         $(
-            #[doc = include_str!("book/links.md")]
-            #[doc = include_str!("book/pictures.md")]
-            #[doc = include_str!(concat!("../docs/", $page))]
+            #[doc = concat!(
+                include_str!("book/links.md"),
+                include_str!("book/pictures.md"),
+                include_str!(concat!("../docs/", $page)),
+            )]
             pub mod $chapter {}
         )*
     };

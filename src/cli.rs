@@ -1,9 +1,7 @@
-//! The command line: arguments in, plain [`Options`] out, and a clear word for every mistake.
+//! The command line: arguments in, plain [`Options`] out, and a clear message for every mistake.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,12 +13,12 @@ use crate::{STAGES, Serve, Stage, compiled_in};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-A small web server that runs its requests in one of several ways, to learn from.
+A small web server to learn from. It runs its requests in one of seven ways, its stages.
 
 Usage:
   ten-versus-five [OPTIONS]              serve one stage
-  ten-versus-five race [OPTIONS]         send slow requests together to every stage, and draw
-  ten-versus-five race [OPTIONS] ADDR    the same to a server of yours, like 127.0.0.1:8000/slow
+  ten-versus-five race [OPTIONS]         send slow requests together to every stage, and draw a chart
+  ten-versus-five race [OPTIONS] ADDR    the same with a server of your own, like 127.0.0.1:8000/slow
   ten-versus-five check [OPTIONS] ADDR   say which promises a running server keeps, in any language
 
 Options:
@@ -28,15 +26,15 @@ Options:
   --addr HOST:PORT        where to listen; port 0 takes a free one [default: 127.0.0.1:7878]
   --sleep SECONDS         how long /sleep takes; fractions allowed [default: 5]
   --workers N             how many workers a pool has, from stage 3 on [default: 4]
-  --queue N               how many may wait for a worker, from stage 6 on [default: as many as workers]
-  --requests N            stop after so many connections [default: never]
-  --read-timeout SECONDS  how long to wait for a client that says nothing [default: 1]
+  --queue N               the capacity of the queue, from stage 6 on [default: as many as workers]
+  --requests N            stop after N connections [default: never]
+  --read-timeout SECONDS  the whole time that one client gets to send its request, read the response
+                          and close; the time that the page takes is not counted [default: 1]
 
-Options of race, beside --stage, --sleep, --workers and --queue:
+Options of race, besides --stage, --sleep, --workers and --queue:
   -n, --count N           how many requests to send together [default: 2]
-  --svg FILE              write the chart as a picture too
-  --timeout SECONDS       give up on an answer, and on finding the address, after this long
-                          [default: 60]
+  --svg FILE              also write the chart to FILE, as a picture
+  --timeout SECONDS       how long to wait for an answer, and for the address of a host [default: 60]
 
 Options of check: --workers and --queue, what the server is meant to have [default: unknown].
 
@@ -44,16 +42,16 @@ Options of check: --workers and --queue, what the server is meant to have [defau
   -V, --version           print the version
 ";
 
-/// More workers than this is not a pool any more, and some systems do not have the threads.
+/// The maximum of workers. Some systems do not have more threads for one program.
 const MAX_WORKERS: usize = 1024;
 
-/// A bounded channel has all its places from the start.
+/// The maximum capacity of the queue, in connections. A bounded channel allocates it all at once.
 const MAX_QUEUE: usize = 65_536;
 
-/// A day. Nobody waits longer for a demonstration, and no clock overflows.
+/// A day: longer than any demonstration, and short enough that no clock overflows.
 const MAX_SECONDS: f64 = 86_400.0;
 
-/// A server cannot keep more connections than this waiting to be accepted, nor a reader rows.
+/// The maximum of requests in a race. A system keeps about so many connections waiting to be accepted.
 const MAX_COUNT: usize = 100;
 
 /// What the command line asks for.
@@ -68,7 +66,7 @@ pub enum Command {
     Race(race::Options),
     /// Check a server.
     Check(check::server::Options),
-    /// Serve one stage for a race, see [`race::server`]. This one is not for people.
+    /// Serve one stage for a race, see [`race::server`]. Only the race itself uses this command.
     RaceServer(Options),
 }
 
@@ -76,7 +74,7 @@ pub enum Command {
 pub struct Options {
     /// The stage.
     pub stage: &'static Stage,
-    /// What runs it; it is compiled in.
+    /// Its `serve`.
     pub serve: Serve,
     /// Host and port to listen on.
     pub addr: String,
@@ -84,11 +82,12 @@ pub struct Options {
     pub sleep: Duration,
     /// The number of workers, at least 1.
     pub workers: usize,
-    /// How many connections may wait for a worker.
+    /// The capacity of the queue, in connections.
     pub queue: usize,
-    /// After how many connections to stop, if ever.
+    /// After how many connections to stop. `None`: never.
     pub requests: Option<usize>,
-    /// How long to wait for a client that says nothing; more than zero.
+    /// The whole time that one client gets to send its request, read the response and close; more than
+    /// zero. The time that the page takes is not counted.
     pub read_timeout: Duration,
 }
 
@@ -106,12 +105,13 @@ impl std::error::Error for UsageError {}
 
 /// Understands the arguments that follow the program's name.
 ///
-/// A value may follow its option as the next argument or behind `=`. When an option is given twice,
-/// the last one counts.
+/// A value may follow its option as the next argument or after `=`. If an option is given twice, the
+/// last one counts.
 ///
 /// # Errors
 ///
-/// The first [`UsageError`] found, from left to right, and then whether there is a stage to run.
+/// The first mistake, from left to right. If there is none, that there is no stage to run, or no single
+/// one.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut arguments = arguments.into_iter().peekable();
     if arguments.next_if(|first| first == "check").is_some() {
@@ -160,7 +160,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
             (Some(target), None) => Against::Address(target),
             (Some(_), Some(_)) => {
                 return Err(UsageError(String::from(
-                    "An address and --stage exclude each other: race against one or the other.",
+                    "An address and --stage exclude each other: race against a server or a stage.",
                 )));
             }
             (None, stage) => Against::Stages {
@@ -220,7 +220,7 @@ fn parse_check(arguments: &mut dyn Iterator<Item = OsString>) -> Result<Command,
 struct Argument<'a> {
     typed: OsString,
     option: String,
-    /// What stands behind a `=`.
+    /// What stands after a `=`.
     inline: Option<OsString>,
     rest: &'a mut dyn Iterator<Item = OsString>,
 }
@@ -237,7 +237,7 @@ impl Argument<'_> {
         })
     }
 
-    /// The value, which may be anything if it is the name of a file.
+    /// The value. Only the name of a file may be something other than text.
     fn raw_value(&mut self) -> Result<OsString, UsageError> {
         let value = self.inline.take().or_else(|| self.rest.next());
         value.ok_or_else(|| {
@@ -312,20 +312,20 @@ impl Argument<'_> {
 
     fn means_nothing(&self) -> UsageError {
         UsageError(format!(
-            "{:?} means nothing here. To see what there is:\n    cargo run -- --help",
+            "{:?} means nothing here. To see all options:\n    cargo run -- --help",
             self.typed
         ))
     }
 }
 
-/// An option and, if there is one behind a `=`, its value.
+/// An option and, if there is one after a `=`, its value.
 fn split(argument: &OsStr) -> (String, Option<OsString>) {
     let text = argument.to_string_lossy();
     let Some((option, value)) = text.split_once('=').filter(|_| text.starts_with("--")) else {
         return (text.into_owned(), None);
     };
-    // As it was typed, also if it is not UTF-8. The standard library can cut an argument in two, safely,
-    // on Unix alone.
+    // The value as it was typed, even if it is not UTF-8. The standard library can split such an argument
+    // only on Unix.
     #[cfg(unix)]
     let value = {
         use std::os::unix::ffi::OsStrExt;
@@ -358,7 +358,7 @@ fn stages_to_race(wanted: Option<usize>) -> Result<Vec<&'static Stage>, UsageErr
     let stages: Vec<&Stage> = compiled_in().collect();
     if stages.is_empty() {
         return Err(UsageError(String::from(
-            "No stage is compiled in to race against. To race them all:\n    \
+            "No stage is compiled in. To race against all of them:\n    \
              cargo run --all-features -- race",
         )));
     }
@@ -394,70 +394,8 @@ fn choose_stage(wanted: Option<usize>) -> Result<(&'static Stage, Serve), UsageE
     Err(UsageError(message))
 }
 
-/// What the program says when it can be reached at `addr`. The address is in the first line. Whether
-/// `enter_stops` the server depends on whether there is somebody to press it.
-pub fn banner(options: &Options, addr: SocketAddr, enter_stops: bool) -> String {
-    let Options {
-        stage:
-            Stage {
-                number,
-                name,
-                summary,
-                concurrency,
-                ..
-            },
-        workers,
-        ..
-    } = options;
-    let sleep = options.sleep.as_secs_f64();
-    let both = sleep * concurrency.waves(2, *workers) as f64;
-    let expect = if both > sleep {
-        format!("one answer after about {sleep} s, the other after {both} s: it waited")
-    } else {
-        format!("both answers after about {sleep} s: neither waited for the other")
-    };
-    format!(
-        "\
-Stage {number}, {name}, listens on http://{addr}
-Requests run on {summary}.
-
-Send it two slow requests together, from another terminal:
-    cargo run {features} -- race {addr}
-or from a browser: http://{addr}/race
-Expect {expect}.
-{stop} stops the server.
-",
-        stop = if enter_stops {
-            "Enter or Ctrl-C"
-        } else {
-            "Ctrl-C"
-        },
-        features = features(),
-    )
-}
-
-/// What the program says when it cannot listen, and what to type instead if another port would do.
-pub fn cannot_listen(options: &Options, error: &io::Error) -> String {
-    let addr = &options.addr;
-    let complaint = match error.kind() {
-        ErrorKind::AddrInUse => format!(
-            "{addr} is in use, perhaps by another stage. Stop that, or let the system choose a port:"
-        ),
-        // Windows reserves some ports, and Unix those below 1024.
-        ErrorKind::PermissionDenied => format!(
-            "The system does not allow this program to listen on {addr}: {error}. Let it choose a port:"
-        ),
-        _ => return format!("Cannot listen on {addr}: {error}"),
-    };
-    format!(
-        "{complaint}\n    cargo run {} -- --stage {} --addr 127.0.0.1:0",
-        features(),
-        options.stage.number
-    )
-}
-
-/// What to tell Cargo to get this very program again. Any other choice of features would have to
-/// build it anew, which Windows does not allow while it runs.
+/// The options of Cargo that select the features of this program. With other features, Cargo would build
+/// it again, and Windows does not allow that while it runs.
 pub fn features() -> String {
     let compiled_in: Vec<String> = compiled_in()
         .map(|stage| format!("stage{}", stage.number))

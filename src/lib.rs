@@ -1,5 +1,6 @@
-//! A lesson in threads, thread pools and lock scope: one small web server, run four ways, and three
-//! more. [The book] tells it, in chapters; `stages/` has the code, one file for each stage.
+//! A lesson in threads, thread pools and lock scope: one small web server that runs its requests in
+//! seven ways, its stages. [The book] explains them, in chapters; `stages/` has the code, one file for
+//! each stage.
 //!
 //! # Start here
 //!
@@ -7,7 +8,7 @@
 //! $ cargo run --all-features -- race
 //! ```
 //!
-//! sends two slow requests to each stage and draws which of them waited:
+//! sends two slow requests to each stage and draws how long each of them waited:
 //!
 //! ![Four stages, two requests each. In stages 1 and 4 the second request waits for five seconds and
 //! is answered after ten. In stages 2 and 3 both are answered after five.][race.svg]
@@ -17,12 +18,12 @@
 #![doc = include_str!("book/contents.md")]
 //! # The code
 //!
-//! - The stages, each a module behind a feature of its own: `stage1_single_threaded` and so on.
-//!   [`stage`] is what they look like to the rest of the program, and the list of all of them.
-//! - [`server`] is what they share: connections, HTTP, the pages that are served, rejections. The
-//!   road that a request takes is described there.
-//! - [`race`](mod@race) sends requests together and draws what became of them.
-//! - [`cli`] understands the command line.
+//! - The stages: `stage1_single_threaded` and so on. Each is a module behind a feature of its own.
+//!   [`stage`] is the list of all stages, and what the rest of the program knows about them.
+//! - [`server`] is what the stages share: connections, HTTP, the pages, rejections. Start there to
+//!   follow the road of a request.
+//! - [`race`](mod@race) sends requests together and draws how long each of them waited and ran.
+//! - [`cli`] understands the command line, and [`output`] writes to standard output.
 //!
 //! [The book]: crate::book
 #![doc = include_str!("book/links.md")]
@@ -36,6 +37,7 @@ pub mod book;
 pub mod check;
 pub mod cli;
 pub mod explore;
+pub mod output;
 pub mod race;
 pub mod server;
 pub mod stage;

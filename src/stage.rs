@@ -1,64 +1,64 @@
-//! What a stage is to the rest of the program, and the list of all of them.
+//! What the rest of the program knows about a stage, and the list of all stages.
 //!
-//! A stage's own file, in `stages/`, knows nothing of this one.
+//! The file of a stage, in `stages/`, does not use this module.
 
 use std::net::TcpStream;
 use std::sync::Arc;
 
-/// The connections a stage serves; a [`Connections`](crate::server::connections::Connections), or a
-/// part of one.
+/// The connections that a stage serves: [`Connections`](crate::server::connections::Connections), or the
+/// first of them.
 pub type Incoming = Box<dyn Iterator<Item = TcpStream> + Send>;
 
-/// What a stage does with one connection.
+/// A function that a stage calls with one connection.
 pub type Handler = Arc<dyn Fn(TcpStream) + Send + Sync>;
 
 /// One of the designs, as the rest of the program sees it.
 pub struct Stage {
     /// 1 for the first.
     pub number: usize,
-    /// A name without spaces, for people and programs.
+    /// A name without spaces.
     pub name: &'static str,
     /// What runs the requests, in a few words.
     pub summary: &'static str,
-    /// How many requests it works on at a time.
+    /// How many requests it runs at a time.
     pub concurrency: Concurrency,
-    /// Whether it rejects connections while it is busy.
+    /// Whether it rejects connections while it is too busy (load shedding).
     pub rejects: bool,
-    /// Its `serve`, or `None` when the stage is not compiled in.
+    /// Its `serve`, or `None` if the stage is not compiled in.
     pub serve: Option<Serve>,
 }
 
-/// A stage's `serve`, which takes from the setup what it needs.
+/// Calls the `serve` of a stage with the parts of the setup that it needs.
 pub type Serve = fn(Setup);
 
-/// Everything that any stage may need.
+/// Everything that a stage may need.
 pub struct Setup {
-    /// The connections to serve. When they end, so does the stage.
+    /// The connections to serve. The stage ends when they end.
     pub connections: Incoming,
-    /// What to do with each of them.
+    /// Handles one of them.
     pub handler: Handler,
-    /// What to do, at once, with one that is rejected; from stage 5 on.
+    /// Takes a connection that is rejected, without blocking; from stage 5 on.
     pub reject: Handler,
-    /// How many workers a pool has, at least 1; from stage 3 on.
+    /// The number of workers of the pool, at least 1; from stage 3 on.
     pub workers: usize,
-    /// How many connections may wait for a worker; from stage 6 on.
+    /// The capacity of the queue, in connections; from stage 6 on.
     pub queue: usize,
 }
 
-/// How many requests a stage works on at a time.
+/// How many requests a stage runs at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
-    /// One; all the others wait.
+    /// One. All others wait.
     One,
-    /// As many as come.
+    /// Any number, without a limit.
     Unbounded,
     /// As many as the pool has workers.
     PerWorker,
 }
 
 impl Concurrency {
-    /// In how many waves `count` requests that come together are answered, when the pool, if there
-    /// is one, has `workers` workers (at least 1). A wave takes as long as one request.
+    /// The number of waves in which `count` requests that arrive together are answered. The pool, if
+    /// there is one, has `workers` workers, at least 1. A wave takes as long as one request.
     pub fn waves(self, count: usize, workers: usize) -> usize {
         match self {
             Concurrency::One => count,
@@ -68,7 +68,7 @@ impl Concurrency {
     }
 }
 
-/// The stage's `serve` where its feature is on, and `None` where it is not.
+/// The stage's `serve` if its feature is on, and `None` if it is off.
 macro_rules! if_compiled_in {
     ($feature:literal, $serve:expr) => {{
         #[cfg(feature = $feature)]
@@ -79,7 +79,7 @@ macro_rules! if_compiled_in {
     }};
 }
 
-/// Every stage there is, in order, compiled in or not. The lesson proper ends with the fourth.
+/// All stages, in order, compiled in or not. The first four are the lesson; the others go beyond it.
 pub static STAGES: [Stage; 7] = [
     Stage {
         number: 1,
@@ -168,7 +168,7 @@ pub static STAGES: [Stage; 7] = [
     },
 ];
 
-/// An `Arc` of a function is no function itself, and a stage asks for one.
+/// Makes a closure of a [`Handler`]: a stage takes a function, and an `Arc` of a function is not one.
 #[cfg_attr(
     not(any(
         feature = "stage1",

@@ -96,7 +96,6 @@ impl<T> Drop for ThreadPool<T> {
     fn drop(&mut self) {
         // Without a sender the channel is closed, and `recv` fails once it is empty.
         self.sender = None;
-
         for worker in self.workers.drain(..) {
             let id = worker.id;
             // `join` fails only if the worker panicked, and a worker catches the panics of its

@@ -1,4 +1,4 @@
-//! What does it cost to have a small job done by somebody else?
+//! What does it cost to run a small job on another thread?
 
 use std::env;
 use std::hint::black_box;
@@ -11,25 +11,25 @@ use std::time::Instant;
 
 use crate::{Rounds, Target};
 
-/// The word that makes this program measure, and report on standard error.
+/// The word on the command line that makes this program measure, and report on standard error.
 pub const COMMAND: &str = "measure-jobs";
 
 const ROUNDS: usize = 15;
 const WORKERS: usize = 4;
 
-/// So many jobs in a round make it last long enough to be measured well.
+/// The jobs of a round: enough to make it last long enough for a good measurement.
 const JOBS: usize = 20_000;
 
-/// With a thread for each, fewer do.
+/// The same, if each job gets a new thread: fewer are enough.
 const THREADS: usize = 500;
 
-/// A way to have so many jobs done. It returns the nanoseconds that one took.
+/// A way to run so many jobs. It returns the nanoseconds that one job took.
 type Way = fn(usize) -> f64;
 
 const IN_PLACE: &str = "called in place";
 const NEW_THREAD: &str = "a new thread for each";
-const SILENT: &str = "a bare worker loop, saying nothing";
-const BARE: &str = "a bare worker loop, saying the line";
+const SILENT: &str = "a bare worker loop, printing nothing";
+const BARE: &str = "a bare worker loop, printing a line";
 
 fn ways() -> Vec<(&'static str, Way, usize)> {
     #[allow(unused_mut)] // Without the stages, this is all.
@@ -52,8 +52,7 @@ fn ways() -> Vec<(&'static str, Way, usize)> {
     ways
 }
 
-/// Measures in a process of its own, whose standard output goes nowhere, since a worker says a line
-/// for each job it takes.
+/// Measures in a process of its own without standard output, since a worker prints a line for each job.
 pub fn report() -> Vec<Target> {
     let child = Command::new(env::current_exe().expect("a program should know where it is"))
         .arg(COMMAND)
@@ -88,7 +87,7 @@ pub fn report() -> Vec<Target> {
             ratio.median(),
         );
     }
-    println!("\n\"times\" is the cost beside that of the loop that says the line.");
+    println!("\n\"times\" is the cost divided by that of the loop that prints a line.");
 
     let mut targets = Vec::new();
     if cfg!(feature = "stage3") {
@@ -98,8 +97,8 @@ pub fn report() -> Vec<Target> {
         targets.push(Target {
             holds: ratio <= 1.1,
             what: format!(
-                "a job through stage 3 costs {ratio:.2} of one through a bare loop that says the \
-                 same line (1.10 at most), and {of_silent:.2} of one through a silent loop"
+                "a job through stage 3 costs {ratio:.2} of one through a bare loop that prints \
+                 the same line (1.10 at most), and {of_silent:.2} of one through a silent loop"
             ),
         });
     }
@@ -113,46 +112,46 @@ pub fn measure() {
             let nanoseconds = way(jobs);
             // The first round is for warming up.
             if round > 0 {
-                // If nobody is there to read it, nobody wants it.
+                // This fails if the program that started this one has ended. Then the result has no reader.
                 let _ = writeln!(io::stderr(), "{name}\t{nanoseconds}");
             }
         }
     }
 }
 
-/// Jobs that are counted when they are done. The thread that made this is woken after the last.
+/// Counts the jobs that are left to run, and wakes the thread that waits for the last of them.
 struct Jobs {
-    left: AtomicUsize,
+    remaining: AtomicUsize,
     waiting: Thread,
 }
 
 impl Jobs {
     fn new(jobs: usize) -> Arc<Jobs> {
         Arc::new(Jobs {
-            left: AtomicUsize::new(jobs),
+            remaining: AtomicUsize::new(jobs),
             waiting: thread::current(),
         })
     }
 
     fn do_one(&self) {
-        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.waiting.unpark();
         }
     }
 
     fn wait(&self) {
-        while self.left.load(Ordering::Acquire) > 0 {
+        while self.remaining.load(Ordering::Acquire) > 0 {
             thread::park();
         }
     }
 }
 
-/// Hands out so many jobs, and waits until the last is done.
-fn time(jobs: usize, mut hand_over: impl FnMut(Arc<Jobs>)) -> f64 {
+/// Hands off so many jobs, and waits until the last of them has run.
+fn time(jobs: usize, mut hand_off: impl FnMut(Arc<Jobs>)) -> f64 {
     let all = Jobs::new(jobs);
     let start = Instant::now();
     for _ in 0..jobs {
-        hand_over(Arc::clone(&all));
+        hand_off(Arc::clone(&all));
     }
     all.wait();
     start.elapsed().as_nanos() as f64 / jobs as f64
@@ -176,7 +175,7 @@ fn bare_loop(jobs: usize, announce: fn(usize)) -> f64 {
     })
 }
 
-/// Workers with the loop of stage 3, and nothing around it.
+/// Workers with the loop of stage 3, without its pool.
 pub fn bare_pool(workers: usize, announce: fn(usize)) -> mpsc::Sender<Job> {
     let (sender, receiver) = mpsc::channel::<Job>();
     let receiver = Arc::new(Mutex::new(receiver));
@@ -211,7 +210,7 @@ fn stage4(jobs: usize) -> f64 {
     time(jobs, |job| pool.execute(move || job.do_one()))
 }
 
-/// There are as many permits as workers, so the sender of a job has to wait for one.
+/// There are as many permits as workers, so the thread that sends a job has to wait for one.
 #[cfg(feature = "stage5")]
 fn stage5(jobs: usize) -> f64 {
     let pool = ten_versus_five::stage5_busy_counter::ThreadPool::new(WORKERS);
@@ -229,7 +228,7 @@ fn stage5(jobs: usize) -> f64 {
     })
 }
 
-/// A queue that is long enough for all of them, so that none is rejected.
+/// The capacity of the queue is the number of jobs, so that no job is rejected.
 #[cfg(feature = "stage6")]
 fn stage6(jobs: usize) -> f64 {
     let handler = |job: Arc<Jobs>| job.do_one();

@@ -1,16 +1,16 @@
-//! What does each way to run requests cost?
+//! What does each stage cost?
 //!
 //! ```console
 //! $ cargo bench --all-features
 //! ```
 //!
-//! prints three tables, and then whether the stages are as cheap as they ought to be. It takes about
-//! two minutes. `docs/costs.md` says what to conclude. A word behind ` -- ` runs one part alone:
+//! prints three tables, and then whether the stages are as cheap as they should be. It takes about
+//! two minutes. `docs/costs.md` says what to conclude. A word after ` -- ` runs one part alone:
 //! `jobs`, `requests` or `waiting`.
 //!
-//! A time by itself says little, since machines differ, and so does one machine from one minute to
-//! the next. So everything is measured in rounds, all candidates in every round, and compared within
-//! a round. What is shown is the median of the rounds, and the range of them.
+//! A single time says little: machines differ, and so does one machine from one minute to the next. So
+//! the benchmark measures in rounds, every candidate in each round, and compares within a round. It
+//! prints the median and the range of the rounds.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -23,7 +23,7 @@ mod waiting;
 use std::env;
 use std::thread;
 
-/// A part of the benchmark prints its table, and returns what ought to be so.
+/// A part of the benchmark prints its table, and returns its targets.
 type Part = (&'static str, fn() -> Vec<Target>);
 
 const PARTS: [Part; 3] = [
@@ -33,7 +33,7 @@ const PARTS: [Part; 3] = [
 ];
 
 fn main() {
-    // Cargo adds `--bench` to what it was given.
+    // Cargo adds `--bench` to the arguments.
     let mut words = env::args().skip(1).filter(|word| word != "--bench");
     let part = words.next();
     let mut word = || words.next().unwrap_or_default();
@@ -63,20 +63,20 @@ fn main() {
 
     let targets: Vec<Target> = wanted.iter().flat_map(|(_, report)| report()).collect();
     if !targets.is_empty() {
-        println!("\nAs cheap as they ought to be?\n");
+        println!("\nAs cheap as they should be?\n");
     }
     for Target { holds, what } in targets {
         println!("  {}  {what}", if holds { "yes" } else { "NO " });
     }
 }
 
-/// Something that ought to be so, with the numbers that say whether it is.
+/// A goal of the stages, and whether the numbers meet it.
 struct Target {
     holds: bool,
     what: String,
 }
 
-/// What the system calls its processor.
+/// The name of the processor, if the system reports it.
 fn processor() -> String {
     let cpuinfo = cfg!(target_os = "linux").then(|| std::fs::read_to_string("/proc/cpuinfo"));
     let name = cpuinfo.and_then(Result::ok).and_then(|cpuinfo| {
@@ -94,7 +94,7 @@ struct Rounds(Vec<f64>);
 impl Rounds {
     /// # Panics
     ///
-    /// If there was no round.
+    /// If there is no result.
     fn new(results: impl IntoIterator<Item = f64>) -> Rounds {
         let mut results: Vec<f64> = results.into_iter().collect();
         assert!(!results.is_empty(), "nothing was measured");
@@ -102,7 +102,7 @@ impl Rounds {
         Rounds(results)
     }
 
-    /// The results of one candidate beside those of another in the same rounds.
+    /// The results of one candidate divided by those of another, round by round.
     fn ratios(ones: &[f64], others: &[f64]) -> Rounds {
         Rounds::new(ones.iter().zip(others).map(|(one, other)| one / other))
     }

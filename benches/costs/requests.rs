@@ -1,4 +1,4 @@
-//! How many requests that need no waiting are answered in a second?
+//! How many requests for a fast page does a stage answer in a second?
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ const CLIENTS: usize = 8;
 const WARM_UP: Duration = Duration::from_millis(20);
 const TIME: Duration = Duration::from_millis(130);
 
-/// A stage that rejects gets room enough not to. It would be no merit to answer with 503.
-const ROOM: [&str; 2] = ["--queue", "64"];
-const ROOM_WITHOUT_A_QUEUE: [&str; 2] = ["--workers", "12"];
+/// A stage that can reject gets enough capacity not to: a 503 is no answer here.
+const CAPACITY: [&str; 2] = ["--queue", "64"];
+const CAPACITY_WITHOUT_A_QUEUE: [&str; 2] = ["--workers", "12"];
 
 pub fn report() -> Vec<Target> {
     println!(
-        "\nRequests for / answered in a second. On their way at a time: {CLIENTS}. Rounds: {ROUNDS}.\n"
+        "\nRequests for / answered in a second. In flight at a time: {CLIENTS}. Rounds: {ROUNDS}.\n"
     );
     println!(
         "{:40} {:>8}   {:17}   ratio   {:13}",
@@ -29,15 +29,15 @@ pub fn report() -> Vec<Target> {
 
     let stages: Vec<_> = compiled_in()
         .map(|stage| {
-            let room = match stage.number {
-                5 => ROOM_WITHOUT_A_QUEUE,
-                _ => ROOM,
+            let capacity = match stage.number {
+                5 => CAPACITY_WITHOUT_A_QUEUE,
+                _ => CAPACITY,
             };
-            (stage, Server::of_stage(stage.number, &room))
+            (stage, Server::of_stage(stage.number, &capacity))
         })
         .collect();
 
-    // Those that do nothing answer with as many bytes as the stages.
+    // The servers that do nothing answer with as many bytes as the stages.
     let bytes = stages
         .first()
         .map_or(1500, |(_, server)| get(server.addr).1);
@@ -77,33 +77,33 @@ pub fn report() -> Vec<Target> {
             targets.push(Target {
                 holds: ratio >= 0.9,
                 what: format!(
-                    "stage {} answers {ratio:.2} of what the plainest server does (0.90 at least), and \
-                     {of_the_pool:.2} of what a bare pool does",
+                    "stage {} answers {ratio:.2} of what the plainest server answers (0.90 at least), and \
+                     {of_the_pool:.2} of what a bare pool answers",
                     stage.number
                 ),
             });
         }
     }
-    println!("\n\"ratio\" is the rate beside that of the first row, in the same round.");
+    println!("\n\"ratio\" is the rate divided by that of the first row, in the same round.");
     targets
 }
 
-/// Keeps as many requests on their way as there are clients: as soon as the oldest is answered, there
-/// is another. One thread can do that, and leaves the machine to the server. Only 200 is an answer.
+/// Keeps [`CLIENTS`] requests in flight: as soon as the oldest is answered, it sends another one. One
+/// thread can do that, and leaves the processors to the server. Only status 200 counts as an answer.
 fn requests_per_second(addr: SocketAddr) -> f64 {
     let ask = || ask(addr, "/").expect("the server accepts");
     let start = Instant::now() + WARM_UP;
     let end = start + TIME;
     let mut answered = 0_u32;
-    let mut on_their_way: VecDeque<_> = (0..CLIENTS).map(|_| ask()).collect();
-    while let Some(oldest) = on_their_way.pop_front() {
+    let mut in_flight: VecDeque<_> = (0..CLIENTS).map(|_| ask()).collect();
+    while let Some(oldest) = in_flight.pop_front() {
         let (status, _) = answer(oldest).expect("every request is answered");
         let now = Instant::now();
         if status == 200 && (start..end).contains(&now) {
             answered += 1;
         }
         if now < end {
-            on_their_way.push_back(ask());
+            in_flight.push_back(ask());
         }
     }
     f64::from(answered) / TIME.as_secs_f64()

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use crate::jobs;
 
-/// The words that make this program a server which does nothing but accept, read, write and close:
-/// on four threads that all accept, or with one that accepts and a pool of four.
+/// The words on the command line that make this program a server which only accepts, reads, writes and
+/// closes: on four threads that all accept, or on one thread that accepts and a pool of four.
 pub const LIMIT: &str = "serve-the-limit";
 pub const BARE_POOL: &str = "serve-behind-a-bare-pool";
 
@@ -27,7 +27,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The real program, serving one stage. What it says goes nowhere.
+    /// The real program, serving one stage, without standard output.
     pub fn of_stage(number: usize, options: &[&str]) -> Server {
         Server::start(|addr| {
             let mut program = Command::new(env!("CARGO_BIN_EXE_ten-versus-five"));
@@ -47,10 +47,10 @@ impl Server {
         })
     }
 
-    /// The server's output goes nowhere, so that no other process has to work in order to read it.
-    /// Then it cannot say what its address is, and has to be given one that is free.
+    /// Starts a server without standard output, so that no other process has to read it. Then the
+    /// server cannot report its address, and has to be given a free one.
     ///
-    /// A port counts as free until its server has bound it. So servers start one at a time, or two of
+    /// A port is free until its server has bound it. So servers start one at a time: otherwise two of
     /// them could be given the same port.
     fn start(program: impl Fn(&str) -> Command) -> Server {
         static STARTING: Mutex<()> = Mutex::new(());
@@ -83,7 +83,7 @@ impl Server {
             thread::sleep(Duration::from_millis(5));
             reached = TcpStream::connect(self.addr).is_ok();
         }
-        // Otherwise it was the other process that was reached.
+        // If the server has ended, the connection was made to the other process.
         reached && self.is_running()
     }
 
@@ -91,8 +91,8 @@ impl Server {
         matches!(self.process.try_wait(), Ok(None))
     }
 
-    /// How many threads it has, and how much memory it has had at most, in MiB, where the system
-    /// tells. Linux does, see proc_pid_status(5).
+    /// The number of its threads, and its peak memory in MiB. `None` if the system does not report them;
+    /// Linux does, see proc_pid_status(5).
     pub fn threads_and_memory(&self) -> Option<(usize, f64)> {
         if !cfg!(target_os = "linux") {
             return None;
@@ -117,7 +117,7 @@ impl Drop for Server {
     }
 }
 
-/// As plain as a server can be that takes one request from a connection.
+/// The plainest server that takes one request from each connection.
 pub fn serve_the_limit(addr: &str, bytes: &str) {
     let (listener, response) = listen(addr, bytes);
     thread::scope(|scope| {
@@ -131,7 +131,7 @@ pub fn serve_the_limit(addr: &str, bytes: &str) {
     });
 }
 
-/// The same work, handed over as in stage 3.
+/// The same work, handed off to workers as in stage 3.
 pub fn serve_behind_a_bare_pool(addr: &str, bytes: &str) {
     let (listener, response) = listen(addr, bytes);
     let response = Arc::new(response);

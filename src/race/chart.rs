@@ -7,13 +7,13 @@ use super::{Lane, Outcome, Recording};
 /// What a piece of a bar stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Nobody works on the request.
+    /// No thread works on the request yet.
     Waiting,
-    /// Somebody does.
+    /// A thread works on it.
     Working,
-    /// One or the other: the server does not tell, or has not told yet.
+    /// One or the other: the server does not report it, or has not reported it yet.
     Unknown,
-    /// It was turned away.
+    /// It was rejected.
     Rejected,
     /// It was not answered.
     Failed,
@@ -64,9 +64,9 @@ impl Kind {
     }
 }
 
-/// The bar of a request that runs or ended at `now`: kinds, each with the time at which it ends. A
-/// running request that was not picked up waits, if pick-ups are [reported](Recording::reported);
-/// otherwise what it does is unknown.
+/// The bar of a request that still runs at `now`, or has ended: kinds, each with the time at which it
+/// ends. A running request that was not picked up is waiting, if pick-ups are
+/// [reported](Recording::reported); otherwise it is unknown what it does.
 pub fn bar(lane: &Lane, now: Duration, reported: bool) -> Vec<(Kind, Duration)> {
     let end = match &lane.end {
         None => now,
@@ -81,7 +81,7 @@ pub fn bar(lane: &Lane, now: Duration, reported: bool) -> Vec<(Kind, Duration)> 
     }
 }
 
-/// What there is to say beside a bar, if all did not go well.
+/// What to print beside a bar, if the request was not answered with status 200.
 pub fn note(lane: &Lane) -> String {
     match &lane.end {
         None | Some((_, Outcome::Answered(200))) => String::new(),
@@ -91,12 +91,12 @@ pub fn note(lane: &Lane) -> String {
     }
 }
 
-/// How far the axis reaches while a race runs: one sleep at first, then twice as far each time that
-/// is passed. An axis as long as the race will be would tell its result in advance, and one that
-/// grew all the time would keep every bar in motion.
+/// How far the axis reaches while a race runs: one sleep at first; it doubles each time the race lasts
+/// longer. An axis as long as the whole race would give away the result in advance, and an axis that
+/// grows all the time would move every bar.
 ///
-/// An answer takes a little longer than the sleep. A twentieth of a sleep is therefore not enough to
-/// double the axis, or it would double just before the last answers come.
+/// An answer takes a little longer than the sleep. So the axis doubles only after another twentieth of
+/// a sleep: without that, it would double just before the last answers come.
 pub fn horizon(sleep: Duration, now: Duration) -> Duration {
     let sleep = sleep.max(Duration::from_millis(100));
     let mut horizon = sleep;
@@ -159,8 +159,8 @@ pub fn draw(
     Chart::new(recordings, horizon, now, Style { width, ..style }).lines(Detail::Spaced)
 }
 
-/// The chart in at most so many lines, none wider than the style allows. If it has more, it says
-/// less of each request, and in the end only how many there are of each kind.
+/// The chart in at most `rows` lines, none wider than the style allows. If it has more, it shows fewer
+/// details of each request, and in the end only how many requests there are of each kind.
 pub fn fit(
     recordings: &[Recording],
     horizon: Duration,
@@ -185,7 +185,7 @@ pub fn fit(
     lines
 }
 
-/// How much a chart says, from most to least.
+/// How much a chart shows, from most to least.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
     /// A row for every request, and an empty line after each server.
@@ -345,14 +345,14 @@ impl<'a> Chart<'a> {
         rows.collect()
     }
 
-    /// A bar with the columns at which its pieces end, in place of times.
+    /// A bar with the columns at which its pieces end, instead of the times.
     fn in_columns(&self, bar: &[(Kind, Duration)]) -> Vec<(Kind, usize)> {
         let mut pieces: Vec<(Kind, usize)> = Vec::new();
         for (kind, end) in bar {
             let part = end.as_secs_f64() / self.scale.as_secs_f64();
             pieces.push((*kind, (part * self.bar as f64).round() as usize));
         }
-        // What happened is seen, however short it was.
+        // The last piece is at least one column wide, however short its time is.
         let start = pieces.iter().rev().nth(1).map_or(0, |(_, start)| *start);
         if let Some((_, end)) = pieces.last_mut() {
             *end = (*end).max(start + 1);
@@ -472,7 +472,7 @@ impl<'a> Chart<'a> {
             .collect()
     }
 
-    /// At most so many columns of a text, and none that the terminal does not have.
+    /// At most so many columns of a text, in characters that the terminal has.
     fn shorten(&self, text: &str, most: usize) -> String {
         if self.style.unicode {
             shorten(text, most)

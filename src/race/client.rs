@@ -1,4 +1,4 @@
-//! One request, sent to any server that speaks HTTP/1.1, and what can be learnt from the answer.
+//! One request, sent to any server that speaks HTTP/1.1, and what its answer shows.
 
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,21 +9,21 @@ use super::response::{self, Head};
 use super::target::Target;
 use crate::server::http::{DeadlineStream, escape};
 
-/// What there is to say about a request when it has ended.
+/// What is known about a request when it has ended.
 #[derive(Debug, PartialEq)]
 pub struct Reply {
-    /// For how long it was worked on, if the server tells: `Server-Timing: handle;dur=...`.
+    /// How long a thread worked on it, if the server reports it: `Server-Timing: handle;dur=...`.
     pub handled: Option<Duration>,
-    /// The thread that did, if the server tells: `X-Served-By`.
+    /// The thread that worked on it, if the server reports it: `X-Served-By`.
     pub thread: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
 }
 
-/// Sends one request, and reads the answer to its end. Tells `connected` the port it comes from.
+/// Sends one request, and reads the answer to its end. Calls `connected` with the port of the client.
 ///
-/// Never takes much longer than `timeout`. A time that the server tells and that cannot be, because
-/// the request was not on its way for as long, is left out.
+/// Never takes much longer than `timeout`. If the server reports a longer time than the request has
+/// taken, the report cannot be true, and is left out.
 pub fn request(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> Reply {
     exchange(target, timeout, connected).unwrap_or_else(|error| {
         let why = match error.kind() {
@@ -46,7 +46,7 @@ pub fn request(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) 
     })
 }
 
-/// Whole milliseconds are what many a server rounds to, upwards too.
+/// Many servers round to whole milliseconds, and some of them round up.
 const ROUNDING: Duration = Duration::from_millis(1);
 
 fn exchange(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> io::Result<Reply> {
@@ -61,28 +61,28 @@ fn exchange(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> 
         target.path(),
         target.addr()
     );
-    // If the server has closed already, its answer may be here all the same.
+    // If this fails because the server has closed the connection, its answer may have arrived before.
     let _ = bounded.write_all(request.as_bytes());
     let mut reply = read_reply(&mut bounded)?;
-    let on_its_way = sent.elapsed() + ROUNDING;
-    reply.handled = reply.handled.filter(|handled| *handled <= on_its_way);
+    let taken = sent.elapsed() + ROUNDING;
+    reply.handled = reply.handled.filter(|handled| *handled <= taken);
     Ok(reply)
 }
 
-/// Connects to the first of these addresses that takes the connection.
+/// Connects to the first of these addresses that accepts the connection.
 ///
 /// # Errors
 ///
-/// The last address's, when none does before the deadline.
+/// The error of the last address that was tried, if none accepts before the deadline.
 pub fn connect(addrs: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream> {
     let mut result = Err(io::Error::other("the host has no address"));
     for (tried, addr) in addrs.iter().enumerate() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
         // An address that does not answer must leave time for those after it.
-        let share = left.div_f64((addrs.len() - tried) as f64);
+        let share = remaining.div_f64((addrs.len() - tried) as f64);
         result = TcpStream::connect_timeout(addr, share.max(Duration::from_millis(1)));
         if result.is_ok() {
             break;
@@ -91,11 +91,11 @@ pub fn connect(addrs: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream>
     result
 }
 
-/// Reads a whole answer: to the end of its body, if it says how long that is, or of the connection.
+/// Reads a whole answer: to the end of its body, if it states a length, or else of the connection.
 ///
 /// # Errors
 ///
-/// When the connection ends or breaks before that, or when what comes is not HTTP.
+/// If the connection ends or breaks before that, or if the answer is not HTTP.
 pub fn read_reply(reader: &mut impl Read) -> io::Result<Reply> {
     let head = response::read(&mut BufReader::new(reader))?;
     Ok(Reply {

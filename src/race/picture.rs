@@ -1,15 +1,15 @@
-//! A file for the picture, which is there whole or not at all.
+//! Writes the picture to a file, whole or not at all.
 //!
-//! A race takes its time, so a file that cannot be written is found out before it begins. And an
-//! older picture stays until the new one is complete: that one is written beside it, and then takes
-//! its name.
+//! A race takes seconds, so it checks before it starts that the file can be written. And an older
+//! picture stays until the new one is complete: the new one is written to a file beside it, which is
+//! then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process;
 
-/// Whether a picture can be written there, as far as can be told without writing one.
+/// Checks that a picture can be written there, as far as possible without writing one.
 ///
 /// # Errors
 ///
@@ -17,9 +17,9 @@ use std::process;
 pub fn check(path: &Path) -> Result<(), String> {
     let check = || {
         match fs::metadata(path) {
-            // A pipe without a reader would have us wait for one, so those are not opened yet.
+            // To open a pipe without a reader would block, so what is not a plain file is not opened.
             Ok(found) if !found.is_file() && !found.is_dir() => return Ok(()),
-            // This alone changes nothing in it. A directory cannot be opened so.
+            // To open a file for writing does not change it. A directory cannot be opened this way.
             Ok(_) => drop(File::options().write(true).open(path)?),
             // A link to a file that is not there yet.
             Err(error) if error.kind() == ErrorKind::NotFound && !is_replaced(path) => {}
@@ -41,13 +41,12 @@ pub fn check(path: &Path) -> Result<(), String> {
 
 /// Writes a picture there, in place of the file that is there already, if there is one.
 ///
-/// What is no plain file, a pipe or `/dev/stdout`, cannot be replaced, and a link should not be: it is
-/// written to.
+/// A pipe or `/dev/stdout` is not a plain file and cannot be replaced, and a link should not be. The
+/// picture is written into those.
 ///
 /// # Errors
 ///
-/// Why that was not possible, as a sentence. Then the old file is still there, unless it is not a
-/// plain one.
+/// Why that was not possible, as a sentence. Then an old plain file is unchanged.
 pub fn write(path: &Path, picture: &str) -> Result<(), String> {
     let written = if is_replaced(path) {
         replace(path, picture)
@@ -66,7 +65,7 @@ fn replace(path: &Path, picture: &str) -> io::Result<()> {
         }
         fs::rename(&new, path)
     };
-    // Nobody else's file is written to, or removed.
+    // `create_new` fails if the file exists: this never writes to, or removes, the file of another program.
     drop(File::create_new(&new)?);
     let result = replaced();
     if result.is_err() {
@@ -80,7 +79,7 @@ fn is_replaced(path: &Path) -> bool {
     fs::symlink_metadata(path).map_or(true, |found| found.is_file())
 }
 
-/// A name in the same directory, so that renaming need not copy.
+/// A name in the same directory: a file can be renamed without copying only on the same file system.
 fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".race-{}.svg", process::id()))
 }

@@ -1,8 +1,8 @@
 //! A response, read from any server: its head, and where its body ends.
 //!
-//! This is what [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112) asks of a client. The server may
-//! be anything, and may want to do harm: what is kept in memory is bounded here, and how long it may
-//! take is bounded by the reader.
+//! This is what [RFC 9112](https://www.rfc-editor.org/rfc/rfc9112) requires of a client. The server may
+//! be malicious: this module bounds how much memory a response can take, and the reader that it is given
+//! bounds the time.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
@@ -29,17 +29,18 @@ enum Body {
     UntilClose,
 }
 
-/// Reads one whole response: to the end of its body, if it says where that is, or of the connection.
-/// Responses before it (100 Continue, 103 Early Hints, ...) are skipped. The body is not kept.
+/// Reads one whole response: to the end of its body, if it states where that is, or else of the
+/// connection. Responses before it (100 Continue, 103 Early Hints, ...) are skipped. The body is not
+/// kept.
 ///
 /// # Errors
 ///
-/// [`UnexpectedEof`](ErrorKind::UnexpectedEof) when the connection ends before that; what the reader
-/// says when it breaks; and otherwise a sentence about what came in place of a response.
+/// [`UnexpectedEof`](ErrorKind::UnexpectedEof) if the connection ends before that; the error of the
+/// reader if it fails; and otherwise a sentence that says what is wrong with the response.
 pub fn read(reader: &mut impl BufRead) -> io::Result<Head> {
-    let mut left = MAX_HEAD;
+    let mut remaining = MAX_HEAD;
     let head = loop {
-        let head = read_head(reader, &mut left)?;
+        let head = read_head(reader, &mut remaining)?;
         match head.status {
             101 => return Err(invalid("it switched protocols (101), unasked")),
             100..200 => {}
@@ -48,14 +49,14 @@ pub fn read(reader: &mut impl BufRead) -> io::Result<Head> {
     };
     match head.body()? {
         Body::Length(length) => skip(reader, length)?,
-        Body::Chunked => skip_chunks(reader, &mut left)?,
+        Body::Chunked => skip_chunks(reader, &mut remaining)?,
         Body::UntilClose => drop(io::copy(reader, &mut io::sink())?),
     }
     Ok(head)
 }
 
-fn read_head(reader: &mut impl BufRead, left: &mut usize) -> io::Result<Head> {
-    // What does not begin like HTTP may never end a line, so it is not read as one.
+fn read_head(reader: &mut impl BufRead, remaining: &mut usize) -> io::Result<Head> {
+    // Bytes that do not begin like HTTP may never end a line, so they are not read as a line.
     let start = peek(reader)?;
     if !start
         .iter()
@@ -64,16 +65,16 @@ fn read_head(reader: &mut impl BufRead, left: &mut usize) -> io::Result<Head> {
     {
         return Err(not_http(&start));
     }
-    let status_line = read_line(reader, left)?;
+    let status_line = read_line(reader, remaining)?;
     let status = status(&status_line).ok_or_else(|| not_http(&status_line))?;
 
     let mut fields: Vec<(String, String)> = Vec::new();
     loop {
-        let line = read_line(reader, left)?;
+        let line = read_line(reader, remaining)?;
         if line.is_empty() {
             return Ok(Head { status, fields });
         }
-        // RFC 9110, section 5.5: these two may mean anything to the next reader.
+        // RFC 9110, section 5.5: CR and NUL are dangerous, since programs read them in different ways.
         if line.contains(&b'\r') || line.contains(&0) {
             return Err(not_http(&line));
         }
@@ -91,7 +92,7 @@ fn read_head(reader: &mut impl BufRead, left: &mut usize) -> io::Result<Head> {
     }
 }
 
-/// The status in `HTTP/1.1 200 OK`, whose last word may be missing or be several.
+/// The status in `HTTP/1.1 200 OK`. After it, there may be any number of words, or none.
 fn status(line: &[u8]) -> Option<u16> {
     let line = String::from_utf8_lossy(line);
     let (minor, rest) = line.strip_prefix("HTTP/1.")?.split_once(' ')?;
@@ -126,8 +127,8 @@ impl Head {
         if matches!(self.status, 204 | 304) {
             return Ok(Body::Length(0));
         }
-        // With a `Content-Length` beside it, it wins. A proxy would do better to reject both; here
-        // nothing else comes over this connection that could be taken for part of it.
+        // It wins over a `Content-Length`. A proxy had better reject a response with both, since two
+        // programs could disagree where it ends. Here nothing follows it on the connection.
         let codings = self.elements("transfer-encoding");
         if let Some(last) = codings.filter(|coding| !coding.is_empty()).last() {
             return Ok(match last.eq_ignore_ascii_case("chunked") {
@@ -150,7 +151,7 @@ impl Head {
     }
 }
 
-/// The first of the bytes that have come, which are still to be read; none at the end.
+/// The first of the bytes that have arrived, without reading them; none at the end of the connection.
 fn peek(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
     loop {
         match reader.fill_buf() {
@@ -160,14 +161,14 @@ fn peek(reader: &mut impl BufRead) -> io::Result<Vec<u8>> {
     }
 }
 
-/// A line without its end, CR LF or LF alone; its length is taken from what is `left`.
-fn read_line(reader: &mut impl BufRead, left: &mut usize) -> io::Result<Vec<u8>> {
+/// A line without its end, CR LF or LF alone. Its length, in bytes, is subtracted from `remaining`.
+fn read_line(reader: &mut impl BufRead, remaining: &mut usize) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    let most = *left as u64;
-    reader.by_ref().take(most).read_until(b'\n', &mut line)?;
-    *left -= line.len();
+    let maximum = *remaining as u64;
+    reader.by_ref().take(maximum).read_until(b'\n', &mut line)?;
+    *remaining -= line.len();
     if line.pop() != Some(b'\n') {
-        return Err(match left {
+        return Err(match remaining {
             0 => invalid("the head of its answer does not end"),
             _ => ErrorKind::UnexpectedEof.into(),
         });
@@ -185,9 +186,9 @@ fn skip(reader: &mut impl BufRead, length: u64) -> io::Result<()> {
     }
 }
 
-/// RFC 9112, section 7.1: chunks, each with its size in front, the last of size 0, then trailers.
-fn skip_chunks(reader: &mut impl BufRead, left: &mut usize) -> io::Result<()> {
-    let wrong = || invalid("the chunks of its answer make no sense");
+/// RFC 9112, section 7.1: chunks, each after its size, the last of size 0; then the trailer section.
+fn skip_chunks(reader: &mut impl BufRead, remaining: &mut usize) -> io::Result<()> {
+    let malformed = || invalid("the chunks of its answer make no sense");
     loop {
         // There may be any number of chunks, so only each size with its end is bounded.
         let mut bound = MAX_HEAD;
@@ -197,23 +198,23 @@ fn skip_chunks(reader: &mut impl BufRead, left: &mut usize) -> io::Result<()> {
         let size = line.split(';').next().unwrap_or_default().trim_end();
         // `from_str_radix` alone would take a sign.
         if !size.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(wrong());
+            return Err(malformed());
         }
-        match u64::from_str_radix(size, 16).map_err(|_| wrong())? {
+        match u64::from_str_radix(size, 16).map_err(|_| malformed())? {
             0 => break,
             size => skip(reader, size)?,
         }
         if !read_line(reader, &mut bound)?.is_empty() {
-            return Err(wrong());
+            return Err(malformed());
         }
     }
-    while !read_line(reader, left)?.is_empty() {}
+    while !read_line(reader, remaining)?.is_empty() {}
     Ok(())
 }
 
 fn not_http(line: &[u8]) -> io::Error {
     let start = String::from_utf8_lossy(&line[..line.len().min(40)]);
-    invalid(&format!("what came is not HTTP: {}", escape(&start, 40)))
+    invalid(&format!("the answer is not HTTP: {}", escape(&start, 40)))
 }
 
 fn invalid(why: &str) -> io::Error {

@@ -1,9 +1,9 @@
 //! Standard output, which may be a terminal on which the chart is drawn while the race runs.
 //!
-//! A terminal has a second screen for programs that draw, which is as large as the window and has
-//! nothing to scroll back to. There the running chart is drawn from the top again and again. Whatever
-//! happens to the window meanwhile, nothing of that is left when the program returns to the first
-//! screen, and prints the whole chart there, once.
+//! A terminal has a second screen (the alternate screen) for programs that draw. It is as large as the
+//! window and has nothing to scroll back to. The race draws the running chart there, from the top,
+//! again and again. At the end it returns to the first screen and prints the whole chart there, once.
+//! Even if the window has changed its size, nothing of the running chart is left.
 
 use std::env;
 use std::fs::File;
@@ -40,18 +40,19 @@ pub struct Screen<W: Write> {
 pub enum Output {
     /// A terminal that obeys escape codes: the chart is drawn while the race runs.
     Live,
-    /// A terminal that does not: it says that the race is running, and shows the chart at the end.
+    /// A terminal that does not: the race prints a line at its start, and the chart at its end.
     Plain,
-    /// A file or a pipe: it gets the chart at the end, and nothing else.
+    /// A file or a pipe: the race prints the chart at its end, and nothing else.
     Other,
 }
 
 impl Screen<io::Stdout> {
-    /// What standard output is good for.
+    /// A screen on standard output.
     ///
-    /// The standard library cannot ask a terminal for its size. The `stty` program can, where there
-    /// is one; then there are `COLUMNS` and `LINES`, and then 80 by 24. There are no colours where
-    /// [`NO_COLOR`](https://no-color.org) is set, and no Unicode where the locale has none.
+    /// The standard library cannot ask a terminal for its size. The `stty` program can, if it is
+    /// installed. If not, the variables `COLUMNS` and `LINES` give the size, or else it is 80 by 24.
+    /// There are no colours if [`NO_COLOR`](https://no-color.org) is set, and only ASCII if the locale
+    /// is not UTF-8.
     pub fn of_standard_output() -> Self {
         let output = standard_output();
         let number = |name| env::var(name).ok()?.parse::<usize>().ok();
@@ -74,7 +75,7 @@ impl Screen<io::Stdout> {
 }
 
 impl<W: Write> Screen<W> {
-    /// A screen with so many rows and, in its style, so many columns, unless `ask` knows better.
+    /// A screen that has `rows` rows, and the columns of its style, until `ask` returns another size.
     pub fn new(
         out: W,
         output: Output,
@@ -93,14 +94,14 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    /// Says that the race is running, if nothing else will until it is over.
+    /// Prints that the race is running, if nothing else is printed until its end.
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn begin(&mut self) -> io::Result<()> {
         match self.output {
-            Output::Plain => self.say("The race is running. The chart follows when it is over."),
+            Output::Plain => self.print("The race is running. The chart follows when it is over."),
             Output::Live | Output::Other => Ok(()),
         }
     }
@@ -109,7 +110,7 @@ impl<W: Write> Screen<W> {
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn redraw(
         &mut self,
         recordings: &[Recording],
@@ -131,7 +132,7 @@ impl<W: Write> Screen<W> {
         }
         text += "\x1b[H";
         for (index, line) in lines.iter().enumerate() {
-            // Erase first: behind a line as wide as the window, its last character would go.
+            // Erase first. After a line as wide as the window, this would erase its last character.
             text += if index + 1 < lines.len() {
                 "\x1b[K"
             } else {
@@ -151,12 +152,12 @@ impl<W: Write> Screen<W> {
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn finish(&mut self, recordings: &[Recording]) -> io::Result<()> {
         self.leave_second_screen()?;
         self.ask_for_size();
         for line in draw(recordings, Duration::ZERO, Duration::ZERO, self.style) {
-            self.say(&line)?;
+            self.print(&line)?;
         }
         Ok(())
     }
@@ -165,8 +166,8 @@ impl<W: Write> Screen<W> {
     ///
     /// # Errors
     ///
-    /// When it cannot be written.
-    pub fn say(&mut self, line: &str) -> io::Result<()> {
+    /// If it cannot be written.
+    pub fn print(&mut self, line: &str) -> io::Result<()> {
         writeln!(self.out, "{line}")
     }
 
@@ -177,7 +178,7 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    /// Returns to the first screen. It is the only one on some terminals, so the second is erased.
+    /// Returns to the first screen. Some terminals have only one, so the chart is erased before.
     fn leave_second_screen(&mut self) -> io::Result<()> {
         if self.on_second_screen {
             self.on_second_screen = false;
@@ -188,7 +189,7 @@ impl<W: Write> Screen<W> {
     }
 }
 
-/// Also when the race panics.
+/// The race leaves the second screen even if it panics.
 impl<W: Write> Drop for Screen<W> {
     fn drop(&mut self) {
         let _ = self.leave_second_screen();
@@ -196,17 +197,17 @@ impl<W: Write> Drop for Screen<W> {
 }
 
 /// Starts the program again as the child of a shell, with the same arguments, if it will draw on the
-/// second screen of a terminal. Ctrl-C ends a program before it can return to the first one, and the
-/// standard library has no way to catch that. But a shell has: it survives its child, and returns to
-/// the first screen in its place.
+/// second screen of a terminal. Ctrl-C ends a program before it can return to the first screen, and the
+/// standard library cannot catch that. A shell can: it keeps running when its child ends, and returns to
+/// the first screen instead.
 ///
-/// Comes back where this is not needed or not possible.
+/// Returns if this is not needed or not possible.
 #[cfg(unix)]
 pub fn survive_interruption() {
     use std::os::unix::process::CommandExt;
 
     const GUARDED: &str = "TEN_VERSUS_FIVE_GUARDED";
-    // Exit codes of the program are less than 2. It has been on the second screen otherwise.
+    // The exit codes of a race are less than 2. With any other, a signal has ended it while it drew.
     const SHELL: &str = r#"trap : INT TERM
 "$0" "$@"
 code=$?
@@ -240,9 +241,9 @@ fn standard_output() -> Output {
     }
 }
 
-/// Whether a terminal draws when it is told to by escape codes, as far as these variables of the
-/// environment tell. On Windows, an old console prints such codes unless they are switched on:
-/// Windows Terminal, ConEmu and Ansicon have done that, and so has `cargo run`.
+/// Whether a terminal obeys escape codes, as far as these environment variables show. On Windows, an
+/// old console prints such codes unless a program has switched them on. Windows Terminal, ConEmu and
+/// Ansicon do that, and so does `cargo run`.
 pub fn obeys_escape_codes(windows: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
     let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
     match variable("TERM") {
@@ -271,8 +272,8 @@ fn stty_size() -> Option<Size> {
     (rows > 0 && columns > 0).then_some((rows, columns))
 }
 
-/// As POSIX has it: the first of these that is set decides. Windows has no such variables, and
-/// terminals that understand UTF-8.
+/// As POSIX defines it: the first of these variables that is set decides. Windows does not have these
+/// variables, and its terminals understand UTF-8.
 fn locale_is_utf8() -> bool {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .iter()

@@ -10,10 +10,9 @@ const WIDTH: f64 = 800.0;
 const MARGIN: f64 = 24.0;
 const ROW: f64 = 32.0;
 const BAR_HEIGHT: f64 = 24.0;
-/// How far bars may reach. Behind that are names and seconds.
+/// How far bars may reach. Names and seconds stand to the right of that.
 const BARS: f64 = 580.0;
-/// The width of a letter and of a bold one, about. The picture cannot know with which font it will be
-/// shown.
+/// The width of a letter and of a bold one, about. It depends on the font, which is not known here.
 const LETTER: f64 = 8.5;
 const BOLD_LETTER: f64 = 10.5;
 /// The room for a name, in letters.
@@ -68,7 +67,7 @@ pub fn draw(recordings: &[Recording]) -> String {
             let mut start = 0.0;
             for (kind, end) in bar(lane, Duration::ZERO, recording.reported) {
                 let end = end.as_secs_f64();
-                // What happened is seen, however short it was.
+                // A piece can be seen, however short its time is.
                 let width = (x(end) - x(start)).max(1.0);
                 shapes.push(rectangle(kind, x(start), y, width));
                 kinds.push(kind);
@@ -81,7 +80,7 @@ pub fn draw(recordings: &[Recording]) -> String {
             shapes.push(text("end", right, y, &format!("{start:.1} s")));
             let note = note(lane);
             if !note.is_empty() {
-                // Behind the bar if there is room, or else below it.
+                // To the right of the bar if there is room, or else below it.
                 let mut left = x(start) + 8.0;
                 if left + width_of(&note) > MARGIN + BARS {
                     left = MARGIN;
@@ -162,8 +161,8 @@ fn text(class: &str, x: f64, y: f64, words: &str) -> String {
     )
 }
 
-/// Words from anywhere, as they may stand in XML, in text and in attributes. XML 1.0 has no way to
-/// write most control characters at all.
+/// Any text, escaped for XML, both in text and in attributes. XML 1.0 cannot express most control
+/// characters at all.
 fn escape(words: &str) -> String {
     let mut escaped = String::new();
     for character in words.chars() {

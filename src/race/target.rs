@@ -1,4 +1,4 @@
-//! Where the requests of a race go: what is typed on the command line, made fit for the wire.
+//! Where the requests of a race go: the address from the command line, checked and encoded.
 
 use std::fmt::{self, Display, Write as _};
 use std::io;
@@ -9,8 +9,7 @@ use std::time::Duration;
 
 /// Where to send a request: a host, a port and a path.
 ///
-/// Displayed, it is what to type on the command line. It is plain ASCII then, with nothing that a
-/// terminal would obey.
+/// Displayed, it is what to type on the command line, in plain ASCII without control characters.
 #[derive(Clone, Debug)]
 pub struct Target {
     addr: String,
@@ -32,13 +31,13 @@ impl Target {
     /// Understands `HOST:PORT`, `HOST:PORT/PATH` and the same behind `http://`. Without a path it
     /// is `/sleep`.
     ///
-    /// A fragment (`#...`) is for browsers only and is left out. What is not ASCII in the path is
-    /// percent-encoded, as `curl` and browsers do; spaces and control characters are a mistake, as
-    /// for `curl`.
+    /// A fragment (`#...`) is for browsers only and is left out. Characters of the path that are not
+    /// ASCII are percent-encoded, as `curl` and browsers do. Spaces and control characters are a
+    /// mistake, as they are for `curl`.
     ///
     /// # Errors
     ///
-    /// What is wrong, as a sentence that says what would be right.
+    /// What is wrong, and what to type instead, as a sentence.
     pub fn parse(typed: &str) -> Result<Target, String> {
         let (scheme, rest) = typed.split_once("://").unwrap_or(("http", typed));
         if !scheme.eq_ignore_ascii_case("http") {
@@ -76,12 +75,12 @@ impl Target {
         &self.path
     }
 
-    /// The addresses of the host. The first call looks them up; calls that come meanwhile wait for
-    /// that, and later ones get the same.
+    /// The addresses of the host. The first call looks them up; other calls wait for it, and return the
+    /// same result.
     ///
     /// # Errors
     ///
-    /// If the host is not known, or the system has not found it within `timeout`.
+    /// If there is no such host, or if the lookup takes longer than `timeout`.
     pub fn addresses(&self, timeout: Duration) -> io::Result<&[SocketAddr]> {
         let look_up = || {
             if let Ok(literal) = self.addr.parse() {
@@ -111,11 +110,11 @@ impl Display for Target {
 }
 
 /// What `call` returns, or `None` if it has not returned within `time`. The system's lookup takes no
-/// deadline, so it runs on a thread of its own, which is left behind when the time is up.
+/// deadline, so it runs on a thread of its own. When the time is up, that thread goes on by itself.
 ///
 /// # Errors
 ///
-/// When the system has no thread for it.
+/// If the system has no thread for it.
 pub fn within<T: Send + 'static>(
     time: Duration,
     call: impl FnOnce() -> T + Send + 'static,
@@ -123,7 +122,7 @@ pub fn within<T: Send + 'static>(
     let (sender, returned) = mpsc::channel();
     thread::Builder::new()
         .name(String::from("lookup"))
-        // Once the time is up, the receiver is gone.
+        // `send` fails when the time is up and the receiver is dropped.
         .spawn(move || drop(sender.send(call())))?;
     Ok(returned.recv_timeout(time).ok())
 }

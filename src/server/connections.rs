@@ -1,6 +1,6 @@
-//! A listener as an iterator of connections, which no client and no shortage can end.
+//! A listener as an iterator of connections, which neither a client nor a shortage can end.
 //!
-//! What happens to a connection next is the stage's business: see the files in `stages/`.
+//! The stage decides what happens to a connection next: see the files in `stages/`.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -9,25 +9,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long to leave the system alone when it cannot accept: long enough not to spin, short
-/// enough that a person does not notice.
+/// How long to wait before the next attempt when the system cannot accept: long enough not to use the
+/// processor, short enough that a person does not notice.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Failures with less than this between them are one and the same trouble, and told once.
-const SAME_TROUBLE: Duration = Duration::from_secs(5);
+/// Failures with less than this between them belong to one shortage, which is reported once.
+const SAME_SHORTAGE: Duration = Duration::from_secs(5);
 
-/// Failures in a row that may concern one connection each: about as many as systems let wait to be
-/// accepted. Without a bound, a listener that fails for good would be asked again and again, for ever.
-const QUEUE: u32 = 128;
+/// How many failures in a row may concern one connection each: about as many connections as a system
+/// keeps in its backlog. Without a bound, the accept loop would spin if the listener fails for good.
+const BACKLOG: u32 = 128;
 
-/// Every connection made to a listener, for ever.
+/// Every connection made to a listener, without end.
 ///
-/// The standard library's [`Incoming`](std::net::Incoming) hands accept errors to the caller. An
-/// error here means that one connection is lost (its client gave up while it was queueing), or that
-/// the system is out of something, file descriptors above all. The first needs nothing; the second
-/// needs a pause, since trying again at once fails at once. Whether new connections wait for the end
-/// of a shortage depends on the system: Linux keeps them, macOS drops each one that it fails to hand
-/// over.
+/// The standard library's [`Incoming`](std::net::Incoming) yields accept errors too. Such an error means
+/// either that one connection is lost (its client gave up while it waited in the backlog), or that the
+/// system is short of something, most often of file descriptors. After the first kind, the next
+/// connection can be accepted. The second kind needs a pause, since the next attempt would fail at once.
+/// During a shortage, Linux keeps new connections waiting, and macOS drops those that it cannot accept.
 ///
 /// To stop after some connections, [`take`](Iterator::take) that many. To stop at any time, make a
 /// [`stopper`](Connections::stopper) first.
@@ -38,7 +37,7 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Takes over a listener.
+    /// The connections made to this listener.
     pub fn new(listener: TcpListener) -> Connections {
         Connections {
             listener,
@@ -47,15 +46,15 @@ impl Connections {
         }
     }
 
-    /// What to call, from any thread, to make `next` return `None` from now on.
+    /// A function to call, from any thread, to make `next` return `None` from then on.
     ///
     /// # Errors
     ///
-    /// If the system does not say on which address the listener is.
+    /// If the system does not report the address of the listener.
     pub fn stopper(&self) -> io::Result<impl Fn() + Send + use<>> {
         let mut addr = self.listener.local_addr()?;
         if addr.ip().is_unspecified() {
-            // One listens on every address there is, but one cannot connect to that.
+            // A listener can have the address "every address", but a client cannot connect to it.
             addr.set_ip(match addr {
                 SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
                 SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
@@ -64,7 +63,7 @@ impl Connections {
         let stopped = Arc::clone(&self.stopped);
         Ok(move || {
             stopped.store(true, Ordering::SeqCst);
-            // `accept` waits for a connection, so let it have one.
+            // `accept` blocks until a connection comes, so make one.
             let _ = TcpStream::connect(addr);
         })
     }
@@ -76,7 +75,7 @@ impl Iterator for Connections {
     fn next(&mut self) -> Option<TcpStream> {
         while !self.stopped.load(Ordering::SeqCst) {
             match self.listener.accept() {
-                // This one may be the stopper's.
+                // This may be the connection that the stopper has made.
                 Ok(_) if self.stopped.load(Ordering::SeqCst) => break,
                 Ok((connection, _)) => {
                     self.failures.in_a_row = 0;
@@ -84,8 +83,8 @@ impl Iterator for Connections {
                 }
                 Err(error) => match self.failures.next(&error, Instant::now()) {
                     Failure::OfOneConnection => {}
-                    Failure::Shortage { is_news } => {
-                        if is_news {
+                    Failure::Shortage { report } => {
+                        if report {
                             let _ = writeln!(
                                 io::stderr(),
                                 "Cannot accept connections for the moment: {error}"
@@ -109,22 +108,22 @@ struct Failures {
 
 #[derive(Debug, PartialEq)]
 enum Failure {
-    /// The next connection may be a good one.
+    /// One connection is lost. The next attempt may succeed.
     OfOneConnection,
-    /// So would the next attempt be. It is news if there has been none for a while.
-    Shortage { is_news: bool },
+    /// The next attempt would fail too. `report` is true for the first failure of a shortage.
+    Shortage { report: bool },
 }
 
 impl Failures {
-    /// What it means that accepting has failed once more, at this time.
+    /// Classifies one more failure, at the time `now`.
     fn next(&mut self, error: &io::Error, now: Instant) -> Failure {
         self.in_a_row = self.in_a_row.saturating_add(1);
-        if concerns_one_connection(error) && self.in_a_row <= QUEUE {
+        if concerns_one_connection(error) && self.in_a_row <= BACKLOG {
             return Failure::OfOneConnection;
         }
         let last = self.last_shortage.replace(now);
         Failure::Shortage {
-            is_news: last.is_none_or(|last| now - last > SAME_TROUBLE),
+            report: last.is_none_or(|last| now - last > SAME_SHORTAGE),
         }
     }
 }
@@ -135,25 +134,25 @@ fn concerns_one_connection(error: &io::Error) -> bool {
         ErrorKind::ConnectionAborted
             | ErrorKind::ConnectionReset
             | ErrorKind::Interrupted
-            // What macOS says of a client that has reset its connection already.
+            // The error of macOS for a client that has already reset its connection.
             | ErrorKind::InvalidInput
     )
 }
 
-// On Linux, no client and no test can make most of these happen.
+// Unit tests, because on Linux no client can cause most of these failures.
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NEWS: Failure = Failure::Shortage { is_news: true };
-    const NO_NEWS: Failure = Failure::Shortage { is_news: false };
+    const REPORTED: Failure = Failure::Shortage { report: true };
+    const NOT_REPORTED: Failure = Failure::Shortage { report: false };
 
     fn fail(failures: &mut Failures, kind: ErrorKind, now: Instant) -> Failure {
         failures.next(&kind.into(), now)
     }
 
     #[test]
-    fn a_client_that_has_gone_is_no_shortage() {
+    fn a_client_that_has_closed_its_connection_is_no_shortage() {
         let now = Instant::now();
         for kind in [
             ErrorKind::ConnectionAborted,
@@ -168,31 +167,34 @@ mod tests {
             }
         }
         let failure = fail(&mut Failures::default(), ErrorKind::Other, now);
-        assert_eq!(failure, NEWS);
+        assert_eq!(failure, REPORTED);
     }
 
     #[test]
-    fn what_fails_more_often_than_connections_can_wait_is_a_shortage() {
+    fn more_failures_in_a_row_than_connections_in_the_backlog_are_a_shortage() {
         let now = Instant::now();
         let mut failures = Failures::default();
         for _ in 0..128 {
             fail(&mut failures, ErrorKind::InvalidInput, now);
         }
-        assert_eq!(fail(&mut failures, ErrorKind::InvalidInput, now), NEWS);
-        assert_eq!(fail(&mut failures, ErrorKind::InvalidInput, now), NO_NEWS);
+        assert_eq!(fail(&mut failures, ErrorKind::InvalidInput, now), REPORTED);
+        assert_eq!(
+            fail(&mut failures, ErrorKind::InvalidInput, now),
+            NOT_REPORTED
+        );
     }
 
     #[test]
-    fn a_shortage_is_news_again_when_there_has_been_none_for_five_seconds() {
+    fn a_shortage_is_reported_again_after_five_seconds_without_one() {
         let start = Instant::now();
         let mut failures = Failures::default();
         for (second, expected) in [
-            (0.0, NEWS),
-            (4.9, NO_NEWS),
-            (9.8, NO_NEWS),
-            (14.8, NO_NEWS),
-            (19.9, NEWS),
-            (19.9, NO_NEWS),
+            (0.0, REPORTED),
+            (4.9, NOT_REPORTED),
+            (9.8, NOT_REPORTED),
+            (14.8, NOT_REPORTED),
+            (19.9, REPORTED),
+            (19.9, NOT_REPORTED),
         ] {
             let now = start + Duration::from_secs_f64(second);
             let failure = fail(&mut failures, ErrorKind::OutOfMemory, now);

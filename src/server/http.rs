@@ -1,10 +1,10 @@
-//! One bounded, bounded request in; one response out.
+//! One request in; one response out; both bounded in size and time.
 //!
 //! This is as much of HTTP/1.1 ([RFC 9112](https://www.rfc-editor.org/rfc/rfc9112)) as the lesson
-//! needs: a connection carries one request, and only its head is read. What is bounded here is what
-//! a stage relies on: whatever a client sends or fails to send, each function returns, in time.
+//! needs: a connection carries one request, and only its head is read. The stages rely on the bounds:
+//! whatever a client sends or fails to send, each function here returns in time.
 //!
-//! The pages that are sent are the business of [`site`](super::site).
+//! [`site`](super::site) makes the pages.
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, ErrorKind, Read, Write};
@@ -37,7 +37,7 @@ impl Display for Status {
     }
 }
 
-/// What a client asked for. Displayed, it is the request line.
+/// What a client requests. Displayed, it is the request line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// `GET`, for example, in the case in which it was sent.
@@ -46,14 +46,13 @@ pub struct Request {
     pub target: String,
     /// `HTTP/1.1` or `HTTP/1.0`, for example; always `HTTP/1.` and a digit.
     pub version: String,
-    /// Something follows the head, as far as is known: a body, or another request. It is not read as
-    /// such.
+    /// Whether anything is known to follow the head: a body, or another request. It is not parsed.
     pub has_more: bool,
 }
 
 impl Request {
-    /// The path to route by: the target without its query string, and without `http://host` when
-    /// the client talks to us as to a proxy. `None` when there is no path in it, or no valid host.
+    /// The path to route by: the target without its query string, and without `http://host`, which a
+    /// client sends to a proxy. `None` if the target has no path, or no valid host.
     pub fn path(&self) -> Option<&str> {
         let target = match self.target.split_at_checked("http://".len()) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http://") => {
@@ -77,23 +76,25 @@ impl Display for Request {
     }
 }
 
-/// Why there is no request. Displayed, it is a sentence for the log.
+/// Why a connection yielded no request. Displayed, it is a sentence for the log.
 #[derive(Debug)]
 pub enum RequestError {
-    /// The client closed the connection without a word.
+    /// The client closed the connection and sent nothing.
     Closed,
-    /// The client said nothing until the time was up.
+    /// The client sent nothing before the deadline.
     Silent,
     /// The connection broke.
     Broken(io::Error),
-    /// Something came that deserves this answer; this is its first line.
+    /// The client sent a bad request. The answer has this status; this is the request line.
     Bad(Status, String),
 }
 
 impl Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RequestError::Closed => f.write_str("the client closed the connection without a word"),
+            RequestError::Closed => {
+                f.write_str("the client closed the connection and sent nothing")
+            }
             RequestError::Silent => f.write_str(
                 "the client opened a connection and sent nothing; browsers keep such spares",
             ),
@@ -105,13 +106,13 @@ impl Display for RequestError {
 
 /// Reads one request head of at most [`MAX_HEAD`] bytes; never more bytes than that.
 ///
-/// A line may end in CR LF or in LF alone. A [bounded](DeadlineStream) reader makes a silent client end in
-/// [`RequestError::Silent`], and one that stops half way in a 408. What comes of it depends on the bytes
-/// and on what comes after the last of them, but not on how the network has cut them into pieces.
+/// A line may end in CR LF or in LF alone. With a [`DeadlineStream`] as the reader, a silent client is a
+/// [`RequestError::Silent`], and a client that stops half way gets a 408. The result depends on the bytes
+/// and on how they end, but not on how the network has cut them into segments.
 ///
 /// # Errors
 ///
-/// [`RequestError`] says what there was in place of a request.
+/// [`RequestError`] says why there is no request.
 pub fn read_request(reader: &mut impl Read) -> Result<Request, RequestError> {
     let mut buffer = [0; MAX_HEAD];
     let mut filled = 0;
@@ -122,7 +123,7 @@ pub fn read_request(reader: &mut impl Read) -> Result<Request, RequestError> {
             Ok(count) => filled += count,
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => {}
-                // Systems differ in which of the two a passed deadline is.
+                // Systems differ in which of the two errors means that the deadline has passed.
                 ErrorKind::TimedOut | ErrorKind::WouldBlock if filled == 0 => {
                     return Err(RequestError::Silent);
                 }
@@ -145,8 +146,8 @@ fn bad(status: Status, bytes: &[u8]) -> RequestError {
     RequestError::Bad(status, first_line(bytes).0)
 }
 
-/// The status for a head that does not end within the limit: what is too long is the target if not
-/// even the first line ends.
+/// The status for a head that does not end within the limit. If not even the first line ends, the target
+/// is too long.
 fn too_large(head: &[u8]) -> Status {
     match first_line(head) {
         (line, false) if !line.is_empty() => Status::TARGET_TOO_LONG,
@@ -154,9 +155,9 @@ fn too_large(head: &[u8]) -> Status {
     }
 }
 
-/// The first line that is not empty, as far as it is there, and whether it is there to its end.
+/// The first line that is not empty, as far as it has arrived, and whether all of it has arrived.
 ///
-/// That is the request line, if the bytes are the start of a request.
+/// If the bytes are the start of a request, this is the request line.
 pub fn first_line(bytes: &[u8]) -> (String, bool) {
     let mut lines = Lines { rest: bytes };
     let whole = lines.find(|line| !line.is_empty());
@@ -171,13 +172,14 @@ pub fn asks_for_head(request_line: &str) -> bool {
 
 /// The request in these bytes, or `None` if more must come first.
 ///
-/// Bytes that are the start of others are refused only if those would be too, and with the same
-/// status. That is why a line is not judged before its end is there. The request line is an exception:
-/// what can be in none is refused at once, so that a client who speaks TLS, say, need not wait.
+/// Bytes are a bad request only if every continuation of them is one too, and with the same status. That
+/// is why a line is not checked before its end has arrived. The first line is an exception: a byte that no
+/// request line can contain is a bad request at once. So a client that speaks TLS, for example, need not
+/// wait for its answer.
 ///
 /// # Errors
 ///
-/// The status to refuse them with.
+/// The status of the answer to a bad request.
 pub fn parse(bytes: &[u8]) -> Result<Option<Request>, Status> {
     let mut lines = Lines { rest: bytes };
     // RFC 9112, section 2.2: a server should ignore an empty line before the request line.
@@ -197,7 +199,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Request>, Status> {
             None => return Ok(None),
         }
     }
-    // The end of such a body is not to be found: RFC 9112, section 6.3.
+    // Then nothing says where the body ends: RFC 9112, section 6.3.
     if headers.is_chunked == Some(false) {
         return Err(Status::BAD_REQUEST);
     }
@@ -209,7 +211,7 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Request>, Status> {
     }))
 }
 
-/// Takes whole lines from the start of some bytes, without their ends, and leaves the rest.
+/// Takes whole lines from the start of some bytes, without their line ends. The rest stays.
 struct Lines<'a> {
     rest: &'a [u8],
 }
@@ -229,7 +231,7 @@ impl<'a> Iterator for Lines<'a> {
 ///
 /// # Errors
 ///
-/// The status to refuse it with.
+/// The status of the answer, if it is not a request line.
 pub fn request_line(line: &[u8]) -> Result<[&str; 3], Status> {
     let line = std::str::from_utf8(line).map_err(|_| Status::BAD_REQUEST)?;
     let mut words = line.split(' ');
@@ -242,44 +244,45 @@ pub fn request_line(line: &[u8]) -> Result<[&str; 3], Status> {
         return Err(Status::BAD_REQUEST);
     }
     match version.strip_prefix("HTTP/").map(str::as_bytes) {
-        // A minor version that we do not know is treated as one that we do: RFC 9110, section 2.5.
+        // Any minor version is read like HTTP/1.1: RFC 9110, section 2.5.
         Some([b'1', b'.', b'0'..=b'9']) => Ok([method, target, version]),
         Some([b'0'..=b'9', b'.', b'0'..=b'9']) => Err(Status::VERSION_NOT_SUPPORTED),
         _ => Err(Status::BAD_REQUEST),
     }
 }
 
-/// Whether more bytes after these can make a line of UTF-8 without control characters.
+/// Whether these bytes can be the start of a line of UTF-8 without control characters.
 fn may_become_text(start: &[u8]) -> bool {
-    // What follows may be the line feed that belongs to it.
+    // The line feed of a CR LF may follow.
     let start = start.strip_suffix(b"\r").unwrap_or(start);
     let end = match std::str::from_utf8(start) {
-        // A character cut in half has no length yet. The rest of it may come.
+        // No length: the last character is cut in half, and the rest of it may follow.
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         _ => start.len(),
     };
     std::str::from_utf8(&start[..end]).is_ok_and(|text| !text.contains(char::is_control))
 }
 
-/// What may stand around a value.
+/// The characters that may stand around a value.
 const WHITESPACE: [char; 2] = [' ', '\t'];
 
-/// What the headers say about the request. What else is in them does not matter here.
+/// What the headers say about the request. No other header matters here.
 #[derive(Default)]
 struct Headers<'a> {
     has_host: bool,
     /// The digits of `Content-Length`, without leading zeros.
     length: Option<&'a str>,
-    /// Whether the last transfer coding is the one that says where it ends, if there is any coding.
+    /// Whether the last transfer coding is `chunked`, which marks the end of the body. `None` without
+    /// any coding.
     is_chunked: Option<bool>,
 }
 
 impl<'a> Headers<'a> {
-    /// Takes in a header line; `None` if that makes the request invalid.
+    /// Adds a header line. `None` if that makes the request invalid.
     fn add(&mut self, line: &'a [u8]) -> Option<()> {
         let colon = line.iter().position(|&byte| byte == b':')?;
         let (name, value) = (&line[..colon], &line[colon + 1..]);
-        // No space before the colon, and no line that continues the one before: neither is a token.
+        // This also rejects a space before the colon, and a line that continues the line before it.
         if !is_token(name) || value.contains(&b'\0') || value.contains(&b'\r') {
             return None;
         }
@@ -289,7 +292,7 @@ impl<'a> Headers<'a> {
             let is_first = !std::mem::replace(&mut self.has_host, true);
             is_first.then_some(())
         } else if name.eq_ignore_ascii_case(b"content-length") {
-            // The same length may be there more than once: RFC 9110, section 8.6.
+            // The same length may be repeated: RFC 9110, section 8.6.
             let mut lengths = value()?
                 .split(',')
                 .map(|length| length.trim_matches(WHITESPACE));
@@ -318,8 +321,8 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// The host in `host` or `host:port`, as `Host` and a target have it: RFC 3986, section 3.2. It may be
-/// empty. There is none in what is not of this form.
+/// The host in `host` or `host:port`, in `Host` or in a target: RFC 3986, section 3.2. It may be empty.
+/// `None` if the text is not of this form.
 fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, port),
@@ -340,14 +343,14 @@ fn host(authority: &str) -> Option<&str> {
     (is_valid && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(host)
 }
 
-/// Whether this is what RFC 9110, section 5.6.2, calls a token: a method, a header's name.
+/// Whether this is a token (RFC 9110, section 5.6.2), as a method and a header's name are.
 pub(crate) fn is_token(word: &[u8]) -> bool {
     let is_token_byte =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !word.is_empty() && word.iter().all(is_token_byte)
 }
 
-/// What to answer.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status.
@@ -358,9 +361,9 @@ pub struct Response {
 }
 
 impl Response {
-    /// An HTML page with the headers that every response has to have.
+    /// An HTML page with the headers that every response needs.
     pub fn new(status: Status, body: String) -> Response {
-        // Room for all that the pages add, so that it need not grow with every header.
+        // Enough capacity for all headers, so that the string need not grow with each of them.
         let mut headers = String::with_capacity(1024);
         // Writing to a `String` cannot fail.
         let _ = write!(
@@ -384,11 +387,11 @@ impl Response {
         self
     }
 
-    /// Writes the response, its body too unless `head_only`, as it must be for `HEAD`.
+    /// Writes the response: head and body, or the head only, for the method `HEAD`.
     ///
     /// # Errors
     ///
-    /// When the client has gone, or when a [bounded](DeadlineStream) writer's time is up.
+    /// If the client has closed the connection, or if the deadline of a [`DeadlineStream`] has passed.
     pub fn write_to(&self, writer: &mut impl Write, head_only: bool) -> io::Result<()> {
         let body = if head_only { "" } else { &self.body };
         let status = self.status.to_string();
@@ -398,20 +401,21 @@ impl Response {
     }
 }
 
-/// A connection with a deadline: however many reads and writes there are, together they end by then.
+/// A connection with one deadline for all of its reads and writes together.
 ///
-/// A timeout on the socket alone bounds each read; a byte a second would go on for hours.
+/// A timeout on the socket alone bounds each read: a client that sends a byte a second could go on for
+/// hours.
 pub struct DeadlineStream<'a> {
     connection: &'a TcpStream,
     deadline: Instant,
 }
 
 impl DeadlineStream<'_> {
-    /// From now on, and for this long.
+    /// Sets the deadline to `time` from now.
     ///
     /// # Panics
     ///
-    /// If `time` from now is further away than an [`Instant`] can tell, which is centuries.
+    /// If an [`Instant`] cannot hold that moment, which is centuries away.
     pub fn new(connection: &TcpStream, time: Duration) -> DeadlineStream<'_> {
         DeadlineStream {
             connection,
@@ -419,7 +423,7 @@ impl DeadlineStream<'_> {
         }
     }
 
-    /// Moves the deadline by a time for which the other side is not to blame.
+    /// Moves the deadline: by the time, for example, that the server itself has needed.
     ///
     /// # Panics
     ///
@@ -428,33 +432,33 @@ impl DeadlineStream<'_> {
         self.deadline += time;
     }
 
-    /// When the time is up.
+    /// The moment after which no read succeeds.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
     fn remaining(&self) -> Option<Duration> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left)
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        (!remaining.is_zero()).then_some(remaining)
     }
 }
 
 impl Read for DeadlineStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.remaining().ok_or(ErrorKind::TimedOut)?;
-        unless_shut(self.connection.set_read_timeout(Some(left)))?;
+        let remaining = self.remaining().ok_or(ErrorKind::TimedOut)?;
+        unless_shut(self.connection.set_read_timeout(Some(remaining)))?;
         self.connection.read(buffer)
     }
 }
 
-/// For a writer whose time is up: what the system takes at once is sent all the same. That is a
-/// whole response, as long as it is the first.
+/// The timeout of a write after the deadline. The system takes what fits into its buffer at once, which is
+/// a whole response if it is the first on the connection.
 const LAST_WRITE: Duration = Duration::from_millis(1);
 
 impl Write for DeadlineStream<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let left = self.remaining().unwrap_or(LAST_WRITE);
-        unless_shut(self.connection.set_write_timeout(Some(left)))?;
+        let remaining = self.remaining().unwrap_or(LAST_WRITE);
+        unless_shut(self.connection.set_write_timeout(Some(remaining)))?;
         self.connection.write(buffer)
     }
 
@@ -463,8 +467,8 @@ impl Write for DeadlineStream<'_> {
     }
 }
 
-/// On macOS, a connection takes no timeout any more when both sides have closed it. It needs none
-/// either: nothing blocks then, and what has arrived can still be read.
+/// Ignores the error of macOS when a timeout is set on a connection that both sides have closed. No
+/// timeout is needed then: nothing blocks, and the bytes that have arrived can still be read.
 fn unless_shut(timeout_set: io::Result<()>) -> io::Result<()> {
     match timeout_set {
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
@@ -472,17 +476,17 @@ fn unless_shut(timeout_set: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// For how long a client may pause that is sending what nobody will read.
+/// How long to wait for more bytes from a client that has its response but has not closed yet.
 const LINGER_PAUSE: Duration = Duration::from_millis(200);
 
-/// How many reads may be needed to empty a connection of what has arrived.
+/// The maximum of reads of bytes that have already arrived.
 const LAST_READS: usize = 16;
 
-/// Closes a connection so that the response arrives, before the deadline or at once.
+/// Closes a connection in a way that lets the response arrive. Returns before the deadline or at once.
 ///
-/// To close while bytes are unread resets the connection, and a reset may destroy a response that is
-/// still on its way. So what has arrived is read first; when the client may still be sending
-/// (`more_to_come`), so is what it sends until it closes, pauses, or the time is up.
+/// The system resets a connection that is closed while bytes are unread, and a reset may destroy a
+/// response on its way. So this reads what has arrived. If the client may still be sending
+/// (`more_to_come`), it goes on reading until the client closes or pauses, or the deadline passes.
 pub fn close(connection: TcpStream, more_to_come: bool, deadline: Instant) {
     let mut unread = [0; 4096];
     let mut bounded = DeadlineStream {
@@ -500,7 +504,8 @@ pub fn close(connection: TcpStream, more_to_come: bool, deadline: Instant) {
     }
 }
 
-/// A point in time as the header `Date` has it: RFC 9110, section 5.6.7. Before 1970 it is 1970.
+/// A time in the format of the header `Date`: RFC 9110, section 5.6.7. A time before 1970 is shown as the
+/// start of 1970.
 pub fn date(time: SystemTime) -> impl Display {
     let seconds = time
         .duration_since(UNIX_EPOCH)
@@ -528,35 +533,35 @@ pub fn date(time: SystemTime) -> impl Display {
     format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
-/// The other side's words as they may appear on a terminal: nothing in them that a terminal would
-/// obey, and not more than `most` characters, after which there may be three dots.
+/// Escapes a text from a client or a server for the log or a terminal: without control characters, and
+/// cut to `maximum` characters, followed by three dots if it was longer.
 ///
-/// What is escaped counts with as many characters as it is escaped with, and is never cut in half.
-pub fn escape(words: &str, most: usize) -> String {
-    let mut printable = String::new();
+/// An escape sequence counts with all its characters, and is never cut in half.
+pub fn escape(text: &str, maximum: usize) -> String {
+    let mut escaped = String::new();
     let mut length = 0;
-    for character in words.trim_end().chars() {
-        let before = printable.len();
+    for character in text.trim_end().chars() {
+        let before = escaped.len();
         match character {
-            // A backslash says that something is not as it was, and a quotation mark may end a quotation.
-            '\\' | '"' => printable.extend(['\\', character]),
-            ' '..='~' => printable.push(character),
-            _ => printable.extend(character.escape_debug()),
+            // A backslash begins an escape sequence, and a quotation mark ends a quotation.
+            '\\' | '"' => escaped.extend(['\\', character]),
+            ' '..='~' => escaped.push(character),
+            _ => escaped.extend(character.escape_debug()),
         }
-        length += printable[before..].chars().count();
-        if length > most {
-            printable.truncate(before);
-            return printable + "...";
+        length += escaped[before..].chars().count();
+        if length > maximum {
+            escaped.truncate(before);
+            return escaped + "...";
         }
     }
-    printable
+    escaped
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// On Linux, no connection gets into the state that this is about.
+    /// A unit test, because no connection on Linux gets into this state.
     #[test]
     fn a_connection_that_takes_no_timeout_is_read_and_written_all_the_same() {
         let failed = |kind: ErrorKind| unless_shut(Err(kind.into()));

@@ -1,9 +1,9 @@
-//! Answers the connections that a stage rejects with 503: one thread polls all of them.
+//! Answers the connections that a stage rejects with 503 (load shedding): one thread polls all of them.
 //!
-//! A stage rejects a connection on the thread of the accept loop, and no other client gets in until
-//! that is done. So the accept loop must not wait for a slow client to read, or for a silent one to
-//! send. It only passes the connection on. The thread here polls all rejected connections without
-//! blocking, so none of them waits for another.
+//! A stage rejects a connection in its accept loop, and accepts no other connection meanwhile. So the
+//! accept loop must not wait until a slow client reads, or until a silent one sends. It only passes the
+//! connection on. The thread here polls all rejected connections without blocking, so none of them
+//! waits for another.
 
 use std::io::{self, ErrorKind, Read};
 use std::mem;
@@ -17,10 +17,10 @@ use super::http::{self, MAX_HEAD};
 use super::site::Site;
 use crate::{Handler, Stage};
 
-/// How many rejected connections are kept at a time. One more is closed without an answer.
+/// The maximum of rejected connections that are open at a time. One more is closed without an answer.
 const MAXIMUM: usize = 1024;
 
-/// How long a client that has its answer may go on sending before its connection is closed.
+/// How long a client that has its answer may keep its connection open.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// How often to poll.
@@ -32,7 +32,7 @@ const POLL: Duration = Duration::from_millis(5);
 ///
 /// # Errors
 ///
-/// When the system has no thread for it.
+/// If the system has no thread for it.
 pub fn start(stage: &Stage, site: Arc<Site>) -> io::Result<(Handler, Option<JoinHandle<()>>)> {
     if !stage.rejects {
         return Ok((Arc::new(drop), None));
@@ -71,7 +71,7 @@ struct Rejected {
 }
 
 impl Rejected {
-    /// `None` if the connection is broken already.
+    /// `None` if the connection is already broken.
     fn new(connection: TcpStream) -> Option<Rejected> {
         connection.set_nonblocking(true).ok()?;
         Some(Rejected {
@@ -82,17 +82,17 @@ impl Rejected {
         })
     }
 
-    /// Reads what the client has sent, and answers when the first line of that is there: only then is
-    /// it certain whether the answer has a body. Returns whether to keep the connection: `false` when
-    /// the client has closed it, or when its time is up. A silent client gets no answer: browsers keep
-    /// spare connections, and do not expect an answer there.
+    /// Reads what the client has sent, and answers when the first line has arrived: only then is it
+    /// certain whether the answer has a body. Returns whether to keep the connection: `false` if the
+    /// client has closed it, or if its time is up. A silent client gets no answer: browsers open spare
+    /// connections, and do not expect an answer there.
     fn poll(&mut self, site: &Site) -> bool {
         let mut bytes = [0; 4096];
-        // Bounded, however fast the client sends: there are other connections.
+        // Bounded, because the other connections wait meanwhile.
         for _ in 0..16 {
             match self.connection.read(&mut bytes) {
                 Ok(0) => {
-                    // It may have closed one direction only, and be listening in the other.
+                    // The client may have closed only one direction, and still read the other.
                     self.answer(site);
                     return false;
                 }
@@ -115,7 +115,7 @@ impl Rejected {
         }
     }
 
-    /// Answers what has been received, once. Whether the client may still be listening after that.
+    /// Answers what has been received, once. Returns whether the client can read the answer.
     fn answer(&mut self, site: &Site) -> bool {
         let received = mem::take(&mut self.received);
         if received.is_empty() {

@@ -1,20 +1,19 @@
 //! The pages: `/`, `/sleep`, `/race`, and everything else is 404.
 //!
-//! [`Site::handle`] is what every stage does with a connection: [read a
-//! request](http::read_request), answer it, print a line about it. It returns in every case, and
-//! does not panic, whatever the client does.
+//! [`Site::handle`] is the handler of every stage. It [reads a request](http::read_request), answers it,
+//! and prints a line about it. Whatever the client does, it returns, and it does not panic.
 
-use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, Write};
+use std::io;
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::http::{self, DeadlineStream, Request, RequestError, Response, Status, escape};
 use crate::Stage;
+use crate::output::log;
 
-/// The longest piece of a client's words in a line of the log, in characters.
+/// The maximum length of a request line in the log, in characters.
 const MAX_QUOTE: usize = 80;
 
 /// The pages of one stage.
@@ -28,7 +27,7 @@ pub struct Site {
 
 impl Site {
     /// The pages of `stage`, with a `/sleep` that takes `sleep`. A client has `read_timeout` in all to
-    /// send its request, take its response and close; what the page takes is not counted.
+    /// send its request, read its response and close; the time that the page takes is not counted.
     pub fn new(stage: &Stage, sleep: Duration, read_timeout: Duration) -> Site {
         let version = env!("CARGO_PKG_VERSION");
         let values = [
@@ -45,14 +44,14 @@ impl Site {
         }
     }
 
-    /// How long a client may keep a thread, beside the time that the page takes.
+    /// How long a client may hold a thread, without the time that the page takes.
     pub fn read_timeout(&self) -> Duration {
         self.read_timeout
     }
 
     /// Reads one request, answers it, closes the connection, and prints one line about it.
     ///
-    /// However silent or slow the client is, the thread waits for it no longer than the read timeout.
+    /// The thread waits for a silent or slow client no longer than the read timeout.
     pub fn handle(&self, connection: TcpStream) {
         let accepted = Instant::now();
         let current = thread::current();
@@ -70,7 +69,7 @@ impl Site {
             Err(RequestError::Bad(status, request_line)) => {
                 (accepted, request_line, error_page(status), true)
             }
-            Err(nothing) => return log(format_args!("{thread}: {nothing}")),
+            Err(error) => return log(format_args!("{thread}: {error}")),
         };
         let status = response.status.0;
         let sent = self
@@ -86,7 +85,7 @@ impl Site {
                 "{thread}: {request_line} -> {status} in {took:.1?}"
             )),
             Err(error) => log(format_args!(
-                "{thread}: {request_line} -> the client has gone: {error}"
+                "{thread}: {request_line} -> the response was not sent: {error}"
             )),
         }
     }
@@ -96,7 +95,7 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// When the client has gone, or does not take what it is sent.
+    /// If the client has closed the connection, or does not read.
     pub fn reject(&self, connection: &mut TcpStream, request: &[u8]) -> io::Result<()> {
         let started = Instant::now();
         let current = thread::current();
@@ -116,7 +115,7 @@ impl Site {
         Ok(())
     }
 
-    /// A response with the headers that say who made it, when, and in what time.
+    /// Adds the headers that name the server, the thread, the time of day and the time that it took.
     fn with_server_headers(&self, response: Response, thread: &str, started: Instant) -> Response {
         let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
         response
@@ -148,18 +147,18 @@ impl Site {
     }
 }
 
-/// The page that says why a request is not served.
+/// The page that says why the client does not get the page that it requested.
 fn error_page(status: Status) -> Response {
     let reason = match status {
-        Status::BAD_REQUEST => "What came is not an HTTP request.",
-        Status::NOT_FOUND => "There is nothing at this address.",
+        Status::BAD_REQUEST => "This is not a valid HTTP request.",
+        Status::NOT_FOUND => "There is no page at this address.",
         Status::METHOD_NOT_ALLOWED => "These pages can only be read, with GET or HEAD.",
-        Status::REQUEST_TIMEOUT => "The request did not arrive whole in the time it has.",
+        Status::REQUEST_TIMEOUT => "The request did not arrive completely before its time was up.",
         Status::TARGET_TOO_LONG => "The first line of the request is longer than 8 KiB.",
         Status::HEAD_TOO_LARGE => "The head of the request is longer than 8 KiB.",
         Status::SERVICE_UNAVAILABLE => {
-            "All workers are busy, and as many requests are waiting for them as may wait. \
-             Yours was rejected unread. Try again in a while."
+            "The server is overloaded: all its workers are busy, and its queue, if it has one, is full. \
+             So it rejected your request at once. Try again in a few seconds."
         }
         Status::VERSION_NOT_SUPPORTED => "This server speaks HTTP/1.1.",
         _ => "",
@@ -169,14 +168,14 @@ fn error_page(status: Status) -> Response {
     Page::new(&page, &values).response(status)
 }
 
-/// A page that is all there but for its nonce: a number used once, by which the browser knows that a
-/// style or a script is the page's own. It obeys no other, and asks no other server.
+/// A page that lacks only its nonce: a number that is used once. The browser runs no style and no script
+/// without that number, and sends no request to another server.
 ///
-/// These are the pieces between which the nonce goes.
+/// The nonce goes between these pieces.
 struct Page(Vec<String>);
 
 impl Page {
-    /// Puts values where the page says `{{name}}`. One is left: `{{nonce}}`.
+    /// Replaces each `{{name}}` by its value. Only `{{nonce}}` stays.
     fn new(html: &str, values: &[(&str, String)]) -> Page {
         let filled = values.iter().fold(html.to_owned(), |html, (name, value)| {
             html.replace(&format!("{{{{{name}}}}}"), value)
@@ -200,17 +199,12 @@ fn in_layout(body: &str) -> String {
     include_str!("pages/layout.html").replace("{{body}}", body)
 }
 
-/// The first line that a client sent, for a line of the log. If that is not a request line, it could be anything, a
-/// line of the log for example; so it is put in quotation marks.
+/// The first line that a client sent, escaped for the log. If it is not a request line, it stands in
+/// quotation marks, so that a client cannot forge a line of the log.
 fn quoted(request_line: &str) -> String {
     if http::request_line(request_line.as_bytes()).is_ok() {
         escape(request_line, MAX_QUOTE)
     } else {
         format!("\"{}\"", escape(request_line, MAX_QUOTE))
     }
-}
-
-/// Prints a line, in one piece, and carries on if it cannot be written.
-fn log(line: fmt::Arguments<'_>) {
-    let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
 }

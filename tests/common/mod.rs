@@ -1,7 +1,7 @@
 //! What the tests share: the real program as a child process, a client that speaks plain bytes, and
 //! a room in which requests can meet.
 
-#![allow(dead_code, unused_macros)] // Every test file uses a part of it.
+#![allow(dead_code, unused_macros)] // Each test program uses only a part of this.
 
 pub mod compiler;
 pub mod repository;
@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 
 use ten_versus_five::{Handler, STAGES, Setup};
 
-/// Makes of each function that takes the number of a stage a test of each stage compiled in.
+/// Turns each function that takes the number of a stage into one test for each stage compiled in.
 macro_rules! to_every_stage {
     ($($test:ident)*) => {
-        // They are in use, even where there is no stage to test.
+        // Without this, they would be unused if no stage is compiled in.
         $( const _: fn(usize) = $test; )*
         #[cfg(feature = "stage1")]
         mod stage1 { $( #[test] fn $test() { super::$test(1); } )* }
@@ -41,14 +41,14 @@ macro_rules! to_every_stage {
     };
 }
 
-/// How long anything may take before a test gives up. No test that passes comes near it.
+/// How long a test waits for anything before it fails. A test that passes needs much less.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long to watch for something that must not happen. However busy the machine is, this cannot
-/// fail a correct program; a longer watch would only catch more of the wrong ones.
+/// How long to watch for something that must not happen. A correct program passes, however busy the
+/// machine is; a longer watch would only find more of the wrong programs.
 pub const WATCH: Duration = Duration::from_millis(300);
 
-/// Asks again and again until there is an answer.
+/// Calls `probe` again and again until it returns something.
 pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -79,7 +79,7 @@ impl Server {
         Server::launch(program(), stage, options)
     }
 
-    /// The same, by a command that runs the program with the arguments it is given.
+    /// The same, with a command that runs the program with the arguments that it gets.
     pub fn launch(command: Command, stage: usize, options: &[&str]) -> Server {
         let mut server = Server::spawn(command, stage, options);
         let first = wait_for("the first line", || server.output().into_iter().next());
@@ -90,12 +90,12 @@ impl Server {
         server
     }
 
-    /// The same, by a command that keeps what the program says from us.
+    /// The same, with a command that sends the program's output elsewhere.
     #[cfg(target_os = "linux")]
-    pub fn launch_unheard(command: Command, stage: usize, options: &[&str]) -> Server {
+    pub fn launch_without_output(command: Command, stage: usize, options: &[&str]) -> Server {
         let mut server = Server::spawn(command, stage, options);
         server.addr = wait_for("a listener", || listens_on(server.id()));
-        // It listens before it has quite started. After an answer, it has.
+        // The program listens before it accepts. After an answer, it has started completely.
         get_when_free(server.addr, "/");
         server
     }
@@ -133,7 +133,7 @@ impl Server {
         self.child.id()
     }
 
-    /// How many threads and how many open files the program has. Only Linux tells.
+    /// How many threads and how many open files the program has. Only on Linux; 0 elsewhere.
     pub fn threads_and_files(&self) -> (usize, usize) {
         let count = |of| {
             let list = fs::read_dir(format!("/proc/{}/{of}", self.id()));
@@ -145,7 +145,7 @@ impl Server {
         (count("task"), count("fd"))
     }
 
-    /// After one more line, closes the pipe that standard output goes into.
+    /// Closes the pipe to which the program writes its standard output, after one more line.
     pub fn close_output(&self) {
         self.output.enough.store(true, Ordering::SeqCst);
     }
@@ -163,8 +163,8 @@ impl Drop for Server {
     }
 }
 
-/// The address at which a process listens, if it does. Linux lists the files it has open, where a
-/// socket is known by a number, and all sockets, with their numbers.
+/// The address at which a process listens, if it does. Linux lists the open files of a process, in which a
+/// socket has a number, and all sockets with their numbers.
 #[cfg(target_os = "linux")]
 fn listens_on(process: u32) -> Option<SocketAddr> {
     let files = fs::read_dir(format!("/proc/{process}/fd")).ok()?;
@@ -184,8 +184,8 @@ fn listens_on(process: u32) -> Option<SocketAddr> {
     })
 }
 
-/// The threads and files of a program that nobody has connected to yet, once all its threads are
-/// there. A pool has four workers.
+/// The threads and files of a program without connections, when all its threads have started. A pool
+/// has four workers.
 pub fn at_rest(server: &Server, stage: usize) -> (usize, usize) {
     let workers = if stage >= 3 { 4 } else { 0 };
     let threads = 1 + workers + usize::from(STAGES[stage - 1].rejects);
@@ -195,16 +195,16 @@ pub fn at_rest(server: &Server, stage: usize) -> (usize, usize) {
     })
 }
 
-/// The server answers, all four workers of its pool are there, and it is [at rest](at_rest) again.
+/// The server answers, its pool has all four workers, and it is [at rest](at_rest) again.
 pub fn assert_all_is_well(server: &Server, stage: usize, at_rest: (usize, usize)) {
     assert_eq!(get_when_free(server.addr, "/").status, 200);
     assert_no_worker_is_missing(server, stage);
-    wait_for("every thread and file to be given back", || {
+    wait_for("every thread to end and every file to be closed", || {
         (server.threads_and_files() == at_rest).then_some(())
     });
 }
 
-/// Sooner or later each of the four workers answers. Under stage 4, only one ever does.
+/// Each of the four workers answers some request. In stage 4 only one of them ever does.
 pub fn assert_no_worker_is_missing(server: &Server, stage: usize) {
     if !matches!(stage, 3 | 5..) {
         return;
@@ -212,7 +212,7 @@ pub fn assert_no_worker_is_missing(server: &Server, stage: usize) {
     let mut workers = BTreeSet::new();
     for _ in 0..50 {
         let replies = sleep_together(server.addr, 4);
-        // A pool that counts may refuse one while a worker lets go of its last client.
+        // A pool may reject a request while a worker still closes its last connection.
         let answers = replies.iter().filter(|(_, reply)| reply.status == 200);
         workers.extend(answers.map(|(_, reply)| reply.header("X-Served-By").unwrap().to_owned()));
         if workers.len() == 4 {
@@ -249,23 +249,23 @@ impl Lines {
     }
 }
 
-/// A connection to a server that gives up reading some day.
+/// A connection to a server, with a read timeout.
 pub fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).expect("the server should accept connections");
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
-/// A client that has said this. If it is turned away at once, it may be too late to say anything.
-pub fn say(addr: SocketAddr, words: &[u8]) -> TcpStream {
+/// A client that has sent these bytes, unless the server has rejected and closed the connection before.
+pub fn send(addr: SocketAddr, bytes: &[u8]) -> TcpStream {
     let mut client = connect(addr);
-    let _ = client.write_all(words);
+    let _ = client.write_all(bytes);
     client
 }
 
-/// Whether the server still reads what this client sends after its response. It is more at a time than
-/// a server reads at once: to close a connection with bytes unread resets it, and then nothing more can
-/// be sent.
+/// Whether the server still reads what this client sends after its response. The client sends more at a
+/// time than a server reads at once. If the server closes the connection while bytes are unread, the
+/// system resets it, and the client cannot send any more.
 pub fn is_still_read(mut client: &TcpStream) -> bool {
     let lines = "x\n".repeat(8192);
     (0..10).all(|_| {
@@ -283,7 +283,7 @@ pub fn exchange(addr: SocketAddr, bytes: &[u8]) -> Reply {
     Reply::read(&mut stream).expect("the server should answer, then close without a reset")
 }
 
-/// Sends `bytes` again and again until the server is not too busy. Before stage 5, it never is.
+/// Sends `bytes` again and again until the server does not reject them. Before stage 5, it never does.
 pub fn exchange_when_free(addr: SocketAddr, bytes: &[u8]) -> Reply {
     wait_for("a server that is not busy", || {
         let reply = exchange(addr, bytes);
@@ -300,7 +300,7 @@ pub fn get(addr: SocketAddr, target: &str) -> Reply {
     exchange(addr, get_request(addr, target).as_bytes())
 }
 
-/// The answer to `GET target` as soon as the server is not too busy for it.
+/// The answer to `GET target`, as soon as the server does not reject it.
 pub fn get_when_free(addr: SocketAddr, target: &str) -> Reply {
     exchange_when_free(addr, get_request(addr, target).as_bytes())
 }
@@ -337,7 +337,7 @@ pub fn sleep_together(addr: SocketAddr, count: usize) -> Vec<(Duration, Reply)> 
 /// What a server sent before it closed the connection.
 #[derive(Debug)]
 pub struct Reply {
-    /// 0 if it closed without a word.
+    /// 0 if it closed without an answer.
     pub status: u16,
     pub head: String,
     pub body: String,
@@ -359,13 +359,13 @@ impl Reply {
         })
     }
 
-    /// Whether nothing is missing at its end, and nothing follows it.
+    /// Whether its body is as long as its head says.
     pub fn is_whole(&self) -> bool {
         let length = self.header("Content-Length");
         length.is_some_and(|length| length == self.body.len().to_string())
     }
 
-    /// The value of a header, whose name is to be spelt as the design spells it.
+    /// The value of a header. The name is case-sensitive here.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head
             .lines()
@@ -373,7 +373,7 @@ impl Reply {
     }
 }
 
-/// A stage that runs in this process, on connections that the test gives it one by one.
+/// A stage that runs in this process. The test gives it one connection after another.
 pub struct Running {
     listener: TcpListener,
     incoming: Sender<TcpStream>,
@@ -381,8 +381,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// A pool from stage 6 on gets a queue with as many places as it has workers. What is turned
-    /// away is closed.
+    /// From stage 6 on, the capacity of the queue is the number of workers. A rejected connection is
+    /// closed.
     pub fn start(stage: usize, workers: usize, handler: Handler) -> Running {
         Running::with_queue(stage, workers, workers, handler)
     }
@@ -409,7 +409,7 @@ impl Running {
         }
     }
 
-    /// The two ends of a new connection, of which the stage has seen nothing yet.
+    /// The two ends of a new connection, the client's and the server's, which the stage does not have yet.
     pub fn pair(&self) -> (TcpStream, TcpStream) {
         let client = connect(self.listener.local_addr().unwrap());
         (client, self.listener.accept().unwrap().0)
@@ -439,7 +439,7 @@ impl Running {
     }
 }
 
-/// A place in which requests meet: whoever enters stays until the test lets somebody out.
+/// A room in which requests meet: a thread that enters it stays until the test lets it out.
 #[derive(Default)]
 pub struct Room {
     state: Mutex<RoomState>,
@@ -458,7 +458,8 @@ impl Room {
         Arc::default()
     }
 
-    /// Enters, and stays until it may leave; longer than any test waits for something to happen.
+    /// Enters the room, and blocks until the test lets this thread out, or a minute has passed. No test
+    /// waits that long for anything.
     pub fn visit(&self) {
         let mut state = self.state.lock().unwrap();
         state.visitors.push(thread::current().id());
@@ -473,7 +474,7 @@ impl Room {
         self.changed.notify_all();
     }
 
-    /// Lets out this many, now or when they come.
+    /// Lets out so many threads, now or when they enter.
     pub fn let_out(&self, count: usize) {
         let mut state = self.state.lock().unwrap();
         state.may_leave = state.may_leave.saturating_add(count);
@@ -481,7 +482,7 @@ impl Room {
         self.changed.notify_all();
     }
 
-    /// Whether `count` are in the room at one time before `time` is over.
+    /// Whether `count` threads are in the room at one moment before `time` is over.
     pub fn holds(&self, count: usize, time: Duration) -> bool {
         let fewer = |state: &mut RoomState| state.visitors.len() - state.left < count;
         let state = self.state.lock().unwrap();
@@ -493,7 +494,7 @@ impl Room {
             .timed_out()
     }
 
-    /// Waits until `count` have come and gone.
+    /// Waits until `count` threads have entered and left.
     pub fn wait_until_left(&self, count: usize) {
         let fewer = |state: &mut RoomState| state.left < count;
         let state = self.state.lock().unwrap();
@@ -503,10 +504,10 @@ impl Room {
             .unwrap()
             .1
             .timed_out();
-        assert!(!timed_out, "some never came");
+        assert!(!timed_out, "fewer than {count} threads have left");
     }
 
-    /// The threads of all who came, in the order of their coming.
+    /// All threads that have entered, in the order in which they entered.
     pub fn visitors(&self) -> Vec<ThreadId> {
         self.state.lock().unwrap().visitors.clone()
     }

@@ -1,4 +1,4 @@
-//! The files of the repository, and what stands in its pages.
+//! The files of the repository, and the blocks of its pages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The files in a folder with this extension, in order.
+/// The files with this extension in a folder, in alphabetical order.
 pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(root().join(folder))
         .unwrap()

@@ -1,7 +1,7 @@
-//! How does a pool say no, and how does it end well?
+//! How does a pool reject requests (load shedding), and how does it shut down gracefully?
 //!
-//! Stages 5 to 7. Where it can be, this is shown without a clock, as in `overlap.rs`: requests stay
-//! in a room until the test lets them out.
+//! Stages 5 to 7. Where possible, the tests need no clock, as in `overlap.rs`: requests stay in a room
+//! until the test lets them out.
 
 #![cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
 
@@ -15,13 +15,13 @@ use crate::common::{
     PATIENCE, Reply, Room, Running, Server, connect, get, sleep_together, wait_for,
 };
 
-/// Whether a stage turns this connection away: here, that is to close it without a word.
-fn is_turned_away(client: &mut TcpStream) -> bool {
+/// Whether the stage rejects this connection: here, it closes it without an answer.
+fn is_rejected(client: &mut TcpStream) -> bool {
     client.read(&mut [0]).is_ok_and(|count| count == 0)
 }
 
-/// A stage with two workers, both at work in the room until they are let out.
-fn two_at_work(stage: usize, queue: usize) -> (Running, Arc<Room>, Vec<TcpStream>) {
+/// A stage with two workers, which are both busy: they stay in the room until the test lets them out.
+fn two_busy_workers(stage: usize, queue: usize) -> (Running, Arc<Room>, Vec<TcpStream>) {
     let room = Room::new();
     let inside = Arc::clone(&room);
     let visit = Arc::new(move |_connection| inside.visit());
@@ -34,8 +34,8 @@ fn two_at_work(stage: usize, queue: usize) -> (Running, Arc<Room>, Vec<TcpStream
     (running, room, clients)
 }
 
-/// The program, and its answers to five requests for a slow page: two, each of which is picked up by
-/// a worker before the next is sent, and then three together.
+/// The program, and the statuses of five requests for a slow page: two, each of which a worker picks up
+/// before the next is sent, and then three together.
 fn two_and_then_three(stage: usize, options: &[&str]) -> (Server, Vec<u16>) {
     let server = Server::start(
         stage,
@@ -60,7 +60,7 @@ fn two_and_then_three(stage: usize, options: &[&str]) -> (Server, Vec<u16>) {
     (server, statuses)
 }
 
-/// A server whose only worker is busy for as long as the test lasts, so that it refuses the others.
+/// A server whose only worker is busy until the end of the test, so that all other requests are rejected.
 fn full(stage: usize) -> (Server, TcpStream) {
     let options = [
         "--workers",
@@ -74,14 +74,14 @@ fn full(stage: usize) -> (Server, TcpStream) {
     ];
     let server = Server::start(stage, &options);
     let addr = server.addr;
-    // With no queue, a request is refused until the worker is ready to take it.
+    // Without a queue, a request is rejected until the worker is ready to take it.
     let taken = wait_for("the worker to take a request", || {
         let mut client = connect(addr);
         client.write_all(b"GET /sleep HTTP/1.1\r\n\r\n").unwrap();
         client
             .set_read_timeout(Some(Duration::from_millis(10)))
             .unwrap();
-        let taken = wait_for("a refusal, or a worker", || {
+        let taken = wait_for("a rejection, or a worker", || {
             if Reply::read(&mut client).is_ok() {
                 return Some(false);
             }
@@ -94,7 +94,7 @@ fn full(stage: usize) -> (Server, TcpStream) {
     (server, taken)
 }
 
-fn assert_refused(reply: &Reply) {
+fn assert_rejected(reply: &Reply) {
     assert_eq!(reply.status, 503, "{reply:?}");
     assert_eq!(reply.header("Retry-After"), Some("600"));
     assert_eq!(
@@ -102,67 +102,67 @@ fn assert_refused(reply: &Reply) {
         Some(reply.body.len().to_string().as_str())
     );
     assert!(
-        reply.body.contains("Try again in a while"),
+        reply.body.contains("Try again in a few seconds"),
         "{}",
         reply.body
     );
 }
 
-/// What every stage that refuses has to get right, whatever makes it refuse.
-fn a_refusal_arrives(stage: usize) {
+/// What a client gets from every stage that rejects, whatever makes the stage reject it.
+fn a_rejection_arrives(stage: usize) {
     let (server, _taken) = full(stage);
 
-    // A thousand, a hundred of them at once, from one client.
+    // A thousand requests, a hundred of them at a time.
     for _ in 0..10 {
         for (_, reply) in sleep_together(server.addr, 100) {
-            assert_refused(&reply);
+            assert_rejected(&reply);
         }
     }
 
-    // However much the client still has to say.
+    // Even if the client sends a large body.
     let mut client = connect(server.addr);
     client
         .write_all(b"POST / HTTP/1.1\r\nContent-Length: 1048576\r\n\r\n")
         .unwrap();
     client.write_all(&vec![b'a'; 1024 * 1024]).unwrap();
-    assert_refused(&Reply::read(&mut client).unwrap());
+    assert_rejected(&Reply::read(&mut client).unwrap());
 
-    // And what it says is read, or the system would reset the connection.
+    // The server reads what the client sends. Otherwise the system would reset the connection.
     wait_for("a server that goes on reading", || {
-        let mut client = crate::common::say(server.addr, b"POST / HTTP/1.1\r\n\r\n");
-        assert_refused(&Reply::read(&mut client).unwrap());
+        let mut client = crate::common::send(server.addr, b"POST / HTTP/1.1\r\n\r\n");
+        assert_rejected(&Reply::read(&mut client).unwrap());
         crate::common::is_still_read(&client).then_some(())
     });
 
-    // One that stops in the middle of its first line is refused when its time is up, see below.
-    let mut half = crate::common::say(server.addr, b"GET / HTTP");
-    let mut half_of_head = crate::common::say(server.addr, b"HEAD / HTTP");
+    // A client that stops in the middle of its first line is answered when its time is up: see below.
+    let mut half = crate::common::send(server.addr, b"GET / HTTP");
+    let mut half_of_head = crate::common::send(server.addr, b"HEAD / HTTP");
 
-    // However slowly it speaks: a refusal comes after its first line.
+    // Even if the client is slow: the answer comes after its first line.
     let mut client = connect(server.addr);
     client.write_all(b"G").unwrap();
     thread::sleep(Duration::from_millis(50));
     let _ = client.write_all(b"ET / HTTP/1.1\r\n\r\n");
-    assert_refused(&Reply::read(&mut client).unwrap());
+    assert_rejected(&Reply::read(&mut client).unwrap());
 
-    // Or when it says that there will be no more.
-    let client = crate::common::say(server.addr, b"GET");
+    // Or when the client closes its direction of the connection.
+    let client = crate::common::send(server.addr, b"GET");
     client.shutdown(Shutdown::Write).unwrap();
-    assert_refused(&Reply::read(&mut &client).unwrap());
+    assert_rejected(&Reply::read(&mut &client).unwrap());
 
     // Whether there is a body does not depend on how the bytes are cut.
-    let mut client = crate::common::say(server.addr, b"HE");
+    let mut client = crate::common::send(server.addr, b"HE");
     thread::sleep(Duration::from_millis(50));
     client.write_all(b"AD / HTTP/1.1\r\n\r\n").unwrap();
     let head = Reply::read(&mut client).unwrap();
     assert_eq!((head.status, head.body.as_str()), (503, ""));
 
-    // HEAD has no body, and silence no answer. Nor do the silent ones keep others waiting.
+    // HEAD gets no body, and a silent client no answer. Silent clients delay no other client.
     let mut silent: Vec<TcpStream> = (0..50).map(|_| connect(server.addr)).collect();
     let head = crate::common::exchange(server.addr, b"HEAD / HTTP/1.1\r\n\r\n");
     assert_eq!((head.status, head.body.as_str()), (503, ""));
     assert_eq!(Reply::read(&mut silent[0]).unwrap().status, 0);
-    assert_refused(&Reply::read(&mut half).unwrap());
+    assert_rejected(&Reply::read(&mut half).unwrap());
     let head = Reply::read(&mut half_of_head).unwrap();
     assert_eq!((head.status, head.body.as_str()), (503, ""));
 
@@ -174,7 +174,7 @@ fn a_refusal_arrives(stage: usize) {
     assert_eq!(server.errors(), [""; 0]);
 }
 
-/// Memory in KiB and threads, as Linux tells.
+/// The memory in KiB and the threads of a server, as Linux reports them.
 #[cfg(target_os = "linux")]
 fn memory_and_threads(server: &Server) -> (usize, usize) {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
@@ -185,8 +185,8 @@ fn memory_and_threads(server: &Server) -> (usize, usize) {
     (field("VmRSS:"), field("Threads:"))
 }
 
-/// The first hundred let every part of the program take what it needs. The other two thousand may
-/// not need more.
+/// During the first hundred requests, every part of the program takes the memory that it needs. The next
+/// two thousand must not need more.
 #[cfg(target_os = "linux")]
 fn memory_and_threads_stay_flat(stage: usize) {
     let (server, _taken) = full(stage);
@@ -213,24 +213,24 @@ mod stage5 {
     use ten_versus_five::stage5_busy_counter::ThreadPool;
 
     #[test]
-    fn who_comes_while_all_are_busy_is_turned_away_at_once() {
-        let (running, room, _clients) = two_at_work(5, 0);
+    fn a_request_while_all_workers_are_busy_is_rejected_at_once() {
+        let (running, room, _clients) = two_busy_workers(5, 0);
         for _ in 0..3 {
-            assert!(is_turned_away(&mut running.connect()));
+            assert!(is_rejected(&mut running.connect()));
         }
-        // A place is given back when its job is over.
+        // A permit is returned when its job is over.
         room.let_out(usize::MAX);
         room.wait_until_left(2);
-        wait_for("a place", || {
+        wait_for("a permit", || {
             let _client = running.connect();
             (room.visitors().len() > 2).then_some(())
         });
         running.stop();
     }
 
-    /// No job has started here, and none has even been sent.
+    /// No job has started here, or has even been sent.
     #[test]
-    fn a_place_is_taken_before_the_job_starts() {
+    fn a_permit_is_taken_before_the_job_starts() {
         let pool = ThreadPool::new(2);
         let (first, second) = (pool.try_acquire(), pool.try_acquire());
         assert!(first.is_some() && second.is_some());
@@ -240,14 +240,14 @@ mod stage5 {
     }
 
     #[test]
-    fn threads_that_compete_for_places_never_get_more_than_there_are() {
+    fn threads_that_compete_for_permits_never_get_more_than_there_are() {
         let pool = ThreadPool::new(2);
         let taken = AtomicUsize::new(0);
         let started = Instant::now();
         let compete = || {
             while started.elapsed() < WATCH {
-                if let Some(_place) = pool.try_acquire() {
-                    assert!(taken.fetch_add(1, Ordering::SeqCst) < 2, "a third place");
+                if let Some(_permit) = pool.try_acquire() {
+                    assert!(taken.fetch_add(1, Ordering::SeqCst) < 2, "a third permit");
                     taken.fetch_sub(1, Ordering::SeqCst);
                 }
             }
@@ -257,42 +257,42 @@ mod stage5 {
                 scope.spawn(compete);
             }
         });
-        // None has been lost, and none has been given back twice.
+        // No permit has been lost, and none has been returned twice.
         let (first, second) = (pool.try_acquire(), pool.try_acquire());
         assert!(first.is_some() && second.is_some());
         assert!(pool.try_acquire().is_none());
     }
 
     #[test]
-    fn a_job_that_panics_gives_its_place_back() {
+    fn a_job_that_panics_returns_its_permit() {
         let pool = ThreadPool::new(2);
-        let (place, _other) = (pool.try_acquire().unwrap(), pool.try_acquire().unwrap());
+        let (permit, _other) = (pool.try_acquire().unwrap(), pool.try_acquire().unwrap());
         pool.execute(move || {
-            let _place = place;
+            let _permit = permit;
             panic!("a job of this test");
         });
-        wait_for("the place to be free again", || pool.try_acquire());
+        wait_for("the permit to be returned", || pool.try_acquire());
     }
 
     #[test]
-    fn of_five_requests_two_are_answered_and_three_refused() {
+    fn of_five_requests_two_are_answered_and_three_are_rejected() {
         let (_server, statuses) = two_and_then_three(5, &[]);
         assert_eq!(statuses, [200, 200, 503, 503, 503]);
     }
 
     #[test]
-    fn five_at_once_are_no_different() {
+    fn of_five_requests_at_once_two_are_answered_too() {
         let server = Server::start(5, &["--workers", "2", "--sleep", "2"]);
         let replies = sleep_together(server.addr, 5);
         let statuses: Vec<u16> = replies.iter().map(|(_, reply)| reply.status).collect();
         assert_eq!(statuses, [503, 503, 503, 200, 200]);
-        // Not after the others, but at once. The machine may be busy, but for two seconds?
+        // They are rejected at once, and not after the answers, which take two seconds.
         assert!(replies[2].0 < Duration::from_secs(2), "{:?}", replies[2].0);
     }
 
     #[test]
-    fn a_refusal_arrives() {
-        super::a_refusal_arrives(5);
+    fn a_rejection_arrives() {
+        super::a_rejection_arrives(5);
     }
 
     #[cfg(target_os = "linux")]
@@ -328,9 +328,9 @@ mod stage6 {
         room.wait_until_left(2);
     }
 
-    /// A dead pool is not a full one: `serve` panics, and does not answer 503 for ever.
+    /// A dead pool is not a full pool: `serve` panics, instead of rejecting requests for ever.
     #[test]
-    fn a_pool_whose_workers_have_all_panicked_says_so() {
+    fn a_pool_whose_workers_have_all_panicked_is_disconnected() {
         let pool = ThreadPool::new(2, 2, |_job: &str| panic!("a job of this test"));
         wait_for("every worker to die", || {
             let _ = pool.try_execute("panic");
@@ -360,16 +360,16 @@ mod stage6 {
     }
 
     #[test]
-    fn one_may_wait_and_the_next_is_turned_away() {
-        let (running, room, mut clients) = two_at_work(6, 1);
+    fn one_may_wait_and_the_next_is_rejected() {
+        let (running, room, mut clients) = two_busy_workers(6, 1);
         clients.push(running.connect());
-        assert!(is_turned_away(&mut running.connect()));
+        assert!(is_rejected(&mut running.connect()));
         room.let_out(3);
         room.wait_until_left(3);
         running.stop();
     }
 
-    /// A pool whose workers do nothing, and what to count that on.
+    /// A pool whose workers only count their jobs, and the counter.
     fn idle_pool(size: usize, queue: usize) -> (ThreadPool<()>, Arc<AtomicUsize>) {
         let done = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&done);
@@ -379,18 +379,18 @@ mod stage6 {
         (ThreadPool::new(size, queue, count), done)
     }
 
-    /// Whether so many jobs for an idle pool, sent in one burst, are sometimes refused more than
-    /// `usually` times. Whether they are is up to who is faster, so it may take some bursts.
-    fn refuses_more_than(usually: usize, jobs: usize, size: usize, queue: usize) -> bool {
+    /// Whether an idle pool ever rejects more than `usually` of `jobs` jobs that are sent in one burst. That
+    /// depends on which thread is faster, so it may take some bursts.
+    fn rejects_more_than(usually: usize, jobs: usize, size: usize, queue: usize) -> bool {
         let (pool, done) = idle_pool(size, queue);
         let mut taken = 0;
         for _ in 0..100_000 {
-            let refused = (0..jobs).filter(|_| pool.try_execute(()).is_err()).count();
-            taken += jobs - refused;
+            let rejected = (0..jobs).filter(|_| pool.try_execute(()).is_err()).count();
+            taken += jobs - rejected;
             wait_for("an idle pool", || {
                 (done.load(Ordering::SeqCst) == taken).then_some(())
             });
-            if refused > usually {
+            if rejected > usually {
                 return true;
             }
         }
@@ -398,32 +398,32 @@ mod stage6 {
     }
 
     #[test]
-    fn the_bound_counts_what_no_worker_has_picked_up_yet() {
+    fn a_job_counts_against_the_capacity_until_a_worker_picks_it_up() {
         assert!(
-            refuses_more_than(2, 5, 2, 1),
-            "two workers and one place, and five jobs"
+            rejects_more_than(2, 5, 2, 1),
+            "two workers, a capacity of one, and five jobs"
         );
     }
 
-    /// A channel without places hands a job over only to somebody who is asking for one. Of workers
-    /// that share a receiver, only the one that has the lock can ask.
+    /// A channel with capacity 0 is a rendezvous: it takes a job only while a thread is in `recv`. Of the
+    /// workers that share a receiver, only the one that holds the lock can be there.
     #[test]
-    fn without_a_queue_jobs_are_refused_while_workers_are_idle() {
+    fn without_a_queue_jobs_are_rejected_while_workers_are_idle() {
         assert!(
-            refuses_more_than(0, 4, 4, 0),
+            rejects_more_than(0, 4, 4, 0),
             "four idle workers, and four jobs"
         );
     }
 
     #[test]
-    fn two_are_answered_one_waits_and_two_are_refused() {
+    fn of_five_requests_three_are_answered_and_two_are_rejected() {
         let (_server, statuses) = two_and_then_three(6, &["--queue", "1"]);
         assert_eq!(statuses, [200, 200, 200, 503, 503]);
     }
 
     #[test]
-    fn a_refusal_arrives() {
-        super::a_refusal_arrives(6);
+    fn a_rejection_arrives() {
+        super::a_rejection_arrives(6);
     }
 
     #[cfg(target_os = "linux")]
@@ -455,17 +455,13 @@ mod stage7 {
         assert!(room.holds(2, PATIENCE));
         let dropping = thread::spawn(move || drop(pool));
         thread::sleep(crate::common::WATCH);
-        assert!(!dropping.is_finished(), "it waits");
+        assert!(!dropping.is_finished(), "`drop` waits");
         room.let_out(4);
         dropping.join().unwrap();
-        assert_eq!(
-            done.load(Ordering::SeqCst),
-            4,
-            "all are done by then, and not a moment later"
-        );
+        assert_eq!(done.load(Ordering::SeqCst), 4, "all jobs have run by then");
     }
 
-    /// In a process of its own, since its error lines are what is to be counted.
+    /// In a process of its own, because the test counts the lines on standard error.
     #[test]
     fn a_hundred_panicking_jobs_are_reported_twice_each_and_cost_no_worker() {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
@@ -479,7 +475,7 @@ mod stage7 {
             .unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{errors}");
-        // By the panic hook, and by the worker.
+        // The panic hook reports a panic, and so does the worker.
         for report in [" panicked at ", " goes on: its job panicked.\n"] {
             assert_eq!(errors.matches(report).count(), 100, "{report}: {errors}");
         }
@@ -511,24 +507,24 @@ mod stage7 {
     }
 
     #[test]
-    fn one_may_wait_and_the_next_is_turned_away() {
-        let (running, room, mut clients) = two_at_work(7, 1);
+    fn one_may_wait_and_the_next_is_rejected() {
+        let (running, room, mut clients) = two_busy_workers(7, 1);
         clients.push(running.connect());
-        assert!(is_turned_away(&mut running.connect()));
+        assert!(is_rejected(&mut running.connect()));
         room.let_out(3);
         room.wait_until_left(3);
         running.stop();
     }
 
     #[test]
-    fn two_are_answered_one_waits_and_two_are_refused() {
+    fn of_five_requests_three_are_answered_and_two_are_rejected() {
         let (_server, statuses) = two_and_then_three(7, &["--queue", "1"]);
         assert_eq!(statuses, [200, 200, 200, 503, 503]);
     }
 
     #[test]
-    fn a_refusal_arrives() {
-        super::a_refusal_arrives(7);
+    fn a_rejection_arrives() {
+        super::a_rejection_arrives(7);
     }
 
     #[cfg(target_os = "linux")]
@@ -537,24 +533,24 @@ mod stage7 {
         super::memory_and_threads_stay_flat(7);
     }
 
-    /// The listener has gone by then. If it had not, the client would wait for an answer in vain.
+    /// The listener is closed by then. Otherwise the client would wait for an answer in vain.
     #[test]
-    fn a_client_that_comes_during_the_shutdown_cannot_connect() {
+    fn a_client_cannot_connect_during_the_shutdown() {
         let server = Server::start(7, &["--requests", "1", "--sleep", "600"]);
-        let mut at_work = connect(server.addr);
-        at_work.write_all(b"GET /sleep HTTP/1.1\r\n\r\n").unwrap();
-        wait_for("a refused connection", || {
-            // Without an end to it, the attempt could wait for minutes and fail for another reason.
+        let mut busy = connect(server.addr);
+        busy.write_all(b"GET /sleep HTTP/1.1\r\n\r\n").unwrap();
+        wait_for("a connection that is refused", || {
+            // Without a timeout, the attempt could wait for minutes and fail for another reason.
             let error = TcpStream::connect_timeout(&server.addr, PATIENCE / 6).err()?;
             (error.kind() == ErrorKind::ConnectionRefused).then_some(())
         });
-        at_work.set_nonblocking(true).unwrap();
-        let waits = at_work.read(&mut [0]).unwrap_err();
+        busy.set_nonblocking(true).unwrap();
+        let waits = busy.read(&mut [0]).unwrap_err();
         assert_eq!(waits.kind(), ErrorKind::WouldBlock);
     }
 
     #[test]
-    fn a_request_at_work_is_answered_before_the_program_ends() {
+    fn a_request_in_flight_is_answered_before_the_program_ends() {
         let mut server = Server::start(7, &["--requests", "1", "--sleep", "1"]);
         let reply = get(server.addr, "/sleep");
         assert_eq!(reply.status, 200);
@@ -577,7 +573,7 @@ mod stage7 {
 
 #[cfg(feature = "stage3")]
 #[test]
-fn under_stage_3_a_request_at_work_is_cut_off_when_the_program_ends() {
+fn in_stage_3_a_request_in_flight_is_cut_off_when_the_program_ends() {
     let mut server = Server::start(3, &["--requests", "1", "--sleep", "60"]);
     let mut client = connect(server.addr);
     client.write_all(b"GET /sleep HTTP/1.1\r\n\r\n").unwrap();

@@ -67,7 +67,7 @@ fn the_table_of_contents_is_the_list_of_chapters() {
     assert_eq!(entries.next(), Some(""), "an empty line ends the list");
 }
 
-/// A file of the repository cannot be a picture in `cargo doc`, but a URL can be a whole picture.
+/// A page of `cargo doc` cannot show a file of the repository, but a URL can hold a whole picture.
 #[test]
 fn the_pictures_of_cargo_doc_are_those_in_docs() {
     let mut links = String::new();
@@ -97,8 +97,8 @@ fn the_pictures_of_cargo_doc_are_those_in_docs() {
     );
 }
 
-/// In `cargo doc` the pages are modules, and a link to a file there would lead nowhere. Rustdoc warns
-/// of links to items that are not there, but not of those.
+/// In `cargo doc` the pages are modules, so a link to a file would lead nowhere. Rustdoc warns of links to
+/// items that do not exist, but not of links to files.
 #[test]
 fn every_link_in_cargo_doc_leads_somewhere() {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -121,7 +121,7 @@ fn every_link_in_cargo_doc_leads_somewhere() {
         assert!(module.is_dir(), "{} is not there", chapter.module);
     }
     if !is_known() {
-        return; // The links are of this rustdoc's making, and it may make them in another way.
+        return; // Another rustdoc may make its links in another way.
     }
     let mut folders = vec![book];
     let mut links = 0;
@@ -141,7 +141,7 @@ fn every_link_in_cargo_doc_leads_somewhere() {
     assert!(links > 500, "only {links} links found");
 }
 
-/// A page without what stands between `<script` and `</script>`.
+/// A page without its scripts.
 fn without_scripts(html: &str) -> String {
     let mut parts = html.split("<script");
     let mut rest = parts.next().unwrap_or_default().to_owned();
@@ -160,7 +160,7 @@ fn a_template_in_a_script_is_no_link() {
 
 /// Follows the links in a file that rustdoc has written, and counts them.
 fn check_links(file: &Path) -> usize {
-    // A script may hold what looks like a link, and is a template for one.
+    // A script may hold a template for a link, which looks like a link.
     let html = without_scripts(&fs::read_to_string(file).unwrap());
     let mut links = 0;
     for after in html.split(" href=\"").skip(1) {

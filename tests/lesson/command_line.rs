@@ -1,4 +1,4 @@
-//! What does the program say, and to which command?
+//! What does the program print, for which command?
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -14,14 +14,15 @@ fn run(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()
 }
 
-/// A mistake: exit code 2, nothing on standard output, and this on standard error.
-fn complaint(arguments: &[&str]) -> String {
+/// What the program prints on standard error about a mistake. The exit code is 2, and there is nothing on
+/// standard output.
+fn message_about(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     assert_eq!(output.stdout, b"", "{arguments:?}");
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(!complaint.contains("panicked"), "{complaint}");
-    complaint
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(!message.contains("panicked"), "{message}");
+    message
 }
 
 fn compiled_in() -> Vec<usize> {
@@ -45,7 +46,7 @@ fn help_and_version_need_no_stage() {
     }
 }
 
-/// What cannot be written was not printed, whatever the reason.
+/// Whether the disk is full or the reader has closed the pipe, the help was not printed.
 #[cfg(target_os = "linux")]
 #[test]
 fn help_that_cannot_be_printed_is_a_failure_and_not_a_panic() {
@@ -54,10 +55,10 @@ fn help_that_cannot_be_printed_is_a_failure_and_not_a_panic() {
         let full = std::fs::File::options().write(true).open("/dev/full");
         let output = program().arg(flag).stdout(full.unwrap()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{flag}");
-        let complaint = String::from_utf8(output.stderr).unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
         let reason = "Cannot write to standard output: ";
-        assert!(complaint.starts_with(reason), "{complaint}");
-        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+        assert!(message.starts_with(reason), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
 
         let (stdout, reader) = UnixStream::pair().unwrap();
         drop(reader);
@@ -73,9 +74,9 @@ fn help_that_cannot_be_printed_is_a_failure_and_not_a_panic() {
 fn without_a_choice_of_stage_the_commands_are_listed() {
     let stages = compiled_in();
     if stages.len() == 1 {
-        return; // Then there is nothing to choose: see the next test.
+        return; // Then there is no choice: see the next test.
     }
-    let complaint = complaint(&[]);
+    let message = message_about(&[]);
     for stage in &STAGES {
         let command = match stages.as_slice() {
             [] => format!("    cargo run --features stage{} ", stage.number),
@@ -85,17 +86,17 @@ fn without_a_choice_of_stage_the_commands_are_listed() {
                 stage.number
             ),
         };
-        let listed = complaint.contains(&command);
+        let listed = message.contains(&command);
         assert_eq!(
             listed,
             stages.is_empty() || stages.contains(&stage.number),
-            "{complaint}"
+            "{message}"
         );
     }
 }
 
 #[test]
-fn the_only_stage_is_chosen_without_asking() {
+fn the_only_stage_compiled_in_is_the_default() {
     if let [only] = compiled_in()[..] {
         let Ok(Command::Serve(options)) = cli::parse([]) else {
             panic!("it should serve")
@@ -105,17 +106,17 @@ fn the_only_stage_is_chosen_without_asking() {
 }
 
 #[test]
-fn a_stage_that_is_not_there_is_told_from_one_that_is_not_compiled_in() {
-    assert!(complaint(&["--stage", "99"]).contains("There is no stage 99"));
+fn a_stage_that_does_not_exist_is_distinguished_from_one_that_is_not_compiled_in() {
+    assert!(message_about(&["--stage", "99"]).contains("There is no stage 99"));
     for stage in STAGES.iter().filter(|stage| stage.serve.is_none()) {
         let number = stage.number.to_string();
         let command = format!("cargo run --features stage{number}");
-        assert!(complaint(&["--stage", &number]).contains(&command));
+        assert!(message_about(&["--stage", &number]).contains(&command));
     }
 }
 
 #[test]
-fn a_mistake_is_answered_with_what_would_be_right() {
+fn the_message_about_a_mistake_says_what_would_be_right() {
     for (arguments, part) in [
         (&["--colour"][..], "\"--colour\" means nothing here"),
         (&["stage3"], "\"stage3\" means nothing here"),
@@ -157,13 +158,13 @@ fn a_mistake_is_answered_with_what_would_be_right() {
         ),
         (&["race", "--stage", "99"], "There is no stage 99"),
     ] {
-        let complaint = complaint(arguments);
-        assert!(complaint.contains(part), "{arguments:?}: {complaint}");
-        assert!(complaint.lines().count() <= 2, "{complaint}");
+        let message = message_about(arguments);
+        assert!(message.contains(part), "{arguments:?}: {message}");
+        assert!(message.lines().count() <= 2, "{message}");
     }
 }
 
-/// The program is not run for this: were an option taken, it might serve, for ever.
+/// This does not run the program: if it took an option, it might serve for ever.
 #[test]
 fn an_option_of_one_command_means_nothing_to_the_other() {
     let meaningless = |arguments: &[&str]| {
@@ -195,9 +196,9 @@ fn an_option_of_one_command_means_nothing_to_the_other() {
 }
 
 #[test]
-fn a_race_without_stages_says_how_to_get_them() {
+fn without_stages_the_message_says_how_to_race_against_them() {
     if compiled_in().is_empty() {
-        assert!(complaint(&["race"]).contains("cargo run --all-features -- race"));
+        assert!(message_about(&["race"]).contains("cargo run --all-features -- race"));
     }
 }
 
@@ -235,8 +236,8 @@ fn an_argument_that_is_not_text_is_a_mistake_like_any_other() {
     ] {
         let output = program().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let complaint = String::from_utf8(output.stderr).unwrap();
-        assert!(complaint.contains("\\xFF"), "{complaint}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("\\xFF"), "{message}");
     }
 }
 
@@ -270,6 +271,7 @@ mod with_a_stage {
     use std::net::TcpListener;
 
     use ten_versus_five::cli::Options;
+    use ten_versus_five::server::messages;
 
     use super::*;
     use crate::common::{Server, connect, get_when_free, wait_for};
@@ -317,47 +319,47 @@ mod with_a_stage {
     }
 
     #[test]
-    fn a_port_in_use_is_named_with_a_way_out() {
+    fn the_message_about_a_port_in_use_says_what_to_type_instead() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = taken.local_addr().unwrap().to_string();
         let output = run(&["--stage", &compiled_in()[0].to_string(), "--addr", &addr]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(output.stdout, b"");
-        let complaint = String::from_utf8(output.stderr).unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
         assert!(
-            complaint.starts_with(&format!("{addr} is in use")),
-            "{complaint}"
+            message.starts_with(&format!("{addr} is in use")),
+            "{message}"
         );
-        assert!(complaint.contains("--addr 127.0.0.1:0"), "{complaint}");
+        assert!(message.contains("--addr 127.0.0.1:0"), "{message}");
     }
 
-    /// Windows says so of a port that it has reserved, and Unix of one below 1024.
+    /// This error comes on Windows for a port that it has reserved, and on Unix for a port below 1024.
     #[test]
     fn a_port_that_the_system_reserves_gets_the_same_hint() {
         let options = options(&["--addr", "127.0.0.1:80"]);
         let error = io::Error::from(ErrorKind::PermissionDenied);
-        let complaint = cli::cannot_listen(&options, &error);
+        let message = messages::cannot_listen(&options, &error);
         let expected = format!("to listen on 127.0.0.1:80: {error}");
-        assert!(complaint.contains(&expected), "{complaint}");
-        assert!(complaint.contains("--addr 127.0.0.1:0"), "{complaint}");
-        assert_eq!(complaint.lines().count(), 2, "{complaint}");
+        assert!(message.contains(&expected), "{message}");
+        assert!(message.contains("--addr 127.0.0.1:0"), "{message}");
+        assert_eq!(message.lines().count(), 2, "{message}");
     }
 
     #[test]
-    fn a_host_that_is_not_here_is_a_failure_and_not_a_panic() {
-        // 192.0.2.1 is nobody's: RFC 5737 keeps it for documentation.
+    fn an_address_of_another_machine_is_a_failure_and_not_a_panic() {
+        // No machine has the address 192.0.2.1: RFC 5737 reserves it for documentation.
         let stage = compiled_in()[0].to_string();
         let output = run(&["--stage", &stage, "--addr", "192.0.2.1:7878"]);
         assert_eq!(output.status.code(), Some(1));
-        let complaint = String::from_utf8(output.stderr).unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
         assert!(
-            complaint.starts_with("Cannot listen on 192.0.2.1:7878: "),
-            "{complaint}"
+            message.starts_with("Cannot listen on 192.0.2.1:7878: "),
+            "{message}"
         );
     }
 
     #[test]
-    fn the_banner_says_which_stage_it_is_what_to_type_and_what_to_expect() {
+    fn the_banner_names_the_stage_the_command_of_a_race_and_its_result() {
         for stage in compiled_in() {
             let name = STAGES[stage - 1].name;
             let server = Server::start(stage, &["--sleep", "1.5"]);
@@ -378,9 +380,9 @@ mod with_a_stage {
         }
     }
 
-    /// The connections are counted, not what comes over them.
+    /// It counts connections, even those without a request.
     #[test]
-    fn it_stops_after_as_many_connections_as_it_was_told() {
+    fn it_stops_after_as_many_connections_as_the_option_says() {
         for stage in compiled_in() {
             let mut server = Server::start(stage, &["--requests", "3", "--read-timeout", "0.1"]);
             for _ in 0..3 {
@@ -391,7 +393,7 @@ mod with_a_stage {
     }
 
     #[test]
-    fn it_serves_on_when_nobody_reads_what_it_says() {
+    fn it_serves_on_when_its_output_has_no_reader() {
         for stage in compiled_in() {
             let server = Server::start(stage, &[]);
             server.close_output();

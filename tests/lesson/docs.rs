@@ -1,7 +1,7 @@
 //! Is what the pages say true?
 //!
-//! Code on a page is code of its stage, output is what the program prints, commands are understood,
-//! links lead somewhere. Only the explanations have to be believed.
+//! Code on a page is code of its stage, output is what the program prints, the program understands the
+//! commands, and links lead to a page. Nothing checks the explanations.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ use ten_versus_five::race::chart::{self, Style};
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
 use ten_versus_five::{STAGES, Stage, compiled_in};
 
-/// The name that a stage's file and its page share.
+/// The name of a stage's file and of its page.
 fn file_name(stage: &Stage) -> String {
     format!("stage{}_{}", stage.number, stage.name.replace('-', "_"))
 }
@@ -33,7 +33,14 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The file has these lines, one after another, at whatever level of indentation.
+/// The pages, and the one for contributors, which is not part of the lesson.
+fn pages_and_contributing() -> Vec<PathBuf> {
+    let mut pages = pages();
+    pages.push(root().join("CONTRIBUTING.md"));
+    pages
+}
+
+/// Whether the file has these lines, one after another, at any level of indentation.
 fn has_lines(code: &str, snippet: &str) -> bool {
     (0..10).any(|level| code.contains(&indented(snippet, level)))
 }
@@ -108,7 +115,7 @@ fn every_block_says_what_it_is() {
         "```rust,ignore",
     ];
     let others = ["```console", "```html", "```sh", "```text"];
-    for page in pages() {
+    for page in pages_and_contributing() {
         let text = read(&page);
         for opening in text
             .lines()
@@ -146,8 +153,11 @@ fn the_page_about_the_compiler_shows_each_program_and_its_message() {
         let shown = blocks(section, "```text").join("\n");
         assert_eq!(shown.is_empty(), message.is_empty(), "{number}");
         for line in shown.lines() {
-            let found = lines.any(|said| said == line);
-            assert!(found, "{number}: not said, or not in that order: {line}");
+            let found = lines.any(|recorded| recorded == line);
+            assert!(
+                found,
+                "{number}: not recorded, or not in that order: {line}"
+            );
         }
     }
     let last = programs.last().unwrap().file_name().unwrap().to_str();
@@ -158,8 +168,8 @@ fn the_page_about_the_compiler_shows_each_program_and_its_message() {
     let (_, version) = recorded.split_once("RECORDED_WITH: &str = \"").unwrap();
     let version = version.split(" (").next().unwrap();
     let words: Vec<&str> = page.split_whitespace().collect();
-    let told = words.join(" ").contains(&format!("those of {version},"));
-    assert!(told, "the messages are those of {version}");
+    let named = words.join(" ").contains(&format!("those of {version},"));
+    assert!(named, "the messages are those of {version}");
 }
 
 /// Whole lines, with so many levels of indentation before each that is not empty.
@@ -172,8 +182,8 @@ fn indented(snippet: &str, level: usize) -> String {
     lines.chain([String::from("\n")]).collect()
 }
 
-/// The output on a page was recorded in one run. In another one, numbers are different and lines may
-/// come in another order.
+/// The output on a page was recorded in one run. In another run, numbers differ and lines may come in
+/// another order.
 fn comparable(log: &str) -> Vec<String> {
     let mut lines: Vec<String> = log
         .lines()
@@ -291,7 +301,7 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
         &cli::features(),
         &format!("--features stage{}", stage.number),
     );
-    // There is no terminal here, in which one could press Enter.
+    // There is no terminal here, so Enter does not stop this server.
     let banner = banner.replace("\nCtrl-C stops", "\nEnter or Ctrl-C stops");
     let typed = match options {
         [] => run.clone(),
@@ -310,7 +320,7 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
     let server = Server::start(stage.number, &options);
     send_slow_requests(&server, count, if stage.rejects { 2 } else { 0 });
     let (_, real_log) = output(&server, log.lines().count());
-    // The tests ask for addresses of their own.
+    // The tests request addresses of their own.
     let real_log = real_log.replace('?', "");
     assert_eq!(comparable_log(log), comparable_log(&real_log));
 }
@@ -515,7 +525,7 @@ fn the_tables_of_costs_have_the_rows_that_the_benchmark_prints() {
     let mut names: Vec<String> = Vec::new();
     for stage in &STAGES {
         let Stage { number, name, .. } = stage;
-        // A job can be handed over only where there is a pool.
+        // There is a hand-off only if there is a pool.
         let row = if *number >= 3 {
             format!("stage {number}")
         } else {
@@ -568,7 +578,7 @@ fn the_minutes_of_the_lesson_add_up_to_fifty() {
     assert_eq!((parts, until), (9, 50));
 }
 
-/// A picture that was recorded before a change of names or of colours would not be this one.
+/// A change of names or colours needs new pictures.
 #[test]
 fn every_picture_is_drawn_as_the_race_draws_today() {
     let race = |stage: &Stage| match stage.number {
@@ -623,8 +633,8 @@ fn the_picture_of_the_threads_shows_every_stage() {
     }
 }
 
-/// The banner of a server, as if it were at the usual address, and what it says afterwards, as soon
-/// as there are so many lines of that.
+/// The banner of a server, as if it had the default address, and its log, as soon as that has so many
+/// lines.
 fn output(server: &Server, lines_of_log: usize) -> (String, String) {
     wait_for("the output", || {
         let output = server.output();
@@ -659,9 +669,11 @@ fn the_table_in_the_readme_is_the_list_of_stages() {
 fn cargo_commands(page: &str) -> impl Iterator<Item = &str> {
     page.match_indices("cargo ").filter_map(|(start, _)| {
         let opener = page[..start].chars().next_back()?;
+        let line = page[..start].lines().next_back()?;
         let end = match opener {
             '`' => page[start..].find('`')?,
-            ' ' if page[..start].ends_with("$ ") => page[start..].find('\n')?,
+            // Variables may stand before the command.
+            ' ' if line.starts_with("$ ") => page[start..].find('\n')?,
             _ => return None,
         };
         Some(&page[start..start + end])
@@ -671,7 +683,7 @@ fn cargo_commands(page: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn every_command_on_a_page_is_understood() {
     let mut commands = 0;
-    for path in pages() {
+    for path in pages_and_contributing() {
         let page = read(&path);
         for command in cargo_commands(&page) {
             commands += 1;
@@ -686,13 +698,17 @@ fn check_command(command: &str) -> Result<(), String> {
     let (cargo, program) = command.split_once(" -- ").unwrap_or((command, ""));
     let mut words = cargo.split_whitespace().skip(1);
     let verb = words.next().unwrap_or_default();
-    if !["bench", "build", "check", "clippy", "doc", "run", "test"].contains(&verb) {
+    if ![
+        "bench", "build", "check", "clippy", "doc", "package", "run", "test",
+    ]
+    .contains(&verb)
+    {
         return Err(format!("what is cargo {verb}?"));
     }
     let mut stage = None;
     while let Some(word) = words.next() {
         match word {
-            "--all-features" | "--open" | "-q" => {}
+            "--all-features" | "--doc" | "--open" | "-q" => {}
             "--features" => {
                 for feature in words.next().unwrap_or_default().split(',') {
                     let named = |stage: &&Stage| format!("stage{}", stage.number) == feature;
@@ -718,7 +734,7 @@ fn check_command(command: &str) -> Result<(), String> {
     }
     let compiled_in = compiled_in().count();
     let chosen = match stage {
-        // Without the stages, the program would only say that they are not there.
+        // Without the stages, the program would only print that they are not compiled in.
         Some(stage) if stage.serve.is_none() => return Ok(()),
         None if compiled_in < STAGES.len() => return Ok(()),
         Some(stage) if !program.starts_with("race") => Some(format!("--stage={}", stage.number)),
@@ -764,7 +780,7 @@ fn anchors(page: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_link_leads_to_a_file_and_a_heading() {
-    for path in pages() {
+    for path in pages_and_contributing() {
         let page = read(&path);
         for link in links(&page)
             .into_iter()
@@ -785,7 +801,7 @@ fn every_link_leads_to_a_file_and_a_heading() {
 #[test]
 fn every_file_that_a_page_names_exists() {
     let is_part_of_a_path = |c: char| c.is_ascii_alphanumeric() || "/_.".contains(c);
-    for page in pages() {
+    for page in pages_and_contributing() {
         for word in read(&page).split(|c| !is_part_of_a_path(c)) {
             let word = word.trim_end_matches('.');
             let folder = word.split('/').next().unwrap_or_default();
@@ -798,7 +814,7 @@ fn every_file_that_a_page_names_exists() {
 
 #[test]
 fn every_link_by_name_has_a_definition() {
-    for path in pages() {
+    for path in pages_and_contributing() {
         let page = read(&path);
         for name in page
             .split("][")
@@ -836,7 +852,7 @@ fn every_page_can_be_reached_from_the_readme() {
 
 #[test]
 fn every_page_ends_by_saying_where_to_go_next() {
-    for page in pages() {
+    for page in pages_and_contributing() {
         let text = read(&page);
         let last = text.lines().rfind(|line| line.starts_with("## "));
         assert_eq!(last, Some("## Where to go next"), "{}", page.display());

@@ -1,7 +1,7 @@
 //! Is what the stages, the race and the pages say true?
 //!
-//! One program, so that its tests wait side by side; each file is the answer to one question, which
-//! stands in its first line. Begin with `overlap.rs`.
+//! One program, so that its tests wait side by side. Each file answers one question, which stands in its
+//! first line. Begin with `overlap.rs`.
 
 #[macro_use]
 #[path = "../common/mod.rs"]

@@ -1,12 +1,12 @@
-//! Which requests can be at work at the same moment?
+//! Which requests can run at the same moment?
 //!
-//! No test here measures time. Requests meet in a room: whoever enters stays until the test lets
-//! somebody out. Two that are in the room together do overlap, on a fast machine and on a slow one.
+//! No test here measures time. Requests meet in a room: a thread that enters it stays until the test lets
+//! it out. Two requests that are in the room together do overlap, on a fast machine and on a slow one.
 //!
-//! That two do *not* overlap cannot be seen by waiting, however long one waits. But requests that
-//! were handled by one and the same thread cannot have overlapped, and that can be seen.
+//! No wait is long enough to prove that two requests do *not* overlap. But two requests that ran on one
+//! and the same thread cannot have overlapped, and a test can see that.
 //!
-//! This is about the four stages of the lesson; `beyond.rs` is about those after it.
+//! These are the four stages of the lesson; `beyond.rs` tests the others.
 
 #![cfg(any(
     feature = "stage1",
@@ -23,8 +23,8 @@ use std::thread::ThreadId;
 
 use crate::common::{PATIENCE, Room, Running, WATCH};
 
-/// Sends `requests` to a stage with four workers, if it has workers. `together` of them must be at
-/// work at once, and no more; when those are let go, the others must follow. Returns who did what.
+/// Sends `requests` requests to a stage with four workers, if it has workers. `together` of them must run
+/// at once, and no more; when the test lets those out, the others must follow. Returns the thread of each.
 fn at_work_at_once(stage: usize, together: usize, requests: usize) -> Vec<ThreadId> {
     let room = Room::new();
     let inside = Arc::clone(&room);
@@ -33,7 +33,7 @@ fn at_work_at_once(stage: usize, together: usize, requests: usize) -> Vec<Thread
 
     assert!(
         room.holds(together, PATIENCE),
-        "{together} should be at work at once"
+        "{together} should run at once"
     );
     if requests > together {
         assert!(
@@ -51,7 +51,7 @@ fn different(threads: &[ThreadId]) -> usize {
     threads.iter().collect::<HashSet<_>>().len()
 }
 
-/// A stage at work on a slow request, and the answer to a fast one, if that comes within `time`.
+/// A slow request runs. Checks whether a fast request that comes after it is answered meanwhile.
 fn slow_then_fast(stage: usize, fast_is_answered: bool) {
     let room = Room::new();
     let inside = Arc::clone(&room);
@@ -70,12 +70,9 @@ fn slow_then_fast(stage: usize, fast_is_answered: bool) {
     let (mut slow, mut fast) = (running.connect(), running.connect());
     slow.write_all(b"s").unwrap();
     fast.write_all(b"f").unwrap();
-    assert!(
-        room.holds(1, PATIENCE),
-        "the slow request should be at work"
-    );
+    assert!(room.holds(1, PATIENCE), "the slow request should run");
 
-    // The slow request stays in the room until the end of this block, whatever the fast one does.
+    // The slow request stays in the room until `let_out`, whatever the fast one does.
     let time = if fast_is_answered { PATIENCE } else { WATCH };
     fast.set_read_timeout(Some(time)).unwrap();
     let mut answer = [0];
@@ -83,7 +80,7 @@ fn slow_then_fast(stage: usize, fast_is_answered: bool) {
 
     room.let_out(1);
     slow.read_exact(&mut answer)
-        .expect("the slow request is answered when it is let go");
+        .expect("the slow request is answered when it is let out");
     if !fast_is_answered {
         fast.set_read_timeout(Some(PATIENCE)).unwrap();
         fast.read_exact(&mut answer)
@@ -118,7 +115,7 @@ mod stage2 {
     }
 
     #[test]
-    fn eight_requests_are_all_at_work_on_a_thread_each() {
+    fn eight_requests_all_run_on_a_thread_each() {
         let threads = at_work_at_once(2, 8, 8);
         assert_eq!(different(&threads), 8);
     }
@@ -139,7 +136,7 @@ mod stage3 {
     }
 
     #[test]
-    fn four_workers_are_all_at_work_and_a_fifth_request_waits() {
+    fn four_workers_are_all_busy_and_a_fifth_request_waits() {
         let threads = at_work_at_once(3, 4, 5);
         assert_eq!(different(&threads), 4);
     }

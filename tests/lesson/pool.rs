@@ -1,7 +1,7 @@
-//! What does a pool promise, and what becomes of its threads when it is dropped?
+//! What does a pool promise, and what happens to its threads when it is dropped?
 //!
-//! Stages 3, 4 and 5 keep the same promises; only the time they take differs. The pools of stages 6
-//! and 7 are made in another way: see `beyond.rs`.
+//! Stages 3, 4 and 5 make the same promises, and only the time they take differs. The pools of stages 6
+//! and 7 have another interface: see `beyond.rs`.
 
 #![cfg(any(feature = "stage3", feature = "stage4", feature = "stage5"))]
 
@@ -18,7 +18,7 @@ macro_rules! promises_of {
 
             #[test]
             #[should_panic(expected = "no workers")]
-            fn a_pool_without_workers_is_refused() {
+            fn a_pool_without_workers_panics() {
                 ThreadPool::new(0);
             }
 
@@ -33,7 +33,7 @@ macro_rules! promises_of {
                 assert_eq!(pool.workers().len(), 3);
             }
 
-            /// A thread that spun would not end, and one that panicked would say so to `join`.
+            /// A thread that spins would not end, and `join` returns an error for a thread that panics.
             #[test]
             fn dropping_the_pool_ends_its_threads_once_the_jobs_are_done() {
                 let done = Arc::new(AtomicUsize::new(0));
@@ -48,7 +48,7 @@ macro_rules! promises_of {
                 assert!(!pool.workers().iter().any(finished));
 
                 for worker in pool.into_workers() {
-                    wait_for("a worker to leave", || {
+                    wait_for("a worker to end", || {
                         worker.thread.is_finished().then_some(())
                     });
                     worker.thread.join().expect("no worker should panic");
@@ -91,7 +91,10 @@ fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
         }
     }
     let execute = std::panic::AssertUnwindSafe(|| pool.execute(|| {}));
-    assert!(std::panic::catch_unwind(execute).is_err(), "nobody is left");
+    assert!(
+        std::panic::catch_unwind(execute).is_err(),
+        "no worker is left"
+    );
 }
 
 /// The Book's exercise: a pool knows nothing of web servers.
@@ -116,8 +119,8 @@ fn the_pool_of_stage_3_can_count_lines() {
     assert_eq!(counts.iter().sum::<usize>(), 6);
 }
 
-/// The worker panics while it holds the lock. That poisons the mutex for all the others, and then no
-/// receiver is left for `execute` to send to.
+/// The worker panics while it holds the lock. That poisons the mutex, so all other workers panic too. Then
+/// the receiver is dropped, and `execute` cannot send.
 #[cfg(feature = "stage4")]
 #[test]
 fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
@@ -129,5 +132,8 @@ fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
         });
     }
     let execute = std::panic::AssertUnwindSafe(|| pool.execute(|| {}));
-    assert!(std::panic::catch_unwind(execute).is_err(), "nobody is left");
+    assert!(
+        std::panic::catch_unwind(execute).is_err(),
+        "no worker is left"
+    );
 }

@@ -1,6 +1,6 @@
-//! What does a race conclude from what it saw, and how does it draw it?
+//! What does a race conclude from a recording, and how does it draw it?
 //!
-//! From recordings made by hand: there is no server here, no network and no clock.
+//! The recordings are made by hand: there is no server here, no network and no clock.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// A request that was picked up by this thread at one time and answered at another.
-fn told(thread: &str, picked_up: f64, answered: f64) -> Lane {
+/// A request that this thread picked up at one time and answered at another, as the server reports.
+fn with_report(thread: &str, picked_up: f64, answered: f64) -> Lane {
     Lane {
         picked_up: Some(seconds(picked_up)),
         thread: Some(thread.to_owned()),
@@ -21,8 +21,8 @@ fn told(thread: &str, picked_up: f64, answered: f64) -> Lane {
     }
 }
 
-/// A request to a server that tells nothing.
-fn untold(answered: f64) -> Lane {
+/// A request to a server that reports nothing.
+fn without_report(answered: f64) -> Lane {
     let end = Some((seconds(answered), Outcome::Answered(200)));
     Lane {
         picked_up: None,
@@ -48,11 +48,11 @@ fn recording(label: &str, lanes: Vec<Lane>) -> Recording {
 }
 
 #[test]
-fn work_that_overlaps_is_told_from_work_that_does_not() {
+fn work_that_overlaps_is_distinguished_from_work_that_does_not() {
     let verdict = |lanes: &[(f64, f64)]| {
         let lanes: Vec<Lane> = lanes
             .iter()
-            .map(|&(from, to)| told("t", from, to))
+            .map(|&(from, to)| with_report("t", from, to))
             .collect();
         Verdict::of(&lanes)
     };
@@ -79,42 +79,42 @@ fn work_that_overlaps_is_told_from_work_that_does_not() {
     assert_eq!(verdict(&[(0.1, 0.101), (0.1, 0.101)]), Verdict::TooQuick);
 }
 
-/// The server was busy with something else at first; or one request took longer than another.
+/// The server was busy with something else at first, or one request took longer than another.
 #[test]
-fn an_honest_server_knows_better_than_the_clock() {
-    let lanes = [told("t", 7.0, 12.0), told("t", 12.0, 17.0)];
+fn a_report_that_fits_the_clock_decides() {
+    let lanes = [with_report("t", 7.0, 12.0), with_report("t", 12.0, 17.0)];
     assert_eq!(Verdict::of(&lanes), Verdict::OneAfterAnother);
     let lanes = [
-        told("t", 10.0, 15.0),
-        told("t", 10.0, 15.0),
-        told("t", 15.0, 20.0),
+        with_report("t", 10.0, 15.0),
+        with_report("t", 10.0, 15.0),
+        with_report("t", 15.0, 20.0),
     ];
     assert_eq!(Verdict::of(&lanes), Verdict::AtATime(2));
-    let lanes = [told("t", 0.0, 5.0), told("t", 5.0, 15.0)];
+    let lanes = [with_report("t", 0.0, 5.0), with_report("t", 5.0, 15.0)];
     assert_eq!(Verdict::of(&lanes), Verdict::OneAfterAnother);
 }
 
-/// Each of these is what an honest server could say of itself, and also what a server says that runs its
-/// requests in the other way and tells wrong times.
+/// An honest server could send each of these reports. A server that runs its requests in the other way,
+/// and reports wrong times, could send them too.
 #[test]
 fn where_the_server_contradicts_the_clock_there_is_no_verdict() {
     let verdict = |lanes: &[(f64, f64)]| {
         let lanes: Vec<Lane> = lanes
             .iter()
-            .map(|&(from, to)| told("t", from, to))
+            .map(|&(from, to)| with_report("t", from, to))
             .collect();
         Verdict::of(&lanes)
     };
-    // Five seconds for next to nothing.
+    // Hardly any work in five seconds.
     for work in [0.0, 0.000_001, 0.001, 0.1, 0.49] {
         let (one, other) = ((5.0 - work, 5.0), (5.5 - work, 5.5));
         assert_eq!(verdict(&[one, other]), Verdict::Contradicted, "{work}");
     }
-    // Both are worked on all the time, and yet one is answered much later.
+    // Threads work on both all the time, but one is answered much later.
     assert_eq!(verdict(&[(0.0, 5.0), (0.0, 10.0)]), Verdict::Contradicted);
     let four = [(0.0, 5.0), (0.0, 10.0), (0.0, 15.0), (0.0, 20.0)];
     assert_eq!(verdict(&four), Verdict::Contradicted);
-    // As much as they have in common, they say together.
+    // In these the report and the clock agree.
     for work in [0.0, 0.000_001, 0.001, 0.1] {
         let (one, other) = ((5.0 - work, 5.0), (10.0 - work, 10.0));
         assert_eq!(verdict(&[one, other]), Verdict::OneAfterAnother, "{work}");
@@ -127,7 +127,7 @@ fn where_the_server_contradicts_the_clock_there_is_no_verdict() {
 fn only_status_200_is_an_answer() {
     let with = |status| Lane {
         end: Some((seconds(5.0), Outcome::Answered(status))),
-        ..told("t", 0.0, 5.0)
+        ..with_report("t", 0.0, 5.0)
     };
     for status in [100, 201, 204, 304, 404, 500] {
         let failing = recording("here", vec![with(status), with(status)]);
@@ -141,9 +141,15 @@ fn only_status_200_is_an_answer() {
 }
 
 #[test]
-fn where_the_server_tells_nothing_the_times_of_the_answers_speak() {
-    let verdict =
-        |times: &[f64]| Verdict::of(&times.iter().map(|&time| untold(time)).collect::<Vec<_>>());
+fn without_a_report_the_times_of_the_answers_decide() {
+    let verdict = |times: &[f64]| {
+        Verdict::of(
+            &times
+                .iter()
+                .map(|&time| without_report(time))
+                .collect::<Vec<_>>(),
+        )
+    };
     assert_eq!(verdict(&[5.0, 10.0]), Verdict::OneAfterAnother);
     assert_eq!(verdict(&[5.1, 5.0]), Verdict::SideBySide);
     assert_eq!(verdict(&[5.0, 10.0, 15.0, 20.1]), Verdict::OneAfterAnother);
@@ -158,9 +164,9 @@ fn where_the_server_tells_nothing_the_times_of_the_answers_speak() {
 #[test]
 fn what_was_not_answered_is_no_evidence() {
     let lanes = [
-        untold(5.0),
+        without_report(5.0),
         failed(Outcome::Rejected),
-        untold(10.0),
+        without_report(10.0),
         failed(Outcome::Failed("x".into())),
     ];
     assert_eq!(Verdict::of(&lanes), Verdict::OneAfterAnother);
@@ -170,7 +176,10 @@ fn what_was_not_answered_is_no_evidence() {
 fn the_result_is_one_line_that_a_program_can_read_too() {
     let stage1 = recording(
         "stage 1  single-threaded",
-        vec![told("main", 0.0, 5.0), told("main", 5.0, 10.004)],
+        vec![
+            with_report("main", 0.0, 5.0),
+            with_report("main", 5.0, 10.004),
+        ],
     );
     assert_eq!(
         stage1.result(),
@@ -178,23 +187,30 @@ fn the_result_is_one_line_that_a_program_can_read_too() {
     );
     let busy = recording(
         "127.0.0.1:80/x",
-        vec![untold(5.0), untold(5.0), failed(Outcome::Rejected)],
+        vec![
+            without_report(5.0),
+            without_report(5.0),
+            failed(Outcome::Rejected),
+        ],
     );
     assert_eq!(
         busy.result(),
         "127.0.0.1:80/x  5.0 s  side by side, 2 of 3 answered"
     );
     assert!(!busy.all_answered());
-    let odd = recording("here", vec![told("t", 0.0, 5.0), told("t", 0.0, 10.0)]);
+    let odd = recording(
+        "here",
+        vec![with_report("t", 0.0, 5.0), with_report("t", 0.0, 10.0)],
+    );
     assert_eq!(
         odd.result(),
         "here  10.0 s  cannot tell: the server and the clock disagree"
     );
-    let gone = recording(
+    let lost = recording(
         "127.0.0.1:80/x",
-        vec![failed(Outcome::Failed("gone".into()))],
+        vec![failed(Outcome::Failed("reset".into()))],
     );
-    assert_eq!(gone.result(), "127.0.0.1:80/x  -  none of 1 answered");
+    assert_eq!(lost.result(), "127.0.0.1:80/x  -  none of 1 answered");
 }
 
 const PLAIN: Style = Style {
@@ -207,11 +223,17 @@ fn two_stages() -> Vec<Recording> {
     vec![
         recording(
             "stage 1  single-threaded",
-            vec![told("main", 5.0, 10.0), told("main", 0.0, 5.0)],
+            vec![
+                with_report("main", 5.0, 10.0),
+                with_report("main", 0.0, 5.0),
+            ],
         ),
         recording(
             "stage 3  channel-pool",
-            vec![told("worker-1", 0.0, 5.0), told("worker-0", 0.0, 5.0)],
+            vec![
+                with_report("worker-1", 0.0, 5.0),
+                with_report("worker-0", 0.0, 5.0),
+            ],
         ),
     ]
 }
@@ -221,7 +243,7 @@ fn draw(recordings: &[Recording], style: Style) -> String {
 }
 
 #[test]
-fn a_chart_shows_who_waited_and_who_worked() {
+fn a_chart_shows_how_long_each_request_waited_and_ran() {
     assert_eq!(
         draw(&two_stages(), PLAIN),
         "\
@@ -260,12 +282,12 @@ fn a_chart_may_be_drawn_in_unicode_and_in_colour() {
     assert_eq!(
         switched_on,
         coloured.matches("\x1b[0m").count(),
-        "what is begun is ended"
+        "every colour is switched off again"
     );
 }
 
 #[test]
-fn a_chart_of_what_is_not_over_yet_grows() {
+fn the_chart_of_a_running_race_grows() {
     let running = recording(
         "here",
         vec![
@@ -291,7 +313,7 @@ fn a_chart_of_what_is_not_over_yet_grows() {
 #[test]
 fn a_chart_says_what_went_wrong() {
     let lanes = vec![
-        untold(5.0),
+        without_report(5.0),
         Lane {
             end: Some((seconds(5.0), Outcome::Answered(404))),
             ..Lane::default()
@@ -312,11 +334,11 @@ fn a_chart_says_what_went_wrong() {
     }
 }
 
-/// A request that was sent, and of which nothing has been heard since.
+/// A request that was sent and is not answered, beside one that is.
 fn silent(reported: bool) -> Recording {
     Recording {
         reported,
-        ..recording("here", vec![Lane::default(), told("main", 0.0, 1.0)])
+        ..recording("here", vec![Lane::default(), with_report("main", 0.0, 1.0)])
     }
 }
 
@@ -352,16 +374,17 @@ fn the_axis_is_one_sleep_long_until_that_has_passed_and_then_doubles() {
 
 /// Recordings in which everything is as wide as it can be.
 fn wide() -> Vec<Recording> {
-    let why = "a very long story about what happened to this request, and why, and who is to blame";
+    let why =
+        "a very long story about what happened to this request, and why, and with what result";
     let mut recordings = two_stages();
     recordings[0].label = "a-host-with-a-long-name.example.org:65535/".repeat(4);
     recordings[0].lanes.extend([
         failed(Outcome::Failed(why.into())),
         failed(Outcome::Rejected),
-        untold(12_345.6),
-        told("\u{5de5}\u{4eba}\u{4e00}\u{53f7}\u{5de5}\u{4eba}", 0.0, 1.0),
-        told("\u{1f980}", 0.0, 1.0),
-        told("a name of twenty chars", 0.0, 1.0),
+        without_report(12_345.6),
+        with_report("\u{5de5}\u{4eba}\u{4e00}\u{53f7}\u{5de5}\u{4eba}", 0.0, 1.0),
+        with_report("\u{1f980}", 0.0, 1.0),
+        with_report("a name of twenty chars", 0.0, 1.0),
     ]);
     recordings
 }
@@ -406,9 +429,9 @@ fn no_chart_that_has_to_fit_is_wider_or_taller_than_it_may_be() {
 #[test]
 fn the_columns_of_a_chart_are_straight_whatever_a_thread_is_called() {
     let lanes = vec![
-        told("\u{5de5}\u{4eba}", 0.0, 5.0),
-        told("\u{1f980}", 0.0, 5.0),
-        told("main", 0.0, 5.0),
+        with_report("\u{5de5}\u{4eba}", 0.0, 5.0),
+        with_report("\u{1f980}", 0.0, 5.0),
+        with_report("main", 0.0, 5.0),
     ];
     let unicode = Style {
         unicode: true,
@@ -423,7 +446,7 @@ fn the_columns_of_a_chart_are_straight_whatever_a_thread_is_called() {
 fn fifty() -> Vec<Recording> {
     let lanes = (0..50).map(|number| {
         let start = 5.0 * f64::from(number / 4);
-        let mut lane = told("worker-0", start, start + 5.0);
+        let mut lane = with_report("worker-0", start, start + 5.0);
         if start + 5.0 > 12.0 {
             lane.end = None;
         }
@@ -477,9 +500,9 @@ stage 3  channel-pool  8 answered, 4 working, 38 waiting
 #[test]
 fn requests_that_were_picked_up_a_moment_apart_are_one_wave() {
     let mut lanes: Vec<Lane> = (0..30)
-        .map(|number| told("worker-0", 0.01 * f64::from(number), 5.0))
+        .map(|number| with_report("worker-0", 0.01 * f64::from(number), 5.0))
         .collect();
-    lanes.extend((0..10).map(|_| told("worker-0", 5.0, 10.0)));
+    lanes.extend((0..10).map(|_| with_report("worker-0", 5.0, 10.0)));
     let chart = fit(&[recording("here", lanes)], 10, 80);
     assert!(
         chart.contains("\n30x  ") && chart.contains("\n10x  "),
@@ -622,7 +645,10 @@ fn no_text_in_a_picture_runs_into_another_or_over_its_edge() {
 #[test]
 fn nothing_a_server_sends_becomes_part_of_the_picture_s_markup() {
     let evil = "</text><script>alert('&\"')</script>\u{1b}\0\u{ffff}";
-    let lanes = vec![told(evil, 0.0, 1.0), failed(Outcome::Failed(evil.into()))];
+    let lanes = vec![
+        with_report(evil, 0.0, 1.0),
+        failed(Outcome::Failed(evil.into())),
+    ];
     let picture = svg::draw(&[recording(evil, lanes)]);
     assert_well_formed(&picture);
     assert!(!picture.contains("<script"));
@@ -633,7 +659,7 @@ fn reply(bytes: &str) -> Reply {
 }
 
 #[test]
-fn an_answer_is_read_with_what_it_tells() {
+fn an_answer_is_read_with_the_report_in_its_headers() {
     let ours = reply(
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Served-By: worker-0\r\n\
          Server-Timing: handle;dur=5000.25\r\n\r\nok",
@@ -658,7 +684,7 @@ fn an_answer_is_read_with_what_it_tells() {
 }
 
 #[test]
-fn a_server_cannot_send_what_a_terminal_would_obey() {
+fn control_characters_that_a_server_sends_do_not_reach_the_terminal() {
     let evil = reply("HTTP/1.1 200 OK\r\nX-Served-By: \x1b[2Jworker-with-a-very-long-name\r\n\r\n");
     let thread = evil.thread.unwrap();
     assert!(

@@ -1,4 +1,4 @@
-//! Can a server, whatever it sends, make the race wrong about its answer, or wait for ever?
+//! Can a server make the race misread its answer, or wait for ever, whatever it sends?
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use ten_versus_five::race::Outcome;
 use ten_versus_five::race::client::{self, Reply, read_reply};
 use ten_versus_five::race::target::{self, Target};
 
-/// What a server does when it has said its piece.
+/// What a server does after it has sent its answer.
 #[derive(Clone, Copy)]
 enum Then {
     Close,
@@ -18,14 +18,14 @@ enum Then {
     Hold,
     /// Closes without having read the request, which resets the connection.
     Reset,
-    /// Says this again and again until the client closes.
+    /// Sends this again and again until the client closes.
     Repeat(&'static str),
 }
 
 use Then::{Close, Hold, Repeat, Reset};
 
 /// A server for one connection.
-fn server(says: String, then: Then) -> SocketAddr {
+fn server(sent: String, then: Then) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -34,13 +34,13 @@ fn server(says: String, then: Then) -> SocketAddr {
         if !matches!(then, Reset) {
             read_request(&mut client);
         }
-        // The client may have had enough before the end, and the end is what is tested then.
-        let _ = client.write_all(says.as_bytes());
+        // This fails if the client closes before the end, as it has to in some of the tests.
+        let _ = client.write_all(sent.as_bytes());
         match then {
             Close => {}
             Reset => drop(client.peek(&mut [0])),
             Hold => drop(client.read_to_end(&mut Vec::new())),
-            Repeat(words) => while client.write_all(words.as_bytes()).is_ok() {},
+            Repeat(text) => while client.write_all(text.as_bytes()).is_ok() {},
         }
     });
     addr
@@ -60,19 +60,19 @@ fn target(addr: SocketAddr) -> Target {
     Target::parse(&addr.to_string()).unwrap()
 }
 
-/// What comes of a request to a server that says this, which has to be known within this time.
-fn ask(says: &str, then: Then, timeout: Duration) -> Reply {
-    let target = target(server(says.to_owned(), then));
+/// The reply to a request to a server that sends this. It has to come soon after `timeout`.
+fn ask(sent: &str, then: Then, timeout: Duration) -> Reply {
+    let target = target(server(sent.to_owned(), then));
     let start = Instant::now();
     let reply = client::request(&target, timeout, drop);
-    assert!(start.elapsed() < timeout + PATIENCE, "{says:?}");
+    assert!(start.elapsed() < timeout + PATIENCE, "{sent:?}");
     reply
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\n";
 const ANSWERED: &str = "answered 200";
 const CUT_OFF: &str = "closed without a whole answer";
-const NOT_HTTP: &str = "what came is not HTTP: ";
+const NOT_HTTP: &str = "the answer is not HTTP: ";
 const LENGTH: &str = "its Content-Length makes no sense";
 const CHUNKS: &str = "the chunks of its answer make no sense";
 const TOO_LONG: &str = "the head of its answer does not end";
@@ -80,12 +80,12 @@ const TOO_LONG: &str = "the head of its answer does not end";
 fn described(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Answered(status) => format!("answered {status}"),
-        Outcome::Rejected => String::from("refused"),
+        Outcome::Rejected => String::from("rejected"),
         Outcome::Failed(why) => why.clone(),
     }
 }
 
-/// To each of these, of which `rest` makes what a server says, the race is to say the same.
+/// `rest` makes an answer of each case. The race has to describe all of these answers in the same way.
 fn check<const COUNT: usize>(
     then: Then,
     expected: &str,
@@ -104,8 +104,8 @@ fn check<const COUNT: usize>(
     });
 }
 
-fn bytes(says: &str) -> String {
-    says.to_owned()
+fn bytes(sent: &str) -> String {
+    sent.to_owned()
 }
 
 fn length(value: &str) -> String {
@@ -133,7 +133,7 @@ fn a_response_that_comes_before_the_answer_is_not_the_answer() {
         "HTTP/1.1 102 Processing\r\nServer-Timing: handle;dur=1",
         "HTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\nLink: </a>",
     ];
-    check(Close, "refused", interim, busy);
+    check(Close, "rejected", interim, busy);
     check(Hold, ANSWERED, interim, fine);
     check(Close, CUT_OFF, ["HTTP/1.1 100 Continue\r\n\r\n"], bytes);
     check(
@@ -253,7 +253,7 @@ fn what_does_not_begin_with_a_status_line_is_not_http() {
     check(Hold, "answered 500", ["HTTP/1.1 500 Oh"], status_line);
     check(Hold, "answered 999", ["HTTP/1.1 999 Odd"], status_line);
     let control = ["HTTP/1.1 200 \u{1b}[2J"];
-    let escaped = "what came is not HTTP: HTTP/1.1 200 \\u{1b}[2J";
+    let escaped = "the answer is not HTTP: HTTP/1.1 200 \\u{1b}[2J";
     check(Hold, escaped, control, status_line);
     let wrong = [
         "HTTP/1.1 200 O\0K",
@@ -313,7 +313,7 @@ fn fields_begin(start: &str) -> String {
 }
 
 #[test]
-fn an_end_before_the_end_is_no_answer() {
+fn a_connection_that_ends_early_is_no_answer() {
     check(Close, CUT_OFF, ["", "HTT", "HTTP/1.1 200 OK", OK], bytes);
     check(Reset, "the connection was reset", [""], bytes);
     for whole in [length("5"), chunks("5\r\nhello\r\n0\r\nTrailer: x\r\n\r\n")] {
@@ -331,7 +331,7 @@ fn an_end_before_the_end_is_no_answer() {
 }
 
 #[test]
-fn what_never_ends_is_given_up_when_the_time_is_up() {
+fn an_answer_that_never_ends_is_given_up_after_the_timeout() {
     let short = Duration::from_millis(300);
     let endless = [
         (String::new(), Hold),
@@ -346,16 +346,16 @@ fn what_never_ends_is_given_up_when_the_time_is_up() {
         (chunks("ffffffffffffffff\r\n"), Repeat("for ever ")),
     ];
     thread::scope(|scope| {
-        for (says, then) in endless {
+        for (sent, then) in endless {
             scope.spawn(move || {
-                let outcome = ask(&says, then, short).outcome;
-                assert_eq!(described(&outcome), "no answer within 0.3 s", "{says:?}");
+                let outcome = ask(&sent, then, short).outcome;
+                assert_eq!(described(&outcome), "no answer within 0.3 s", "{sent:?}");
             });
         }
     });
 }
 
-/// A reader that gives a byte at a time, and is interrupted before each.
+/// A reader that yields one byte at a time, and is interrupted before each.
 struct Trickle<'a>(&'a [u8], bool);
 
 impl Read for Trickle<'_> {
@@ -371,7 +371,7 @@ impl Read for Trickle<'_> {
 #[test]
 fn how_an_answer_is_cut_into_pieces_makes_no_difference() {
     let early = bytes("HTTP/1.1 100 Continue\r\n\r\n");
-    for says in [
+    for sent in [
         length("5"),
         early + &chunks("5;x\r\nhello\r\n0\r\nX: y\r\n\r\n"),
         fields("Server-Timing: handle;dur=5\r\nX-Served-By: me"),
@@ -380,17 +380,17 @@ fn how_an_answer_is_cut_into_pieces_makes_no_difference() {
         length("6"),
         chunks("x"),
     ] {
-        let at_once = read_reply(&mut says.as_bytes()).map_err(|error| error.kind());
-        let in_pieces = read_reply(&mut Trickle(says.as_bytes(), false));
-        assert_eq!(at_once, in_pieces.map_err(|error| error.kind()), "{says:?}");
+        let at_once = read_reply(&mut sent.as_bytes()).map_err(|error| error.kind());
+        let in_pieces = read_reply(&mut Trickle(sent.as_bytes(), false));
+        assert_eq!(at_once, in_pieces.map_err(|error| error.kind()), "{sent:?}");
     }
 }
 
 #[test]
 fn the_time_of_the_work_is_found_among_other_metrics() {
     let handled = |metrics: &str| {
-        let says = fields(&format!("Server-Timing: {metrics}"));
-        let handled = read_reply(&mut says.as_bytes()).unwrap().handled;
+        let sent = fields(&format!("Server-Timing: {metrics}"));
+        let handled = read_reply(&mut sent.as_bytes()).unwrap().handled;
         handled.map(|handled| handled.as_secs_f64() * 1000.0)
     };
     for metrics in [
@@ -419,20 +419,20 @@ fn the_time_of_the_work_is_found_among_other_metrics() {
 }
 
 #[test]
-fn more_work_than_there_was_time_for_is_not_believed() {
-    let told = |milliseconds: &str| {
+fn a_report_of_more_work_than_the_request_took_is_ignored() {
+    let handled = |milliseconds: &str| {
         let timing = format!("Server-Timing: handle;dur={milliseconds}\r\nContent-Length: 5");
         ask(&fields(&timing), Hold, PATIENCE).handled
     };
     let longer_than_patience = "31000";
-    assert_eq!(told(longer_than_patience), None);
-    assert_eq!(told("0.001"), Some(Duration::from_micros(1)));
-    // As many servers round, this is what they say of half a millisecond.
-    assert_eq!(told("1"), Some(Duration::from_millis(1)));
+    assert_eq!(handled(longer_than_patience), None);
+    assert_eq!(handled("0.001"), Some(Duration::from_micros(1)));
+    // Servers that round up report this for half a millisecond.
+    assert_eq!(handled("1"), Some(Duration::from_millis(1)));
 }
 
 #[test]
-fn a_lookup_that_takes_too_long_is_left_behind() {
+fn a_lookup_that_takes_too_long_is_abandoned() {
     let (_never_sends, never) = std::sync::mpsc::channel::<()>();
     let forever = move || never.recv_timeout(2 * PATIENCE);
     let start = Instant::now();
@@ -443,8 +443,8 @@ fn a_lookup_that_takes_too_long_is_left_behind() {
 }
 
 #[test]
-fn a_host_that_is_not_known_is_a_reason_and_not_a_panic() {
-    // A name's parts have at most 63 letters each, so nobody need be asked.
+fn a_host_that_does_not_exist_is_a_failure_and_not_a_panic() {
+    // A part of a name has at most 63 letters, so the lookup fails without a network.
     let target = Target::parse(&format!("{}:80", "x".repeat(64))).unwrap();
     let why = described(&client::request(&target, PATIENCE, drop).outcome);
     assert!(why.contains("lookup") && !why.contains("within"), "{why}");
@@ -458,7 +458,7 @@ fn localhost_is_looked_up() {
     assert_eq!(described(&reply.outcome), ANSWERED);
 }
 
-/// Linux lets a client wait when a listener has too many connections that were not accepted.
+/// On Linux, a client waits if the backlog of a listener is full.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_address_that_does_not_answer_leaves_time_for_the_next() {
@@ -491,7 +491,7 @@ fn an_address_that_does_not_answer_leaves_time_for_the_next() {
 }
 
 #[test]
-fn what_is_typed_is_made_fit_for_the_wire() {
+fn an_address_is_checked_and_encoded() {
     for (typed, shown) in [
         ("127.0.0.1:80", "127.0.0.1:80/sleep"),
         ("127.0.0.1:80/", "127.0.0.1:80/"),
@@ -536,7 +536,7 @@ fn what_is_typed_is_made_fit_for_the_wire() {
 }
 
 #[test]
-fn what_is_sent_is_what_was_typed_without_its_fragment() {
+fn a_request_is_sent_to_the_address_without_its_fragment() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     let target = Target::parse(&format!("http://{addr}/\u{e4}?b=c#d")).unwrap();

@@ -1,4 +1,4 @@
-//! Does the race tell the truth about real servers, its own and those of others?
+//! Does the race tell the truth about real servers: the stages, and other servers?
 //!
 //! Every verdict here compares times. The sleeps are a second long, and a verdict would have to be
 //! off by half of that to be wrong.
@@ -43,7 +43,7 @@ mod against_the_stages {
 
     use super::*;
 
-    /// The lines that say the results.
+    /// The lines of the results.
     fn results(stdout: &str) -> Vec<&str> {
         stdout
             .lines()
@@ -52,14 +52,14 @@ mod against_the_stages {
             .collect()
     }
 
-    /// A race of so many requests, with a sleep of a second and room for all of them in a queue.
-    /// Seconds are rounded down: how much later an answer comes is up to the machine.
+    /// A race of `count` requests, with a sleep of a second and a queue for all of them. Seconds are
+    /// rounded down, because an answer may be late on a busy machine.
     fn check(count: usize, expected: [(u32, &str); 7]) {
         let count = count.to_string();
         let (stdout, code) = race(&["--sleep", "1", "--count", &count, "--queue", &count]);
         assert!(
             !stdout.contains("got a job"),
-            "only the chart, not what the servers say"
+            "the chart, without the output of the servers"
         );
         assert_eq!(code, i32::from(stdout.contains("x rejected")), "{stdout}");
         let mut results = results(&stdout).into_iter();
@@ -83,7 +83,7 @@ mod against_the_stages {
     #[test]
     fn six_requests() {
         let (serial, waves) = ((6, "one after another"), (2, "4 at a time"));
-        let refused = (1, "side by side, 4 of 6 answered");
+        let rejecting = (1, "side by side, 4 of 6 answered");
         check(
             6,
             [
@@ -91,7 +91,7 @@ mod against_the_stages {
                 (1, "side by side"),
                 waves,
                 serial,
-                refused,
+                rejecting,
                 waves,
                 waves,
             ],
@@ -152,7 +152,7 @@ mod against_the_stages {
     }
 }
 
-/// A server made by a test: for two connections, this is done with each, on threads or not.
+/// A server of the test's own. It calls `serve` with each of two connections, on new threads or not.
 fn server(threads: bool, serve: fn(TcpStream)) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
@@ -179,7 +179,7 @@ fn read_request(stream: &mut TcpStream) -> String {
     request.lines().next().unwrap().to_owned()
 }
 
-/// An answer after a second, with no header that is not needed, as in many a tutorial.
+/// An answer after a second, with as few headers as in many tutorials.
 fn slow_and_bare(mut stream: TcpStream) {
     // Exactly this line: some servers compare it as a whole.
     assert_eq!(read_request(&mut stream), "GET /slow HTTP/1.1");
@@ -244,7 +244,7 @@ fn a_server_that_resets() {
 }
 
 #[test]
-fn a_server_that_closes_without_a_word() {
+fn a_server_that_closes_without_an_answer() {
     let hang_up = |mut stream: TcpStream| drop(read_request(&mut stream));
     let (stdout, code) = race_against(server(true, hang_up), &[]);
     assert_eq!(
@@ -279,14 +279,14 @@ fn a_server_that_is_too_busy() {
 }
 
 #[test]
-fn a_server_that_speaks_another_language() {
+fn a_server_that_speaks_another_protocol() {
     let other = |mut stream: TcpStream| {
         read_request(&mut stream);
         let _ = stream.write_all(b"220 \x1b[2Jmail ready\r\n\r\n");
     };
     let (stdout, code) = race_against(server(true, other), &[]);
     assert_eq!(
-        stdout.matches("what came is not HTTP").count(),
+        stdout.matches("the answer is not HTTP").count(),
         2,
         "{stdout}"
     );
@@ -326,13 +326,13 @@ fn results_for_which_the_disk_has_no_room_are_a_failure_with_a_reason() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let complaint = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     let reason = "Cannot write to standard output: ";
-    assert!(complaint.starts_with(reason), "{complaint}");
-    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    assert!(message.starts_with(reason), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
 }
 
-/// `race | head -1`, for example. That reader has what it wanted, so nothing is said.
+/// For example `race | head -1`. The reader has read enough, so the race prints no message.
 #[cfg(unix)]
 #[test]
 fn results_that_have_no_reader_are_no_reason_to_panic() {
@@ -346,8 +346,8 @@ fn results_that_have_no_reader_are_no_reason_to_panic() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
-/// An answer after a second, with this in its `Server-Timing`.
-fn slow_and_telling(mut stream: TcpStream, milliseconds: &str) {
+/// An answer after a second, with this time in its `Server-Timing`.
+fn slow_and_reporting(mut stream: TcpStream, milliseconds: &str) {
     read_request(&mut stream);
     thread::sleep(Duration::from_secs(1));
     let _ = write!(
@@ -357,8 +357,8 @@ fn slow_and_telling(mut stream: TcpStream, milliseconds: &str) {
 }
 
 #[test]
-fn a_server_that_tells_more_than_there_was_time_for_is_judged_by_the_clock() {
-    let liar = |stream| slow_and_telling(stream, "86400000");
+fn a_server_that_reports_more_work_than_possible_is_judged_by_the_clock() {
+    let liar = |stream| slow_and_reporting(stream, "86400000");
     for (threads, verdict) in [(true, "side by side"), (false, "one after another")] {
         let (stdout, code) = race_against(server(threads, liar), &[]);
         assert!(stdout.ends_with(&format!("  {verdict}\n")), "{stdout}");
@@ -368,9 +368,9 @@ fn a_server_that_tells_more_than_there_was_time_for_is_judged_by_the_clock() {
 }
 
 #[test]
-fn a_server_that_tells_of_no_work_is_never_given_the_wrong_verdict() {
-    // Nothing at all: any more could overlap, by luck, and agree with the clock.
-    let liar = |stream| slow_and_telling(stream, "0");
+fn a_server_that_reports_no_work_never_gets_the_wrong_verdict() {
+    // No work at all: any more could overlap by chance, and agree with the clock.
+    let liar = |stream| slow_and_reporting(stream, "0");
     let cannot_tell = "cannot tell: the server and the clock disagree";
     for (threads, verdict) in [(true, cannot_tell), (false, "one after another")] {
         let (stdout, code) = race_against(server(threads, liar), &[]);
@@ -386,13 +386,13 @@ mod picture {
 
     use super::*;
 
-    /// A directory of the test's own, which is gone with this value.
+    /// A directory of the test's own, which is removed with this value.
     struct Directory(PathBuf);
 
     impl Directory {
         fn new(name: &str) -> Directory {
             let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-            // One that was left by a test that was interrupted.
+            // A test that was interrupted may have left one.
             let _ = fs::remove_dir_all(&path);
             fs::create_dir(&path).unwrap();
             Directory(path)
@@ -422,7 +422,7 @@ mod picture {
     }
 
     #[test]
-    fn a_path_that_cannot_be_written_is_told_before_anything_is_sent() {
+    fn a_path_that_cannot_be_written_is_reported_before_anything_is_sent() {
         let directory = Directory::new("race_unwritable");
         for path in ["no such folder/race.svg", "", "no such folder/"] {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -434,9 +434,12 @@ mod picture {
                 .unwrap();
             assert_eq!(output.status.code(), Some(1), "{path}");
             assert_eq!(output.stdout, b"", "{path}");
-            let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(complaint.starts_with("Cannot write "), "{complaint}");
-            assert!(listener.accept().is_err(), "{path}: nobody has connected");
+            let message = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(message.starts_with("Cannot write "), "{message}");
+            assert!(
+                listener.accept().is_err(),
+                "{path}: no client has connected"
+            );
         }
         assert!(directory.names().is_empty());
     }
@@ -500,7 +503,7 @@ mod picture {
 }
 
 #[test]
-fn what_is_typed_cannot_make_a_terminal_or_a_picture_obey() {
+fn an_address_cannot_send_control_characters_to_a_terminal_or_markup_to_a_picture() {
     let answer = |mut stream: TcpStream| {
         assert_eq!(read_request(&mut stream), "GET /%E2%80%AE<&\" HTTP/1.1");
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");

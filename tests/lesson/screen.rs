@@ -1,7 +1,7 @@
-//! What is on a terminal while a race runs, and what is left on it?
+//! What does a terminal show while a race runs, and what is left on it at the end?
 //!
-//! The terminal is emulated: it has a screen, what can be scrolled back to, and a second screen for
-//! programs that draw. It obeys the escape codes that the race uses, and no others.
+//! The test emulates a terminal: a screen, the lines that one can scroll back to, and a second screen for
+//! programs that draw. The emulator knows the escape codes that the race uses, and no others.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -194,7 +194,7 @@ fn start(size: Size, kind: Output, color: bool) -> (Shared, Screen<Shared>) {
     (terminal, screen)
 }
 
-/// A race as it is known when so much of it is over.
+/// What a race knows at the time `now`.
 fn at(now: Duration, recordings: &[Recording]) -> Vec<Recording> {
     let mut recordings = recordings.to_vec();
     for recording in &mut recordings {
@@ -211,7 +211,7 @@ fn at(now: Duration, recordings: &[Recording]) -> Vec<Recording> {
     recordings
 }
 
-/// So many requests, of which so many run at once, a second each, on threads of this name.
+/// `count` requests, of which `at_once` run at a time, a second each, on threads of this name.
 fn race(label: &str, count: u64, at_once: u64, thread: &str) -> Recording {
     let lanes = (0..count).map(|number| {
         let start = Duration::from_millis(1001 * (number / at_once));
@@ -228,27 +228,28 @@ fn race(label: &str, count: u64, at_once: u64, thread: &str) -> Recording {
     }
 }
 
-/// All seven stages; a crowd; and a server elsewhere, with all that is long, wide and bad.
+/// All seven stages; many requests; and another server, with long names, wide letters and failures.
 fn races() -> [Vec<Recording>; 3] {
     let stages = (1..=7).map(|number| {
         let at_once = if [1, 4].contains(&number) { 1 } else { 4 };
         let label = format!("stage {number}  a-stage");
         race(&label, 2, at_once, "worker-0")
     });
-    let crowd = race("stage 3  channel-pool", 50, 4, "worker-0");
+    let many = race("stage 3  channel-pool", 50, 4, "worker-0");
     let label = "a-host-with-a-long-name.example.org:65535/".repeat(4);
-    let mut elsewhere = race(&label, 6, 2, "\u{5de5}\u{4eba}\u{5de5}\u{4eba}\u{5de5}");
-    elsewhere.reported = false;
-    elsewhere.lanes[3].picked_up = None;
+    let mut another = race(&label, 6, 2, "\u{5de5}\u{4eba}\u{5de5}\u{4eba}\u{5de5}");
+    another.reported = false;
+    another.lanes[3].picked_up = None;
     let end = |milliseconds, outcome| Some((Duration::from_millis(milliseconds), outcome));
-    elsewhere.lanes[4].end = end(700, Outcome::Rejected);
-    let why = String::from("a long story of what went wrong with this request, and when, and why");
-    elsewhere.lanes[5].end = end(1_200_000, Outcome::Failed(why));
-    [stages.collect(), vec![crowd], vec![elsewhere]]
+    another.lanes[4].end = end(700, Outcome::Rejected);
+    let why =
+        String::from("a long text about what went wrong with this request, and when, and why");
+    another.lanes[5].end = end(1_200_000, Outcome::Failed(why));
+    [stages.collect(), vec![many], vec![another]]
 }
 
-/// Runs a race on a terminal of these sizes, one after another. Each frame is looked at, once the
-/// screen has had time to ask for a new size. Then everything is that was printed.
+/// Runs a race on a terminal that has these sizes, one after another. Checks each frame, as soon as the
+/// screen has had time to ask for a new size, and at the end everything that was printed.
 fn check(recordings: &[Recording], sizes: &[Size], color: bool) {
     let (terminal, mut screen) = start(sizes[0], Output::Live, color);
     screen.begin().unwrap();
@@ -276,7 +277,7 @@ fn check(recordings: &[Recording], sizes: &[Size], color: bool) {
         }
     }
     screen.finish(recordings).unwrap();
-    screen.say("the end").unwrap();
+    screen.print("the end").unwrap();
 
     let width = sizes[sizes.len() - 1].1;
     let mut expected = vec![String::from("$ race")];
@@ -326,8 +327,7 @@ fn a_race_that_panics_leaves_the_second_screen() {
     assert_eq!(terminal.0.borrow().everything(), ["$ race"]);
 }
 
-/// The lines that a race prints where it does not draw live. The emulator knows no codes but those
-/// of colours, and there are none of these either.
+/// The lines that a race prints if it does not draw live, without any escape code.
 fn not_live(kind: Output) -> Vec<String> {
     let recordings = [race("stage 1  single-threaded", 2, 1, "main")];
     let (terminal, mut screen) = start((24, 80), kind, false);
@@ -346,7 +346,7 @@ fn not_live(kind: Output) -> Vec<String> {
 }
 
 #[test]
-fn where_a_race_cannot_be_drawn_a_line_says_that_it_runs() {
+fn on_a_terminal_without_escape_codes_a_line_says_that_the_race_runs() {
     let line = "The race is running. The chart follows when it is over.";
     assert_eq!(not_live(Output::Plain), [line]);
 }
@@ -357,7 +357,7 @@ fn a_file_gets_nothing_but_the_chart() {
 }
 
 #[test]
-fn escape_codes_are_sent_where_they_are_known_to_be_obeyed() {
+fn escape_codes_are_sent_only_if_the_terminal_is_known_to_obey_them() {
     let obeys = |windows, variables: &[(&str, &str)]| {
         obeys_escape_codes(windows, |name| {
             let found = variables.iter().find(|(known, _)| *known == name);
@@ -400,7 +400,7 @@ mod on_a_terminal {
             .expect("util-linux should be installed")
     }
 
-    /// What a terminal of 80 by 24 shows at the end. Each of these has to be seen on it before.
+    /// What a terminal of 80 by 24 shows at the end. Each of these texts has to appear on it before.
     fn watch(arguments: &str, sought: &[&str]) -> Vec<String> {
         let mut script = script(arguments);
         let _keyboard = script.stdin.take();
@@ -410,7 +410,7 @@ mod on_a_terminal {
         let mut chunk = [0; 4096];
         while let Ok(count @ 1..) = output.read(&mut chunk) {
             bytes.extend_from_slice(&chunk[..count]);
-            // A chunk may end within a code or a character; every frame begins with a code.
+            // A chunk may end within an escape code or a character. Every frame begins with an escape code.
             let end = bytes.windows(3).rposition(|code| code == b"\x1b[H");
             let frames: Vec<u8> = bytes.drain(..end.unwrap_or(0)).collect();
             terminal.print(std::str::from_utf8(&frames).unwrap());
@@ -439,11 +439,11 @@ mod on_a_terminal {
 
     #[test]
     #[ignore = "needs the script program"]
-    fn a_running_request_to_a_server_elsewhere_is_drawn_as_unknown() {
+    fn a_running_request_to_another_server_is_drawn_as_unknown() {
         let server = Server::start(1, &["--sleep", "1"]);
         let unknown = "\u{2592} waiting or working: not known yet";
         let all = watch(&server.addr.to_string(), &[unknown]);
-        // The answers have told what it was.
+        // The reports in the answers divide the bars.
         assert_eq!(
             all[5], "     \u{2591} waiting   \u{2588} working",
             "{all:#?}"

@@ -1,15 +1,31 @@
-//! Is every stage a file that stands alone, and is stage 4 stage 3 but for one loop?
+//! Is every stage a file that compiles alone, and do stages 3 and 4 differ in one loop only?
 
 use crate::common::compiler::{compile, warnings};
 use crate::common::repository::{files, read};
 
-/// The lines of code in a stage file, without indentation, comments and empty lines.
+/// The lines of code in a stage file, without indentation, comments and empty lines, and whether each of
+/// them is marked "New": by a comment at its end, or by a comment before it without an empty line between.
+fn marked_code(name: &str) -> Vec<(String, bool)> {
+    let mut lines = Vec::new();
+    let mut in_marked_lines = false;
+    for line in read(format!("stages/{name}")).lines() {
+        let (code, comment) = line.split_once("//").unwrap_or((line, ""));
+        let code = code.trim();
+        let marked = comment.trim_start_matches('/').starts_with(" New");
+        if !code.is_empty() {
+            lines.push((code.to_owned(), marked || in_marked_lines));
+        } else if line.is_empty() {
+            in_marked_lines = false;
+        } else {
+            in_marked_lines |= marked;
+        }
+    }
+    lines
+}
+
 fn code(name: &str) -> Vec<String> {
-    let text = read(format!("stages/{name}"));
-    let code = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap().trim().to_owned());
-    code.filter(|line| !line.is_empty()).collect()
+    let lines = marked_code(name).into_iter();
+    lines.map(|(line, _)| line).collect()
 }
 
 #[test]
@@ -46,6 +62,31 @@ fn stages_3_and_4_differ_in_the_head_of_one_loop() {
         four[..four.len() - alike].join(" "),
         "for job in receiver.lock().unwrap().iter() {"
     );
+}
+
+/// The stage named in the header of the file, after "changed since".
+fn compared_with(name: &str) -> String {
+    let text = read(format!("stages/{name}"));
+    let (_, after) = text.split_once(" marks what changed since ").unwrap();
+    let end = after.find(".rs").unwrap() + ".rs".len();
+    after[..end].to_owned()
+}
+
+#[test]
+fn every_line_without_a_mark_is_in_the_stage_before_in_the_same_order() {
+    for name in [
+        "stage2_spawn_per_request.rs",
+        "stage5_busy_counter.rs",
+        "stage6_bounded_queue.rs",
+        "stage7_graceful_shutdown.rs",
+    ] {
+        let before = compared_with(name);
+        let mut old = code(&before).into_iter();
+        for (line, marked) in marked_code(name) {
+            let found = marked || old.any(|old_line| old_line == line);
+            assert!(found, "{name}: new since {before}, but not marked: {line}");
+        }
+    }
 }
 
 #[test]

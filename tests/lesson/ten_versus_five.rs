@@ -1,8 +1,8 @@
 //! Do two slow requests sent together take ten seconds, or five?
 //!
-//! The real program, its real default of five seconds, real connections and a real clock. A busy
-//! machine can only make things later, so the lower bounds are exact; and "five" may take as long as
-//! it likes before it would be ten.
+//! The real program with its default of five seconds, real connections and a real clock. A busy machine
+//! can only delay an answer, so the lower bounds are exact. "Five" may take up to ten seconds, and "ten" up
+//! to fifteen.
 
 use std::ops::Range;
 use std::thread;

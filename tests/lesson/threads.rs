@@ -1,6 +1,6 @@
-//! How many threads does each stage have, at rest and at work?
+//! How many threads does each stage have, at rest and under load?
 //!
-//! Linux tells, for every process. So does `top -H`.
+//! Linux lists the threads of every process. So does `top -H`.
 
 #![cfg(target_os = "linux")]
 
@@ -19,11 +19,12 @@ fn only_stage_2_takes_a_thread_for_every_request() {
     });
 }
 
-/// The thread that accepts, two workers if there is a pool, and one that refuses if that is done.
+/// The thread of the accept loop, two workers if there is a pool, and the thread for rejections if the
+/// stage needs one.
 fn threads_of(stage: &Stage) {
     let workers = if stage.number >= 3 { 2 } else { 0 };
     let at_rest = 1 + workers + usize::from(stage.rejects);
-    let at_work = at_rest
+    let under_load = at_rest
         + if stage.concurrency == Concurrency::Unbounded {
             3
         } else {
@@ -44,5 +45,5 @@ fn threads_of(stage: &Stage) {
         thread::sleep(Duration::from_millis(5));
     }
     requests.join().unwrap();
-    assert_eq!(most, at_work, "stage {}", stage.number);
+    assert_eq!(most, under_load, "stage {}", stage.number);
 }

@@ -1,8 +1,8 @@
 //! What happens to six slow requests when there are four workers?
 //!
-//! Four are answered after one sleep, by four workers; the other two had to wait for one of those,
-//! and are answered after two. The real program and a real clock: see `ten_versus_five.rs` for what
-//! the bounds rely on, and `overlap.rs` for the same without a clock.
+//! Four workers answer four of them after one sleep. The other two wait for a worker, and are answered
+//! after two sleeps. This is the real program and a real clock: `ten_versus_five.rs` says what the bounds
+//! rely on, and `overlap.rs` shows the same without a clock.
 
 #![cfg(feature = "stage3")]
 

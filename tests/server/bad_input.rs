@@ -1,6 +1,6 @@
 //! Can a client stop a server, or cost it a worker?
 //!
-//! Each test sends a stage what no client should, and then asks for a page in the ordinary way.
+//! Each test sends a stage something that no client should send, and then requests a page as usual.
 
 use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -16,36 +16,36 @@ use ten_versus_five::STAGES;
 use ten_versus_five::server::site::Site;
 
 to_every_stage! {
-    what_is_no_request_is_refused
-    what_is_too_long_is_refused_and_the_refusal_arrives
-    silence_and_slowness_end_in_time
+    what_is_no_request_is_a_bad_request
+    the_answer_to_a_request_that_is_too_long_arrives
+    silent_and_slow_clients_are_closed_in_time
     silent_clients_hold_up_a_request_behind_them
     a_reset_in_the_middle_of_a_request_costs_nothing
     a_reset_before_the_response_costs_nothing
     many_bad_connections_cost_nothing
 }
 
-/// A stage with less patience than usual, so that the tests need less of it too.
+/// A stage with a short read timeout, so that the tests do not take long.
 fn server(stage: usize) -> Server {
     Server::start(stage, &["--sleep", "0.2", "--read-timeout", "0.3"])
 }
 
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// A stage with more patience than that, for clients that say at once all they have to say: on a busy
-/// machine, a while may pass between a connection and its first byte.
+/// A stage with a long read timeout, for clients that send everything at once: on a busy machine, some time
+/// may pass between a connection and its first byte.
 fn patient_server(stage: usize) -> Server {
     Server::start(stage, &["--sleep", "0.2", "--read-timeout", "10"])
 }
 
-/// The server answers, it has not complained, and no worker of its pool is missing.
+/// The server answers, it has printed nothing on standard error, and its pool has lost no worker.
 fn assert_all_is_well(server: &Server, stage: usize) {
     assert_eq!(get_when_free(server.addr, "/").status, 200);
     assert_eq!(server.errors(), [""; 0]);
     assert_no_worker_is_missing(server, stage);
 }
 
-/// The status is this one, and if it is not 200, there is a page that gives a reason.
+/// The answer has this status. If it is not 200, its page gives a reason.
 fn assert_answered(reply: &Reply, status: u16, request: &[u8]) {
     let request = request[..request.len().min(80)].escape_ascii();
     assert_eq!(reply.status, status, "{request}");
@@ -55,7 +55,7 @@ fn assert_answered(reply: &Reply, status: u16, request: &[u8]) {
     );
 }
 
-fn what_is_no_request_is_refused(stage: usize) {
+fn what_is_no_request_is_a_bad_request(stage: usize) {
     let server = patient_server(stage);
     let requests: [(&[u8], u16); 28] = [
         (b"GET /\xff HTTP/1.1\r\n\r\n", 400),
@@ -94,7 +94,7 @@ fn what_is_no_request_is_refused(stage: usize) {
     assert_all_is_well(&server, stage);
 }
 
-fn what_is_too_long_is_refused_and_the_refusal_arrives(stage: usize) {
+fn the_answer_to_a_request_that_is_too_long_arrives(stage: usize) {
     let server = patient_server(stage);
     let megabyte = vec![b'a'; 1024 * 1024];
     let reply = exchange_when_free(server.addr, &megabyte);
@@ -114,7 +114,7 @@ fn what_is_too_long_is_refused_and_the_refusal_arrives(stage: usize) {
     assert_all_is_well(&server, stage);
 }
 
-fn silence_and_slowness_end_in_time(stage: usize) {
+fn silent_and_slow_clients_are_closed_in_time(stage: usize) {
     let server = server(stage);
     let closes_at_once = connect(server.addr);
     closes_at_once.shutdown(Shutdown::Write).unwrap();
@@ -123,7 +123,7 @@ fn silence_and_slowness_end_in_time(stage: usize) {
     assert_eq!(
         exchange_when_free(server.addr, b"").status,
         0,
-        "silence is not answered"
+        "a silent client gets no answer"
     );
     assert_eq!(
         exchange_when_free(server.addr, b"GET / HTTP/1.1\r\nHost:").status,
@@ -139,7 +139,7 @@ fn silence_and_slowness_end_in_time(stage: usize) {
     half.shutdown(Shutdown::Write).unwrap();
     assert_eq!(Reply::read(&mut &half).unwrap().status, 400);
 
-    // A byte now and then, for as long as the server takes them.
+    // A client that sends a byte now and then, until the server closes the connection.
     let slow = connect(server.addr);
     let mut writer = slow.try_clone().unwrap();
     writer.write_all(b"a").unwrap();
@@ -154,12 +154,12 @@ fn silence_and_slowness_end_in_time(stage: usize) {
     drop(slow);
     assert!(
         dripping.join().unwrap() < crate::common::PATIENCE,
-        "the server went on listening"
+        "the server closes the connection"
     );
     assert_all_is_well(&server, stage);
 }
 
-/// Sends this, and then a byte now and then, until the server does not take them any more.
+/// Sends these bytes, and then a byte now and then, until the server closes the connection.
 fn drip(mut client: TcpStream, start: &[u8]) {
     let started = Instant::now();
     let mut open = client.write_all(start).is_ok();
@@ -169,8 +169,8 @@ fn drip(mut client: TcpStream, start: &[u8]) {
     }
 }
 
-/// One read timeout is all there is, for the request, for the answer and for closing. Now and then
-/// the machine may take longer, but not every time.
+/// The read timeout covers the request, the answer and closing, all together. A busy machine may take
+/// longer, but not every time.
 #[test]
 fn a_client_that_never_stops_holds_a_thread_for_one_read_timeout() {
     let site = Site::new(&STAGES[0], Duration::ZERO, READ_TIMEOUT);
@@ -179,7 +179,7 @@ fn a_client_that_never_stops_holds_a_thread_for_one_read_timeout() {
         &b"GET"[..],
         b"GET / HTTP/1.1\r\nContent-Length: 9999\r\n\r\n",
     ] {
-        let held = wait_for("a client that is let go in time", || {
+        let held = wait_for("a client that is closed in time", || {
             let client = connect(listener.local_addr().unwrap());
             let (server, _) = listener.accept().unwrap();
             let dripping = thread::spawn(move || drip(client, start));
@@ -195,8 +195,8 @@ fn a_client_that_never_stops_holds_a_thread_for_one_read_timeout() {
     }
 }
 
-/// Or the system would reset the connection, and a slow client might not get its response. The time
-/// that the page takes does not count, so there is some left here.
+/// Otherwise the system would reset the connection, and a slow client might lose its response. The time
+/// that the page takes is not counted, so the client still has some time here.
 #[test]
 fn what_a_client_still_sends_is_read_until_its_time_is_up() {
     let site = Site::new(&STAGES[0], 2 * READ_TIMEOUT, READ_TIMEOUT);
@@ -218,7 +218,7 @@ fn what_a_client_still_sends_is_read_until_its_time_is_up() {
     });
 }
 
-/// The promise is one read timeout for each client. Where no other thread is free, they add up.
+/// Each client has one read timeout. If no other thread is free, the timeouts add up.
 fn silent_clients_hold_up_a_request_behind_them(stage: usize) {
     let server = server(stage);
     let started = Instant::now();
@@ -228,13 +228,13 @@ fn silent_clients_hold_up_a_request_behind_them(stage: usize) {
     drop(silent);
     let timeouts = match stage {
         1 | 4 => 8,
-        3 => 2, // Of the eight, each of the four workers gets two.
+        3 => 2, // Each of the four workers gets two of the eight.
         _ => 0,
     };
     assert!(elapsed >= timeouts * READ_TIMEOUT, "{elapsed:?}");
 }
 
-/// A connection whose client will reset it by closing it, since that leaves a byte unread.
+/// A connection that is reset when its client closes it, since the client leaves a byte unread.
 fn about_to_reset(running: &Running) -> (TcpStream, TcpStream) {
     let (client, mut server) = running.pair();
     server.write_all(b"!").unwrap();
@@ -252,7 +252,7 @@ fn site(stage: usize, sleep: Duration) -> Running {
     )
 }
 
-/// From stage 5 on, a client may have to come back until the worker is free.
+/// From stage 5 on, the request may be rejected until the worker is free.
 fn assert_answers(running: &Running) {
     wait_for("an answer", || {
         let mut client = running.connect();
@@ -284,8 +284,8 @@ fn a_reset_before_the_response_costs_nothing(stage: usize) {
     running.stop();
 }
 
-/// Seven stages are tested at the same time. macOS and Windows have only sixteen thousand ports to
-/// connect from, and keep each for a while after it has been used.
+/// Seven stages are tested at the same time. macOS and Windows have only sixteen thousand ports for
+/// clients, and a used port is not free again for some time.
 const MANY: usize = if cfg!(target_os = "linux") {
     10_000
 } else {
@@ -294,16 +294,16 @@ const MANY: usize = if cfg!(target_os = "linux") {
 
 fn many_bad_connections_cost_nothing(stage: usize) {
     let server = server(stage);
-    let words: [&[u8]; 4] = [b"", b"GET / HT", b"\xff\xff", b"GET / HTTP/1.1\r\n\r\n"];
+    let starts: [&[u8]; 4] = [b"", b"GET / HT", b"\xff\xff", b"GET / HTTP/1.1\r\n\r\n"];
     for number in 1..=MANY {
         let mut client = connect(server.addr);
-        match client.write_all(words[number % words.len()]) {
+        match client.write_all(starts[number % starts.len()]) {
             Ok(()) => {}
             Err(error) => assert_eq!(error.kind(), ErrorKind::BrokenPipe),
         }
         drop(client);
-        // Now and then, let the server catch up. Where it does not, the system's queue of
-        // connections to accept is full after 128, and the next client waits for a second.
+        // Let the server catch up. Otherwise the backlog of the listener is full after 128 connections,
+        // and the next client waits for a second.
         if number % 100 == 0 {
             assert_eq!(get_when_free(server.addr, "/").status, 200);
         }

@@ -1,7 +1,7 @@
 //! Does the race page tell the truth in a real browser?
 //!
-//! Chromium is driven over the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>), which is
-//! JSON over HTTP; what is needed of it here is little enough to be written by hand.
+//! The test drives Chromium over the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>), which is
+//! JSON over HTTP. It needs so little of the protocol that the code stands here.
 
 #![cfg(any(feature = "stage1", feature = "stage3", feature = "stage4"))]
 
@@ -129,7 +129,7 @@ impl Browser {
         )
     }
 
-    /// Clicks the way a person does: whatever is at that place on the screen.
+    /// Clicks as a person does: on what is visible at that point of the screen.
     fn click(&self, selector: &str) {
         let query = format!(r#"{{"using":"css selector","value":{selector:?}}}"#);
         let found = self.command("POST", "/element", &query);
@@ -149,11 +149,11 @@ impl Drop for Browser {
     }
 }
 
-/// The kind of both bars, what is said beside the first one, and where the axis ends.
+/// The kind of both bars, the text beside the first one, and the end of the axis.
 const RUNNING: &str = "const bars = [...document.querySelectorAll('.bar i:first-child')]; \
-    const said = document.querySelector('#chart li span:last-child').textContent.split(':')[0]; \
+    const text = document.querySelector('#chart li span:last-child').textContent.split(':')[0]; \
     const until = document.getElementById('until').textContent; \
-    return `${bars.map((bar) => bar.className).join(' ')}, ${said}, ${until}`";
+    return `${bars.map((bar) => bar.className).join(' ')}, ${text}, ${until}`";
 
 fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
     let server = Server::start(stage, &["--sleep", "1"]);
@@ -163,7 +163,7 @@ fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
 
     let started = Instant::now();
     browser.click("button[value='2']");
-    // Nothing can be known of a request before the first answer, and the axis must not tell either.
+    // Before the first answer, the kind of each bar is unknown, and the axis must not give it away.
     let running = browser.script(RUNNING);
     let unknown = r#"{"value":"unknown unknown, waiting or working, 1.0 s"}"#;
     assert!(
@@ -172,7 +172,7 @@ fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
     );
     let verdict = wait_for("a verdict", || {
         let verdict = browser.script("return document.getElementById('verdict').textContent");
-        (!verdict.contains("on their way")).then_some(verdict)
+        (!verdict.contains("are running")).then_some(verdict)
     });
     assert!(verdict.contains(expected), "{verdict}");
     assert!(
@@ -181,7 +181,7 @@ fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
         started.elapsed()
     );
 
-    // The chart says in words what its bars show, and who did the work.
+    // The chart says in words what its bars show, and which thread did the work.
     let chart = browser.script("return document.getElementById('chart').innerText");
     assert_eq!(chart.matches("waited ").count(), 2, "{chart}");
     let kinds = "return document.querySelectorAll('.bar .unknown').length";
@@ -189,7 +189,7 @@ fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
     let thread = if stage == 1 { "main" } else { "worker-" };
     assert_eq!(chart.matches(thread).count(), 2, "{chart}");
 
-    // A policy that forbids what the page does, or an address that is not there, would be told here.
+    // The browser would report here what the page's policy forbids, and addresses without a page.
     let log = browser.command("POST", "/se/log", r#"{"type":"browser"}"#);
     assert_eq!(log, r#"{"value":[]}"#);
     let output = server.output().join("\n");

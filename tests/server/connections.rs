@@ -1,6 +1,6 @@
-//! When do the connections end?
+//! When does the iterator of connections end?
 //!
-//! Only when somebody says so, even while nobody is connecting.
+//! Only when the stopper is called, even if no client connects meanwhile.
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
@@ -33,7 +33,13 @@ fn a_stopper_ends_the_connections_while_they_wait_for_one() {
         stop();
         wait_for("the end", || waiting.is_finished().then_some(()));
         let (count, mut connections) = waiting.join().unwrap();
-        assert_eq!(count, 3, "the connection that woke it up does not count");
-        assert!(connections.next().is_none(), "and that was the end");
+        assert_eq!(
+            count, 3,
+            "the connection that the stopper makes is not yielded"
+        );
+        assert!(
+            connections.next().is_none(),
+            "the iterator has ended for good"
+        );
     }
 }

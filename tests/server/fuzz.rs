@@ -1,8 +1,8 @@
-//! Is there anything that the reader of requests cannot take?
+//! Are there bytes that the parser of requests cannot handle?
 //!
-//! A hundred thousand inputs are made from real requests, by cutting, repeating and changing them.
-//! The same ones every time: what fails once, fails again. The number of the input that fails is in
-//! the message. Each is read twice, in larger and in smaller pieces, and the answer has to be the same.
+//! The test makes a hundred thousand inputs from real requests, by cutting, repeating and changing them.
+//! They are the same in every run, so an input that fails once fails again. The message holds its number.
+//! Each input is read twice, in larger and in smaller pieces, and the answer has to be the same.
 
 use std::io::{self, ErrorKind, Read};
 use std::panic;
@@ -126,12 +126,12 @@ fn check(number: u64) {
     }
 }
 
-/// What a client gets to see of an outcome: the answer to its request, or the status of a refusal
-/// and whether there is a body in it, or that there is no answer.
+/// What a client sees of an outcome: the request that is answered; or the status of a bad request and
+/// whether the answer has a body; or why there is no answer.
 fn answer(outcome: &Result<Request, RequestError>) -> String {
     match outcome {
         Ok(request) => request.to_string(),
-        Err(RequestError::Bad(status, said)) => format!("{status}, {}", asks_for_head(said)),
+        Err(RequestError::Bad(status, line)) => format!("{status}, {}", asks_for_head(line)),
         Err(other) => other.to_string(),
     }
 }
@@ -182,7 +182,7 @@ fn whatever_comes_is_read_within_bounds_and_has_an_answer() {
     }
 }
 
-/// Inputs that are all refused, or all too short, would prove little.
+/// If all inputs were bad requests, or all too short, the test above would prove little.
 #[test]
 fn the_inputs_are_of_every_kind() {
     let mut kinds = [0; 6];

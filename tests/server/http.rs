@@ -1,6 +1,6 @@
-//! What is a request, and what is not?
+//! What is a request, and what is a bad request?
 //!
-//! The reader of requests, without a network: bytes in, a request or a refusal out.
+//! The parser alone, without a network: bytes in, a request or the status of a bad request out.
 
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,7 +39,7 @@ fn a_displayed_request_is_its_request_line() {
 }
 
 #[test]
-fn the_start_of_a_request_is_not_refused() {
+fn the_start_of_a_request_is_not_a_bad_request() {
     let whole = "GET /\u{20ac} HTTP/1.1\r\nHost: localhost\r\n\r\n".as_bytes();
     for length in 0..whole.len() {
         assert_eq!(
@@ -52,7 +52,7 @@ fn the_start_of_a_request_is_not_refused() {
 }
 
 #[test]
-fn a_hopeless_start_is_refused_at_once() {
+fn a_start_that_no_request_has_is_a_bad_request_at_once() {
     for start in [
         &b"\xff"[..],
         b"\r\n\xff",
@@ -81,7 +81,7 @@ fn empty_lines_before_a_request_are_skipped() {
     }
 }
 
-/// The status of an answer, if the bytes need one: 200 stands for all that a request can get.
+/// The status of the answer to these bytes. 200 stands for any answer to a valid request.
 fn status(bytes: &[u8]) -> u16 {
     match parse(bytes) {
         Ok(Some(_)) => 200,
@@ -92,7 +92,7 @@ fn status(bytes: &[u8]) -> u16 {
 
 /// RFC 9112, section 2.3 and RFC 9110, section 2.5.
 #[test]
-fn a_later_version_is_served_or_refused_by_its_major_number() {
+fn the_major_number_of_a_version_decides_whether_it_is_served() {
     for (version, expected) in [
         ("HTTP/1.0", 200),
         ("HTTP/1.1", 200),
@@ -134,7 +134,7 @@ fn a_request_line_is_a_token_a_target_and_a_version_with_a_space_between_them() 
     }
 }
 
-/// Each is refused, or served, for the sake of a sentence with MUST in RFC 9110 or 9112.
+/// For each of these, a sentence with MUST in RFC 9110 or 9112 says whether it is a bad request.
 #[test]
 fn header_lines_are_as_strict_as_the_standard_demands_and_no_stricter() {
     let headers: [(&[u8], u16); 50] = [
@@ -177,7 +177,7 @@ fn header_lines_are_as_strict_as_the_standard_demands_and_no_stricter() {
         (b"Host: [::1", 400),
         (b"Host: a\r\nHost: a", 400),
         (b"Host: a\r\nhOST: b", 400),
-        // RFC 9110, section 8.6 and RFC 9112, section 6.3: one length, however often it is said.
+        // RFC 9110, section 8.6 and RFC 9112, section 6.3: one length, however often it is repeated.
         (b"Content-Length: 99999999999999999999999", 200),
         (b"Content-Length: 5\r\nContent-Length: 5", 200),
         (b"Content-Length: 5 , 05", 200),
@@ -203,7 +203,7 @@ fn header_lines_are_as_strict_as_the_standard_demands_and_no_stricter() {
     }
 }
 
-/// Not even with an end that comes in the middle of a character, or of a line end.
+/// Not even if they are cut in the middle of a character, or of a line end.
 #[test]
 fn what_is_answered_does_not_depend_on_how_the_bytes_are_cut() {
     for bytes in [
@@ -286,10 +286,10 @@ fn a_head_may_have_8192_bytes_and_no_more() {
         assert!(read_request(&mut fits.as_slice()).is_ok(), "{start}");
 
         let mut too_long = Cursor::new(of_length(8193, start, filling, end));
-        let refused = read_request(&mut too_long);
+        let result = read_request(&mut too_long);
         assert!(
-            matches!(refused, Err(RequestError::Bad(status, _)) if status.0 == expected),
-            "{start}: {refused:?}"
+            matches!(result, Err(RequestError::Bad(status, _)) if status.0 == expected),
+            "{start}: {result:?}"
         );
         assert_eq!(too_long.position(), 8192, "no more is read than is allowed");
     }
@@ -304,10 +304,10 @@ fn it_is_the_target_that_is_too_long_when_its_line_does_not_end() {
         ("", "\n", 431),
         ("GET / HTTP/1.1\n", "a", 431),
     ] {
-        let refused = read_request(&mut of_length(9000, start, filling, "").as_slice());
+        let result = read_request(&mut of_length(9000, start, filling, "").as_slice());
         assert!(
-            matches!(refused, Err(RequestError::Bad(status, _)) if status.0 == expected),
-            "{start:?}, {filling:?}: {refused:?}"
+            matches!(result, Err(RequestError::Bad(status, _)) if status.0 == expected),
+            "{start:?}, {filling:?}: {result:?}"
         );
     }
 }
@@ -400,7 +400,7 @@ fn a_date_is_written_as_the_standard_wants_it() {
     assert_eq!(
         date(before).to_string(),
         "Thu, 01 Jan 1970 00:00:00 GMT",
-        "a clock that is wrong harms nobody"
+        "a clock before 1970 does no harm"
     );
 }
 
@@ -439,7 +439,7 @@ fn a_date_is_followed_by_the_next() {
 }
 
 #[test]
-fn what_is_printable_is_cut_between_characters_and_escapes() {
+fn an_escaped_text_is_cut_between_characters_and_escape_sequences() {
     for (words, most, expected) in [
         ("abcd", 4, "abcd"),
         ("abcde", 4, "abcd..."),

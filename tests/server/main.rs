@@ -1,18 +1,18 @@
 //! Does the server that all stages share keep its promises, whatever a client does?
 //!
-//! One program, so that its tests wait side by side; each file is the answer to one question, which
-//! stands in its first line. Begin with `bad_input.rs`.
+//! One program, so that its tests wait side by side. Each file answers one question, which stands in its
+//! first line. Begin with `bad_input.rs`.
 
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
 
-// What it says.
+// What it sends.
 mod browser;
 mod http;
 mod wire;
 
-// What it bears.
+// What it withstands.
 mod bad_input;
 mod fuzz;
 mod load;

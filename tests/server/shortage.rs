@@ -1,9 +1,9 @@
 //! What happens when the system runs out of file descriptors, of threads, or of room for the log?
 //!
-//! The shell's `ulimit` makes it run out early, for the one program, whoever the user is.
+//! The shell's `ulimit` sets a low limit for one program. It needs no special rights.
 //!
-//! On Linux: another system may drop a connection that it cannot accept, as macOS does, instead of letting
-//! it wait.
+//! On Linux only: another system may drop a connection that it cannot accept, as macOS does, instead of
+//! keeping it waiting.
 
 #![cfg(target_os = "linux")]
 
@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::common::{
-    Reply, Server, assert_all_is_well, at_rest, connect, get_when_free, program, say, wait_for,
+    Reply, Server, assert_all_is_well, at_rest, connect, get_when_free, program, send, wait_for,
 };
 
 to_every_stage! {
@@ -26,7 +26,7 @@ fn limited(limit: &str) -> Command {
     limited_and_redirected(limit, "")
 }
 
-/// The same, with its output sent somewhere else.
+/// The same, with its output redirected.
 fn limited_and_redirected(limit: &str, redirection: &str) -> Command {
     let mut shell = Command::new("sh");
     let run = "exec \"$0\" \"$@\"";
@@ -37,9 +37,9 @@ fn limited_and_redirected(limit: &str, redirection: &str) -> Command {
     shell
 }
 
-/// Forty silent clients want more descriptors than there are. A stage with threads accepts as many
-/// as it can, and then it cannot go on until their time is up; stage 1, which holds one connection
-/// at a time, does not even notice.
+/// Forty silent clients need more descriptors than the limit allows. A stage with threads accepts as many
+/// of them as it can, and then has to wait until their time is up. Stage 1 holds one connection at a time
+/// and never reaches the limit.
 fn out_of_file_descriptors_it_waits_and_recovers(stage: usize) {
     let server = Server::launch(limited("-n 16"), stage, &["--read-timeout", "0.1"]);
     let started = Instant::now();
@@ -52,10 +52,10 @@ fn out_of_file_descriptors_it_waits_and_recovers(stage: usize) {
     }
 
     let errors = server.errors();
-    let complaints = if stage == 1 { 0 } else { 1 };
+    let reports = if stage == 1 { 0 } else { 1 };
     assert_eq!(
         errors.len(),
-        complaints,
+        reports,
         "one line, however long it lasts: {errors:?}"
     );
     assert!(
@@ -71,7 +71,7 @@ fn out_of_file_descriptors_it_waits_and_recovers(stage: usize) {
     );
 }
 
-/// What Linux says a process has used so far, in its kernel and user time, to a hundredth.
+/// The processor time that a process has used so far, in the kernel and outside it, according to Linux.
 fn processor_seconds(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let (_, after_name) = stat.rsplit_once(')').unwrap();
@@ -81,28 +81,30 @@ fn processor_seconds(process: u32) -> f64 {
         .sum()
 }
 
-/// A client that has a server wait for the rest of its request.
+/// A client that has sent the first half of its request.
 fn half_a_request(addr: SocketAddr) -> TcpStream {
-    say(addr, b"GET / HTTP/1.1\r\n")
+    send(addr, b"GET / HTTP/1.1\r\n")
 }
 
-/// The answer to the request when it is whole, if there is one.
+/// Sends the second half. Returns the answer, if there is one.
 fn the_other_half(mut client: TcpStream) -> Option<Reply> {
     client.write_all(b"\r\n").ok()?;
     Reply::read(&mut client).ok()
 }
 
-/// Here the shortage lasts until the test ends it. Meanwhile one client, who came before all the
-/// silent ones, is served; and one who comes after all of them has to wait, but is not lost.
+/// Here the shortage lasts until the test ends it. Meanwhile the server answers one client that connected
+/// before the silent ones. A client that connects after them has to wait, but is not lost.
 fn out_of_file_descriptors_it_serves_those_it_has_accepted(stage: usize) {
     let options = ["--read-timeout", "600", "--sleep", "0.1"];
     let server = Server::launch(limited("-n 16"), stage, &options);
     let at_rest = at_rest(&server, stage);
     let early = half_a_request(server.addr);
     let silent: Vec<_> = (0..40).map(|_| connect(server.addr)).collect();
-    let mut late = say(server.addr, b"GET / HTTP/1.1\r\n\r\n");
+    let mut late = send(server.addr, b"GET / HTTP/1.1\r\n\r\n");
     if stage != 1 {
-        wait_for("a complaint", || server.errors().into_iter().next());
+        wait_for("a report of the shortage", || {
+            server.errors().into_iter().next()
+        });
     }
 
     let reply = the_other_half(early).expect("an answer in the middle of the shortage");
@@ -111,10 +113,10 @@ fn out_of_file_descriptors_it_serves_those_it_has_accepted(stage: usize) {
     drop(silent);
     let reply = Reply::read(&mut late).expect("an answer after the shortage");
     drop(late);
-    // A pool may have had too much to do with those who left before.
-    let refused = stage >= 5 && reply.status == 503;
+    // A pool may still be busy with the silent clients that have just closed.
+    let rejected = stage >= 5 && reply.status == 503;
     assert!(
-        (reply.status == 200 || refused) && reply.is_whole(),
+        (reply.status == 200 || rejected) && reply.is_whole(),
         "{reply:?}"
     );
     assert_all_is_well(&server, stage, at_rest);
@@ -123,9 +125,9 @@ fn out_of_file_descriptors_it_serves_those_it_has_accepted(stage: usize) {
     }
 }
 
-/// Linux limits the address space of a program for any user, and so the number of its threads: each
-/// is to have a large piece for its stack. What is left is too small for one more, and more than
-/// enough for everything else. A program that is out of memory is another matter: it is aborted.
+/// A limit of the address space is also a limit of the threads, if each of them gets a large stack. The
+/// rest is too small for one more thread, and more than enough for everything else. (A program that is
+/// out of memory is aborted. That is not tested here.)
 mod threads {
     use super::*;
     use crate::common::sleep_together;
@@ -133,10 +135,10 @@ mod threads {
 
     to_every_stage! {
         with_just_the_threads_it_needs_it_serves
-        with_a_thread_less_it_says_so
+        with_one_thread_less_it_reports_that
     }
 
-    /// The program, on a system that has no more than this many threads for it, beside the first.
+    /// The program, which can start no more than this many threads besides its first one.
     fn with_threads(count: usize) -> Command {
         with_threads_and_redirected(count, "")
     }
@@ -147,12 +149,12 @@ mod threads {
         let mut command = limited_and_redirected(&limit, redirection);
         // In bytes, for every thread that the standard library starts.
         command.env("RUST_MIN_STACK", (stack * 1024).to_string());
-        // The GNU library takes address space for the heap of each thread, unless told not to.
+        // By default, the GNU C library takes address space for a heap in each thread.
         command.env("MALLOC_ARENA_MAX", "1");
         command
     }
 
-    /// What a race says on standard error that is short of threads, line by line.
+    /// The lines that a race short of threads prints on standard error.
     fn race_fails(threads: usize, arguments: &[&str]) -> Vec<String> {
         let mut race = with_threads(threads);
         let output = race.arg("race").args(arguments).output().unwrap();
@@ -163,8 +165,8 @@ mod threads {
     }
 
     #[test]
-    fn a_race_says_so_when_there_are_too_few_threads_for_its_requests() {
-        // It takes connections, as the system does that for it, but never answers.
+    fn a_race_with_too_few_threads_for_its_requests_reports_that() {
+        // The system accepts connections for it, but nothing answers them.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = silent.local_addr().unwrap().to_string();
         let errors = race_fails(2, &[&address, "--count", "3"]);
@@ -175,11 +177,11 @@ mod threads {
     }
 
     #[test]
-    fn a_race_says_so_when_there_are_too_few_threads_for_its_stages() {
+    fn a_race_with_too_few_threads_for_its_stages_reports_that() {
         for stage in ten_versus_five::compiled_in() {
             let number = stage.number.to_string();
             let did_not_start = format!("Stage {number} did not start.");
-            // One to see when the race is over, one for rejections, and the workers.
+            // One that waits for the end of the race, one for rejections, and the workers.
             let errors = race_fails(0, &["--stage", &number]);
             let reason = "The system has no thread for a race: ";
             assert!(errors[0].starts_with(reason), "{errors:?}");
@@ -197,7 +199,8 @@ mod threads {
         }
     }
 
-    /// To serve three clients, with three workers if there is a pool.
+    /// The threads that a stage needs for three clients at a time, besides its first one. A pool has three
+    /// workers.
     fn threads_needed(stage: usize) -> usize {
         match stage {
             1 => 0,
@@ -216,16 +219,16 @@ mod threads {
         assert_eq!(server.errors(), [""; 0]);
     }
 
-    fn with_a_thread_less_it_says_so(stage: usize) {
+    fn with_one_thread_less_it_reports_that(stage: usize) {
         match stage {
-            1 => {} // It needs none.
+            1 => {} // It needs no other thread.
             2 => one_connection_is_lost(),
             _ => a_pool_does_not_start(stage),
         }
     }
 
-    /// As long as the first two hold their threads, there is none for a third. They are served, and
-    /// so are others as soon as they have been.
+    /// While the first two connections hold their threads, there is no thread for a third. They are
+    /// answered, and after that other connections are.
     fn one_connection_is_lost() {
         let server = Server::launch(with_threads(2), 2, &OPTIONS);
         let two: Vec<_> = (0..2).map(|_| half_a_request(server.addr)).collect();
@@ -250,7 +253,7 @@ mod threads {
         });
     }
 
-    /// Whoever comes now is closed without an answer, or reset because of what it has said.
+    /// A connection that is made now is closed without an answer, or reset because bytes are unread.
     fn assert_lost(addr: SocketAddr) {
         let reply = Reply::read(&mut half_a_request(addr));
         assert!(reply.map_or(true, |reply| reply.status == 0));
@@ -258,7 +261,7 @@ mod threads {
 
     #[cfg(feature = "stage2")]
     #[test]
-    fn stage_2_serves_on_when_it_cannot_even_say_what_is_lost() {
+    fn stage_2_serves_on_when_it_cannot_report_a_lost_connection() {
         let command = with_threads_and_redirected(1, "2>/dev/full");
         let server = Server::launch(command, 2, &OPTIONS);
         let one = half_a_request(server.addr);
@@ -269,8 +272,8 @@ mod threads {
         assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
     }
 
-    /// It is not to serve with fewer workers than it was told to have. So it ends, by itself, and
-    /// says why.
+    /// A server must not run with fewer workers than the command line asks for. So the program prints the
+    /// reason and ends.
     fn a_pool_does_not_start(stage: usize) {
         let command = with_threads(threads_needed(stage) - 1);
         let mut server = Server::spawn(command, stage, &OPTIONS);
@@ -286,9 +289,9 @@ mod threads {
 
     #[cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
     #[test]
-    fn without_a_thread_for_refusals_the_program_says_so_and_ends() {
-        let turn_away = ten_versus_five::compiled_in().filter(|stage| stage.rejects);
-        for stage in turn_away {
+    fn without_a_thread_for_rejections_the_program_reports_that_and_ends() {
+        let rejecting = ten_versus_five::compiled_in().filter(|stage| stage.rejects);
+        for stage in rejecting {
             let mut server = Server::spawn(with_threads(0), stage.number, &OPTIONS);
             assert_eq!(server.wait().code(), Some(1));
             let errors = wait_for("a reason", || {
@@ -302,19 +305,19 @@ mod threads {
     }
 }
 
-/// The shell's limit is half a KiB or one, and a picture is larger. A program that does not ignore the
-/// signal that comes with it would be killed.
+/// The shell's limit of the size of a file is half a KiB or one, and a picture is larger. The system also
+/// sends a signal, which would end a program that does not ignore it.
 #[test]
 fn an_older_picture_survives_one_for_which_there_is_no_room() {
     let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("race_no_room");
-    // One that was left by a test that was interrupted.
+    // A test that was interrupted may have left one.
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir(&directory).unwrap();
     let picture = directory.join("race.svg");
     std::fs::write(&picture, "old").unwrap();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = nobody.local_addr().unwrap().to_string();
-    drop(nobody);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
 
     let mut race = limited("-f 1 && trap '' XFSZ");
     race.args(["race", &address, "--svg"]).arg(&picture);
@@ -327,41 +330,41 @@ fn an_older_picture_survives_one_for_which_there_is_no_room() {
     std::fs::remove_dir_all(&directory).unwrap();
 
     assert_eq!(output.status.code(), Some(1));
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(complaint.starts_with("Cannot write "), "{complaint}");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.starts_with("Cannot write "), "{message}");
     assert_eq!(survived, "old");
     assert_eq!(names, ["race.svg"]);
 }
 
-/// Linux has a file that is always full.
+/// On Linux, the file `/dev/full` is always full.
 mod room_for_the_log {
     use super::*;
 
     to_every_stage! {
-        it_serves_on_when_the_disk_for_its_words_is_full
+        it_serves_on_when_the_disk_for_its_log_is_full
         it_serves_on_when_its_output_is_closed
     }
 
-    fn it_serves_on_when_the_disk_for_its_words_is_full(stage: usize) {
+    fn it_serves_on_when_the_disk_for_its_log_is_full(stage: usize) {
         serves_on(stage, ">/dev/full 2>/dev/full");
     }
 
-    /// Then the next files that the program opens could get the numbers of its output, and what it
-    /// says could go to a client.
+    /// Then the next files that the program opens could get the numbers of standard output and standard
+    /// error, and a client could get lines of the log.
     fn it_serves_on_when_its_output_is_closed(stage: usize) {
         serves_on(stage, ">&- 2>&-");
     }
 
-    /// Silent clients give it something to complain of, too: it has no descriptors for all of them.
+    /// Silent clients cause a message on standard error too: there are not enough descriptors for them.
     fn serves_on(stage: usize, redirection: &str) {
         let command = limited_and_redirected("-n 16", redirection);
         let options = ["--sleep", "0.1", "--read-timeout", "600"];
-        let server = Server::launch_unheard(command, stage, &options);
+        let server = Server::launch_without_output(command, stage, &options);
         let at_rest = at_rest(&server, stage);
         let early = half_a_request(server.addr);
         let silent: Vec<_> = (0..40).map(|_| connect(server.addr)).collect();
         if stage != 1 {
-            // The lowest number that is free is taken first, and there are no more than 16.
+            // The system takes the lowest free number first, and the limit is 16.
             let last = format!("/proc/{}/fd/15", server.id());
             wait_for("the last descriptor to be taken", || {
                 std::fs::read_link(&last).ok()

@@ -1,7 +1,7 @@
-//! What does Enter do to a server, and to a request that it is working on?
+//! What does Enter do to a server, and to a request in flight?
 //!
-//! Enter counts only on a terminal, and the standard library cannot make one. On Linux the `script`
-//! program can: it runs a command on a terminal of its own, and types what it is given.
+//! Enter stops a server only on a terminal, and the standard library cannot make a terminal. On Linux the
+//! `script` program can: it runs a command on a terminal of its own, and types its own input there.
 
 #![cfg(all(target_os = "linux", any(feature = "stage3", feature = "stage7")))]
 
@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::common::{Reply, connect, program};
-use ten_versus_five::server::foreground::{says_proc, says_ps};
+use ten_versus_five::server::foreground::{foreground_in_proc, foreground_in_ps};
 
 /// A shell on a terminal of its own, with a command to run.
 fn on_a_terminal(command: &str) -> Child {
@@ -35,7 +35,7 @@ fn address(screen: &mut impl Iterator<Item = String>) -> SocketAddr {
     addr.unwrap().parse().unwrap()
 }
 
-/// What becomes of a request for a slow page when Enter is pressed while it is worked on.
+/// The answer to a request for a slow page, if Enter is pressed while a worker handles it.
 fn enter_during_a_request(stage: usize) -> std::io::Result<Reply> {
     let mut script = on_a_terminal(&serve(stage, "--sleep 2"));
     let mut keyboard = script.stdin.take().unwrap();
@@ -59,7 +59,7 @@ fn enter_during_a_request(stage: usize) -> std::io::Result<Reply> {
     );
     assert!(
         script.wait().unwrap().success(),
-        "it ends by itself, and well"
+        "it ends by itself, successfully"
     );
     request.join().unwrap()
 }
@@ -67,7 +67,7 @@ fn enter_during_a_request(stage: usize) -> std::io::Result<Reply> {
 #[cfg(feature = "stage3")]
 #[test]
 #[ignore = "needs the script program"]
-fn under_stage_3_the_request_is_cut_off() {
+fn in_stage_3_the_request_is_cut_off() {
     let answered = enter_during_a_request(3).is_ok_and(|reply| reply.status != 0);
     assert!(!answered);
 }
@@ -75,7 +75,7 @@ fn under_stage_3_the_request_is_cut_off() {
 #[cfg(feature = "stage7")]
 #[test]
 #[ignore = "needs the script program"]
-fn under_stage_7_the_request_is_answered() {
+fn in_stage_7_the_request_is_answered() {
     let reply = enter_during_a_request(7).unwrap();
     assert_eq!(reply.status, 200);
     assert_eq!(
@@ -84,12 +84,12 @@ fn under_stage_7_the_request_is_answered() {
     );
 }
 
-/// The system would suspend it if it read. With job control (`set -m`), a shell on a terminal puts a
-/// command into the background as a person's shell does.
+/// The system would suspend a server in the background that reads from the terminal. With `set -m`, a
+/// shell in a script puts commands into the background as an interactive shell does.
 #[cfg(feature = "stage7")]
 #[test]
 #[ignore = "needs the script program"]
-fn a_server_in_the_background_leaves_the_terminal_alone() {
+fn a_server_in_the_background_does_not_read_from_the_terminal() {
     let serve = serve(7, "--requests 1");
     let mut script = on_a_terminal(&format!("set -m; {serve} & wait"));
     let _keyboard = script.stdin.take().unwrap();
@@ -104,13 +104,13 @@ fn a_server_in_the_background_leaves_the_terminal_alone() {
 }
 
 #[test]
-fn linux_and_ps_say_who_is_in_the_foreground() {
-    // The numbers are of the parent, the group, the session, the terminal, and the group in front.
-    assert!(says_proc("7 (a) b) S 1 7 5 34816 7 4194304"));
-    assert!(!says_proc("7 (a) b) S 1 7 5 34816 5 4194304"));
-    assert!(!says_proc("7 (a) b) S 1 7 5 0 -1 4194304"));
-    assert!(!says_proc(""));
+fn linux_and_ps_report_which_process_is_in_the_foreground() {
+    // The numbers: the parent, the group, the session, the terminal, and the group in the foreground.
+    assert!(foreground_in_proc("7 (a) b) S 1 7 5 34816 7 4194304"));
+    assert!(!foreground_in_proc("7 (a) b) S 1 7 5 34816 5 4194304"));
+    assert!(!foreground_in_proc("7 (a) b) S 1 7 5 0 -1 4194304"));
+    assert!(!foreground_in_proc(""));
 
-    assert!(says_ps("S+\n") && says_ps("Ss+\n"));
-    assert!(!says_ps("S\n") && !says_ps("TN\n") && !says_ps(""));
+    assert!(foreground_in_ps("S+\n") && foreground_in_ps("Ss+\n"));
+    assert!(!foreground_in_ps("S\n") && !foreground_in_ps("TN\n") && !foreground_in_ps(""));
 }

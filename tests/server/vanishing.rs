@@ -1,12 +1,12 @@
-//! What does a client leave behind that vanishes, at whatever point?
+//! What remains of a client that closes its connection too early, at any point?
 //!
-//! A line in the log, if that, but no thread and no open file, nor is a worker missing. Here it is
-//! the real program that clients vanish from. A reset before the response is in `bad_input.rs`: a
-//! client that uses only the standard library needs the help of its server to send one.
+//! At most a line in the log: no thread and no open file, and no worker is lost. This is tested with the
+//! real program. A reset before the response is tested in `bad_input.rs`: a client that uses only the
+//! standard library needs the help of its server for that.
 
 use std::net::SocketAddr;
 
-use crate::common::{Reply, Server, assert_all_is_well, at_rest, connect, say, wait_for};
+use crate::common::{Reply, Server, assert_all_is_well, at_rest, connect, send, wait_for};
 
 to_every_stage! {
     a_client_may_vanish_after_any_byte_of_its_request
@@ -14,27 +14,27 @@ to_every_stage! {
     a_client_may_vanish_in_the_middle_of_its_response
 }
 
-/// Nobody here is silent: whoever says no more has gone. So the server may take all the time it
-/// needs on a busy machine, and does not give up on a client that it has not come to yet.
+/// A server with a long read timeout. No client here keeps a connection open in silence, so the server
+/// needs no short one, and on a busy machine a short one could end before it reads a request.
 fn server(stage: usize, sleep: &str) -> Server {
     Server::start(stage, &["--sleep", sleep, "--read-timeout", "600"])
 }
 
 const REQUEST: &[u8] = b"GET /sleep HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-/// How many lines there are about clients who said something. No other line has an arrow.
+/// How many lines of the log are about clients that sent something. No other line has an arrow.
 fn clients_noticed(server: &Server) -> usize {
     let lines = server.output();
     lines.iter().filter(|line| line.contains(" -> ")).count()
 }
 
-/// One client after another: the first leaves without a word, the last after its whole request.
+/// One client after another: the first sends nothing, and the last its whole request.
 fn vanish_after_every_byte(server: &Server) {
     let before = clients_noticed(server);
-    for said in 0..=REQUEST.len() {
-        drop(say(server.addr, &REQUEST[..said]));
+    for sent in 0..=REQUEST.len() {
+        drop(send(server.addr, &REQUEST[..sent]));
         wait_for("the server to notice", || {
-            (clients_noticed(server) == before + said).then_some(())
+            (clients_noticed(server) == before + sent).then_some(())
         });
     }
 }
@@ -43,7 +43,7 @@ fn a_client_may_vanish_after_any_byte_of_its_request(stage: usize) {
     let server = server(stage, "0.1");
     let at_rest = at_rest(&server, stage);
     vanish_after_every_byte(&server);
-    // In a crowd, and faster than anybody could notice.
+    // A burst of clients that close at once.
     for _ in 0..50 {
         drop(connect(server.addr));
     }
@@ -51,29 +51,29 @@ fn a_client_may_vanish_after_any_byte_of_its_request(stage: usize) {
     assert_eq!(server.errors(), [""; 0]);
 }
 
-/// The first four keep a pool at work, as their requests have arrived whole before they vanish. Two
-/// more wait behind them, and vanish too; one that comes after all of these stays.
+/// The first four clients keep the workers busy: their whole requests arrive before they vanish. Two more
+/// wait behind them, and vanish too. A last client stays, and gets its answer.
 fn clients_may_vanish_at_work_and_while_they_wait(stage: usize) {
     let server = server(stage, "0.2");
     let at_rest = at_rest(&server, stage);
     for _ in 0..4 {
-        drop(say(server.addr, REQUEST));
+        drop(send(server.addr, REQUEST));
     }
     let workers = match stage {
         1 | 2 => 0,
         4 => 1,
         _ => 4,
     };
-    wait_for("the workers to be at work", || {
+    wait_for("the workers to be busy", || {
         let output = server.output();
         let jobs = output.iter().filter(|line| line.ends_with("executing."));
         (jobs.count() >= workers).then_some(())
     });
     for _ in 0..2 {
-        drop(say(server.addr, REQUEST));
+        drop(send(server.addr, REQUEST));
     }
-    let reply = Reply::read(&mut say(server.addr, REQUEST)).unwrap();
-    // Under stage 5 nobody waits; whether a worker is free again by now is up to the machine.
+    let reply = Reply::read(&mut send(server.addr, REQUEST)).unwrap();
+    // Stage 5 has no queue, so the answer depends on whether a worker is free by now.
     assert!(
         reply.status == 200 || (stage == 5 && reply.status == 503),
         "{reply:?}"
@@ -85,14 +85,14 @@ fn clients_may_vanish_at_work_and_while_they_wait(stage: usize) {
     assert_eq!(server.errors(), [""; 0]);
 }
 
-/// Waits for the first bytes of an answer, leaves them unread, and vanishes: that is a reset.
+/// Waits for the first bytes of an answer, and closes with these bytes unread: the system sends a reset.
 fn reset_in_the_middle(addr: SocketAddr, request: &[u8]) {
-    let client = say(addr, request);
+    let client = send(addr, request);
     let count = client.peek(&mut [0]).expect("an answer should begin");
-    assert_eq!(count, 1, "the server said nothing");
+    assert_eq!(count, 1, "the server sent nothing");
 }
 
-/// With a body announced that never comes, the server is still listening when the reset arrives.
+/// If the client announces a body and does not send it, the server still reads when the reset arrives.
 fn a_client_may_vanish_in_the_middle_of_its_response(stage: usize) {
     let server = server(stage, "0.1");
     let at_rest = at_rest(&server, stage);
@@ -111,7 +111,7 @@ fn a_client_may_vanish_in_the_middle_of_its_response(stage: usize) {
 }
 
 #[cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
-mod while_it_is_refused {
+mod while_it_is_rejected {
     use super::*;
     use crate::common::{exchange, get_when_free};
 
@@ -133,8 +133,8 @@ mod while_it_is_refused {
         clients_may_vanish(7);
     }
 
-    /// One silent client has the only worker, and another the only place in the queue, until the
-    /// test is done with rejections.
+    /// One silent client keeps the only worker busy, and another fills the queue. So every other request
+    /// is rejected.
     fn clients_may_vanish(stage: usize) {
         let options = ["--workers", "1", "--queue", "1", "--read-timeout", "600"];
         let server = Server::start(stage, &options);
@@ -142,8 +142,8 @@ mod while_it_is_refused {
             let held = server.threads_and_files();
             (held.0 == 3 || !cfg!(target_os = "linux")).then_some(held)
         });
-        let at_work = connect(server.addr);
-        wait_for("the worker to be at work", || {
+        let busy = connect(server.addr);
+        wait_for("the worker to be busy", || {
             let output = server.output();
             let job = output.iter().any(|line| line.ends_with("executing."));
             job.then_some(())
@@ -162,12 +162,12 @@ mod while_it_is_refused {
             "{log:?}"
         );
 
-        // Whoever stays is told why.
+        // A client that stays gets a whole answer.
         let reply = exchange(server.addr, REQUEST);
         assert!(reply.status == 503 && reply.is_whole(), "{reply:?}");
-        drop((at_work, waiting));
+        drop((busy, waiting));
         assert_eq!(get_when_free(server.addr, "/").status, 200);
-        wait_for("every thread and file to be given back", || {
+        wait_for("every thread to end and every file to be closed", || {
             (server.threads_and_files() == at_rest).then_some(())
         });
         assert_eq!(server.errors(), [""; 0]);

@@ -11,13 +11,13 @@ use crate::common::{
 };
 
 to_every_stage! {
-    every_response_says_what_it_is_and_who_made_it
+    every_response_names_its_type_its_server_and_its_thread
     the_query_string_does_not_matter
     head_is_get_without_the_body
-    a_head_that_is_refused_has_no_body_either
-    another_method_is_told_which_ones_there_are
-    a_page_is_whole_and_its_policy_allows_it_nothing_more
-    sleep_takes_as_long_as_it_was_told_to
+    the_answer_to_a_bad_head_request_has_no_body_either
+    the_answer_to_another_method_lists_the_methods_that_are_allowed
+    a_page_is_complete_and_its_policy_allows_nothing_else
+    sleep_takes_as_long_as_the_option_says
     every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal
 }
 
@@ -26,7 +26,7 @@ fn handled_milliseconds(reply: &Reply) -> f64 {
     timing.strip_prefix("handle;dur=").unwrap().parse().unwrap()
 }
 
-fn every_response_says_what_it_is_and_who_made_it(stage: usize) {
+fn every_response_names_its_type_its_server_and_its_thread(stage: usize) {
     let server = Server::start(stage, &["--sleep", "0"]);
     for (request, status) in [
         ("GET / HTTP/1.1\r\n\r\n", 200),
@@ -106,7 +106,7 @@ fn head_is_get_without_the_body(stage: usize) {
     }
 }
 
-fn a_head_that_is_refused_has_no_body_either(stage: usize) {
+fn the_answer_to_a_bad_head_request_has_no_body_either(stage: usize) {
     let server = Server::start(stage, &["--read-timeout", "0.1"]);
     for (request, status) in [
         ("HEAD / HTTP/1.1\r\nno colon\r\n\r\n", 400),
@@ -120,7 +120,7 @@ fn a_head_that_is_refused_has_no_body_either(stage: usize) {
     }
 }
 
-fn another_method_is_told_which_ones_there_are(stage: usize) {
+fn the_answer_to_another_method_lists_the_methods_that_are_allowed(stage: usize) {
     let server = Server::start(stage, &[]);
     let reply = exchange(server.addr, b"DELETE /sleep HTTP/1.1\r\n\r\n");
     assert_eq!(
@@ -129,8 +129,8 @@ fn another_method_is_told_which_ones_there_are(stage: usize) {
     );
 }
 
-/// Whatever got into a page, the browser would not obey it, and would not ask anybody else.
-fn a_page_is_whole_and_its_policy_allows_it_nothing_more(stage: usize) {
+/// If foreign code got into a page, the browser would not run it, nor send a request to another server.
+fn a_page_is_complete_and_its_policy_allows_nothing_else(stage: usize) {
     let server = Server::start(stage, &["--sleep", "0"]);
     let nonces = ["/", "/sleep", "/race", "/nothing", "/"].map(|target| {
         let reply = get(server.addr, target);
@@ -166,14 +166,14 @@ fn a_page_is_whole_and_its_policy_allows_it_nothing_more(stage: usize) {
     assert!(get(server.addr, "/").body.contains("href=\"/race\""));
 }
 
-fn sleep_takes_as_long_as_it_was_told_to(stage: usize) {
+fn sleep_takes_as_long_as_the_option_says(stage: usize) {
     let server = Server::start(stage, &["--sleep", "0.25"]);
     assert!(handled_milliseconds(&get(server.addr, "/sleep")) >= 250.0);
     assert!(get(server.addr, "/sleep").body.contains("Slept 0.25 s on "));
 }
 
-/// What a client sends must not be able to move the cursor, change colours or forge a line. What is
-/// not a request line is in quotation marks; in what is one, there are two spaces and no more.
+/// What a client sends must not move the cursor, change colours or forge a line. A text that is not a
+/// request line stands in quotation marks. A request line has exactly two spaces.
 fn every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal(stage: usize) {
     let server = Server::start(stage, &["--read-timeout", "0.1"]);
     get(server.addr, "/?one");

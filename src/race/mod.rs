@@ -1,12 +1,14 @@
 //! Sends requests together, records what became of each, and draws it.
 //!
-//! A race looks at a server from outside, like any client. What it knows comes from the clock and
-//! from the two headers.
+//! A race sees a server from outside, as any client does. It knows what its own clock measures, and
+//! what the server reports in two headers: `Server-Timing` and `X-Served-By`.
 //!
-//! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which is all the reasoning there
-//! is. [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request
-//! to a [`target`] and reads the [`response`]; [`server`] is a stage to race against, in a process of
-//! its own; [`picture`] keeps a file that is there already until the new one is complete.
+//! The name is that of a running race. It is neither a data race nor a race condition.
+//!
+//! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which does all the reasoning.
+//! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request to a
+//! [`target`] and reads the [`response`]; [`server`] is a stage to race against, in a process of its
+//! own; [`picture`] writes the picture to a file.
 
 pub mod chart;
 pub mod client;
@@ -19,13 +21,12 @@ pub mod target;
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
-use std::io::{self, ErrorKind, Write};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Stage;
+use crate::{Stage, output};
 use client::Reply;
 use screen::Screen;
 use server::Server;
@@ -34,17 +35,17 @@ use target::Target;
 /// One request. Times count from the start of the race.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lane {
-    /// When somebody began to work on it; until then it waited. `None` if the server does not tell.
+    /// When a thread picked it up; until then it waited. `None` if the server does not report that.
     pub picked_up: Option<Duration>,
-    /// The name of the thread that worked on it, if the server tells.
+    /// The name of the thread that worked on it, if the server reports it.
     pub thread: Option<String>,
-    /// When it came to an end, and to which. `None` while it runs.
+    /// When it ended, and how. `None` while it runs.
     pub end: Option<(Duration, Outcome)>,
 }
 
 impl Lane {
-    /// When it was answered as it should be, with status 200. Any other answer is no evidence of how
-    /// the server runs requests: an error page does not take the time that the page would.
+    /// When it was answered with status 200, or `None` if it was not. Any other answer is no evidence
+    /// of how the server runs requests: an error page does not take the time that the page would.
     pub fn answered(&self) -> Option<Duration> {
         match self.end {
             Some((time, Outcome::Answered(200))) => Some(time),
@@ -58,7 +59,7 @@ impl Lane {
 pub enum Outcome {
     /// Answered, with this status; a 503 is an [`Outcome::Rejected`].
     Answered(u16),
-    /// Turned away with 503: the server is too busy.
+    /// Rejected with 503: the server is too busy.
     Rejected,
     /// Not answered, and why.
     Failed(String),
@@ -71,8 +72,9 @@ pub struct Recording {
     pub label: String,
     /// The requests.
     pub lanes: Vec<Lane>,
-    /// Whether the race is told at once when a request is picked up, as it is by the servers that it
-    /// starts. If not, what a running request does is not known until it is answered.
+    /// Whether the server reports at once when a thread picks up a request. The servers that the race
+    /// starts do. Of any other server, the race does not know what a running request does until it is
+    /// answered.
     pub reported: bool,
 }
 
@@ -130,40 +132,41 @@ impl Recording {
 pub enum Verdict {
     /// There are not two to compare.
     Alone,
-    /// They were over too soon to compare.
+    /// They ended too soon to compare.
     TooQuick,
     /// No two of them overlapped.
     OneAfterAnother,
     /// All of them overlapped.
     SideBySide,
-    /// So many at once, and others had to wait.
+    /// At most so many overlapped, and others had to wait.
     AtATime(usize),
-    /// What the server tells does not go with the times of the answers.
+    /// What the server reports does not fit the times of the answers.
     Contradicted,
 }
 
-/// Below this, the time to start a thread or to open a connection is no longer small beside it.
+/// Work that takes less than this cannot be compared: to start a thread or to open a connection may
+/// take as long.
 const TOO_QUICK: Duration = Duration::from_millis(20);
 
-/// A busy machine may take this long over work that is [`TOO_QUICK`].
+/// A busy machine may need this long for work that is [`TOO_QUICK`].
 const STILL_QUICK: Duration = Duration::from_millis(200);
 
 impl Verdict {
-    /// The verdict on those among these that were [answered](Lane::answered).
+    /// The verdict on the requests among these that were [answered](Lane::answered).
     ///
-    /// The clock alone says this much: equal requests, sent together to a server with nothing else to
-    /// do, come back in waves, and the first wave shows how many run at once.
+    /// The clock alone shows this much: equal requests that are sent together to an idle server come
+    /// back in waves, and the size of the first wave is the number of requests that run at once.
     ///
-    /// Where the server tells when work began, the work itself is compared: two requests overlap if
-    /// they do for more than half of their time. The rest may be a clock read late. But what the
-    /// server tells may be wrong, so it is weighed against the clock:
+    /// If the server reports when work began, the verdict compares the work itself. Two requests
+    /// overlap if they do so for more than half of their time; a smaller overlap may come from a clock
+    /// that was read late. A report may be wrong, so the verdict checks it against the clock:
     ///
-    /// - It tells of more overlap than the first wave shows. Either the requests were not equal, or
+    /// - The report shows more overlap than the first wave. Either the requests were not equal, or
     ///   the server counts waiting as work: no verdict.
-    /// - It tells of less overlap, and of work for less than a tenth of the time. Either the server had
-    ///   something else to do first, or it counts only a part of the work: no verdict.
-    /// - It tells of less overlap, and of more work than that. Then the answers came about as far apart
-    ///   as the work is long, which the clock has seen too: the server is believed.
+    /// - The report shows less overlap, and work for less than a tenth of the time. Either the server
+    ///   was busy with something else first, or it counts only a part of the work: no verdict.
+    /// - The report shows less overlap, and more work than that. Then the answers came about as far
+    ///   apart as the work is long, so the clock confirms the report: the report decides.
     pub fn of(lanes: &[Lane]) -> Verdict {
         let answered: Vec<(Option<Duration>, Duration)> = lanes
             .iter()
@@ -185,14 +188,14 @@ impl Verdict {
             Some(work) => {
                 let times = work.iter().map(|(start, end)| end.saturating_sub(*start));
                 let longest = times.max().unwrap_or_default();
-                let told = most_at_once(&work);
+                let reported = most_at_once(&work);
                 if longest < TOO_QUICK && first < STILL_QUICK {
                     return Verdict::TooQuick;
                 }
-                if told > seen || (told < seen && longest < first / 10) {
+                if reported > seen || (reported < seen && longest < first / 10) {
                     return Verdict::Contradicted;
                 }
-                told
+                reported
             }
         };
         match together {
@@ -203,15 +206,15 @@ impl Verdict {
     }
 }
 
-/// How many of these periods, each shortened by a quarter at both ends, share a moment at most; 1 at
-/// least, also when they are no more than moments.
+/// The largest number of these periods that share a moment, when each is shortened by a quarter at both
+/// ends. At least 1, even if the periods have no length.
 fn most_at_once(periods: &[(Duration, Duration)]) -> usize {
     let shortened = periods.iter().map(|&(start, end)| {
         let quarter = end.saturating_sub(start) / 4;
         (start + quarter, end.saturating_sub(quarter))
     });
     let shortened: Vec<(Duration, Duration)> = shortened.collect();
-    // If some share a moment, they share the one in which the last of them starts.
+    // Periods that share a moment share the moment in which the last of them starts.
     let at = |moment| {
         shortened
             .iter()
@@ -239,7 +242,7 @@ impl Display for Verdict {
 
 /// What to race against, and how.
 pub struct Options {
-    /// Against whom.
+    /// The stages or the server to race against.
     pub against: Against,
     /// How many requests to send together to each of them, at least 1.
     pub count: usize,
@@ -249,7 +252,7 @@ pub struct Options {
     pub svg: Option<PathBuf>,
 }
 
-/// Whom to race against.
+/// What to race against.
 pub enum Against {
     /// Stages, each in a server that is started for the race.
     Stages {
@@ -259,20 +262,20 @@ pub enum Against {
         sleep: Duration,
         /// How many workers their pools have, at least 1.
         workers: usize,
-        /// How many requests may wait for these, from stage 6 on.
+        /// The capacity of the queue, in connections, from stage 6 on.
         queue: usize,
     },
-    /// A server that is there already.
+    /// A server that runs already.
     Address(Target),
 }
 
 /// Runs a race: draws it on standard output, live if that is a terminal, and then prints the
-/// results. Returns whether every request was answered, with status 200, and the results could be
-/// written: if the reader of standard output has gone, there is nobody to tell why not.
+/// results. Returns `true` if every request was answered with status 200 and the results were written,
+/// and `false` if not, also when the reader of standard output has closed the pipe.
 ///
 /// # Errors
 ///
-/// What kept it from being run, or from being written to a file, as a sentence.
+/// Why the race could not be run, or the results or the picture not be written, as a sentence.
 pub fn run(options: &Options) -> Result<bool, String> {
     if let Some(path) = &options.svg {
         picture::check(path)?;
@@ -292,7 +295,7 @@ pub fn run(options: &Options) -> Result<bool, String> {
                 let sender = sender.clone();
                 let server =
                     Server::start(stage, *sleep, *workers, *queue, move |port, thread| {
-                        // Nobody listens any more once the race is over.
+                        // `send` fails when the race is over and the receiver is dropped.
                         let _ = sender.send(Event::PickedUp(index, port, Instant::now(), thread));
                     })?;
                 let label = format!("stage {}  {}", stage.number, stage.name);
@@ -340,45 +343,27 @@ pub fn run(options: &Options) -> Result<bool, String> {
         }
     }
     drop(servers);
-    let drawn = written(screen.finish(&race.recordings));
-    let said = say_results(&race.recordings);
+    let drawn = output::written(screen.finish(&race.recordings));
+    let results = race
+        .recordings
+        .iter()
+        .map(|recording| recording.result() + "\n");
+    let printed = output::print(&results.collect::<String>());
     if let Some(path) = &options.svg {
         picture::write(path, &svg::draw(&race.recordings))?;
     }
-    Ok(drawn? && said? && race.recordings.iter().all(Recording::all_answered))
+    Ok(drawn? && printed? && race.recordings.iter().all(Recording::all_answered))
 }
 
-/// Prints a line for each.
-fn say_results(recordings: &[Recording]) -> Result<bool, String> {
-    let mut stdout = io::stdout().lock();
-    let mut results = recordings.iter().map(Recording::result);
-    let said = results.try_for_each(|result| writeln!(stdout, "{result}"));
-    written(said.and_then(|()| stdout.flush()))
-}
-
-/// Whether what was written to standard output has a reader. One that has closed the pipe has read
-/// enough, and need not be told; but nor is all well.
-///
-/// # Errors
-///
-/// What else kept it from being written, as a sentence.
-pub fn written(result: io::Result<()>) -> Result<bool, String> {
-    match result {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(format!("Cannot write to standard output: {error}")),
-    }
-}
-
-/// How long the axis is at first, where it is not known how long one request takes. It is what our
-/// own `/sleep` takes, if nothing else is said.
+/// How long the axis is at first, if the race does not know how long one request takes: as long as
+/// `/sleep` of a stage takes by default.
 const FIRST_AXIS: Duration = Duration::from_secs(5);
 
-/// How often a live chart is drawn anew.
+/// How often a live chart is redrawn.
 const FRAME: Duration = Duration::from_millis(50);
 
-/// What happens in a race: to which server (its index), and to which request (the index of its lane
-/// or, as the server knows it, the client's port).
+/// What happens in a race. The first field is the index of the server. The second says which request
+/// it is: the index of its lane or, because a server does not know that one, the port of the client.
 enum Event {
     Connected(usize, usize, u16),
     PickedUp(usize, u16, Instant, String),
@@ -389,8 +374,8 @@ enum Event {
 struct Race {
     start: Instant,
     recordings: Vec<Recording>,
-    /// Who came from which port, and who picked up the connection from there; either may be known
-    /// before the other.
+    /// Which lane's client has which port, and which thread picked up the connection from that port.
+    /// Either may be known before the other.
     lanes: HashMap<(usize, u16), usize>,
     pick_ups: HashMap<(usize, u16), (Duration, String)>,
 }

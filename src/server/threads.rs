@@ -1,0 +1,44 @@
+//! Whether the system has threads for a pool.
+
+use std::io;
+use std::sync::Mutex;
+use std::thread;
+
+use crate::cli::{self, Options};
+
+/// Starts as many threads as the pool will have, all at the same time, and ends them again. A pool
+/// panics when the system has too few threads for it. This finds out first, and can say what to do:
+/// type the same `command` with fewer workers.
+///
+/// # Errors
+///
+/// That the system has too few threads, as a sentence that says what to type instead.
+pub fn check(options: &Options, command: &str) -> Result<(), String> {
+    if options.stage.number < 3 {
+        return Ok(());
+    }
+    let gate = Mutex::new(());
+    thread::scope(|scope| {
+        // No thread ends before the last one has started: until then this guard holds the lock.
+        let closed = gate.lock();
+        let wait = || drop(gate.lock());
+        let threads: io::Result<Vec<_>> = (0..options.workers)
+            .map(|_| thread::Builder::new().spawn_scoped(scope, wait))
+            .collect();
+        drop(closed);
+        let threads = threads.map_err(|error| {
+            let workers = options.workers;
+            format!(
+                "The system has no threads for {workers} workers: {error}. With fewer of them:\n    \
+                 cargo run {} -- {command}--stage {} --workers 1",
+                cli::features(),
+                options.stage.number
+            )
+        })?;
+        for thread in threads {
+            // It does not panic. After `join`, the system can give the thread to the pool.
+            let _ = thread.join();
+        }
+        Ok(())
+    })
+}
