@@ -39,9 +39,14 @@ fn output(command: &mut Command) -> (String, i32) {
 mod against_the_stages {
     use std::path::Path;
 
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
     use ten_versus_five::compiled_in;
+    use ten_versus_five::race::server::COMMAND;
 
     use super::*;
+    use crate::common::{Reply, connect};
 
     /// The lines of the results.
     fn results(stdout: &str) -> Vec<&str> {
@@ -115,6 +120,36 @@ mod against_the_stages {
             panic!("one result: {stdout}")
         };
         assert!(result.ends_with("one after another"), "{result}");
+    }
+
+    /// The running chart needs this report: the answer comes too late for it.
+    #[test]
+    fn a_server_of_a_race_reports_a_request_before_it_is_answered() {
+        for stage in compiled_in() {
+            let mut child = program()
+                .args([COMMAND, "--stage", &stage.number.to_string()])
+                .args(["--addr", "127.0.0.1:0", "--read-timeout", "30"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let stdout = BufReader::new(child.stdout.take().unwrap());
+            let mut lines = stdout.lines().map(Result::unwrap);
+            let mut client = connect(lines.next().unwrap().parse().unwrap());
+
+            client.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+            let reply = Reply::read(&mut client).unwrap();
+            let thread = reply.header("X-Served-By").unwrap();
+
+            // The line with the arrow is in the log when the request is answered.
+            let report = lines.find(|line| line.starts_with("picked up ") || line.contains(" -> "));
+            let port = client.local_addr().unwrap().port();
+            assert_eq!(report, Some(format!("picked up {port} {thread}")));
+
+            // The server ends with the race: when its standard input is closed.
+            drop(child.stdin.take());
+            assert!(child.wait().unwrap().success());
+        }
     }
 
     #[test]
