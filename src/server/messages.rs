@@ -16,14 +16,24 @@ pub fn banner(options: &Options, addr: SocketAddr, enter_stops: bool) -> String 
                 name,
                 summary,
                 concurrency,
+                rejects,
                 ..
             },
         workers,
+        queue,
         ..
     } = options;
     let sleep = options.sleep.as_secs_f64();
     let both = sleep * concurrency.waves(2, *workers) as f64;
-    let expect = if both > sleep {
+    // The counter of stage 5 lets in one request for each worker, and none to wait.
+    let room = if *number == 5 {
+        *workers
+    } else {
+        workers + queue
+    };
+    let expect = if *rejects && room < 2 {
+        format!("one answer after about {sleep} s, and for the other 503 at once: it was rejected")
+    } else if both > sleep {
         format!("one answer after about {sleep} s, the other after {both} s: it waited")
     } else {
         format!("both answers after about {sleep} s: neither waited for the other")

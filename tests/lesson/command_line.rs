@@ -380,6 +380,20 @@ mod with_a_stage {
         }
     }
 
+    /// From stage 5 on, a pool may have room for one request alone.
+    #[test]
+    fn the_banner_promises_a_503_where_there_is_room_for_one_request() {
+        for stage in compiled_in().into_iter().filter(|stage| *stage >= 5) {
+            let options = ["--workers", "1", "--queue", "0"];
+            let server = Server::start(stage, &options);
+            let banner = wait_for("the banner", || {
+                let output = server.output();
+                output.last()?.contains("Ctrl-C").then(|| output.join("\n"))
+            });
+            assert!(banner.contains("503 at once"), "{banner}");
+        }
+    }
+
     /// It counts connections, even those without a request.
     #[test]
     fn it_stops_after_as_many_connections_as_the_option_says() {
