@@ -30,11 +30,15 @@ Options:
   --requests N            stop after N connections [default: never]
   --read-timeout SECONDS  the whole time that one client gets to send its request, read the response
                           and close; the time that the page takes is not counted [default: 1]
+  --lock                  also show on /race which worker has the lock
 
 Options of race, besides --stage, --sleep, --workers and --queue:
   -n, --count N           how many requests to send together [default: 2]
   --svg FILE              also write the chart to FILE, as a picture
   --timeout SECONDS       how long to wait for an answer, and for the address of a host [default: 60]
+  --lock                  also draw which worker has the lock, for the stages that have one
+  --notes FILE            with --lock: write the notes of locks, channels and threads, one a line;
+                          - is standard output
 
 Options of check: --workers and --queue, what the server is meant to have [default: unknown].
 
@@ -89,6 +93,8 @@ pub struct Options {
     /// The whole time that one client gets to send its request, read the response and close; more than
     /// zero. The time that the page takes is not counted.
     pub read_timeout: Duration,
+    /// Whether to see who has the lock. If so, `serve` is the traced one.
+    pub lock: bool,
 }
 
 /// A mistake in the command line. Displayed, it says what to type instead.
@@ -134,11 +140,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     let mut count = 2;
     let mut timeout = Duration::from_secs(60);
     let mut svg = None;
+    let mut lock = false;
+    let mut notes = None;
 
     while let Some(mut argument) = Argument::next(&mut arguments) {
         match argument.option.as_str() {
             "-h" | "--help" => return Ok(Command::Help),
             "-V" | "--version" => return Ok(Command::Version),
+            "--lock" if argument.inline.is_none() => lock = true,
             "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
             "--sleep" => sleep = argument.seconds()?,
             "--workers" => workers = argument.whole_number(1..=MAX_WORKERS)?,
@@ -148,6 +157,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
             "--read-timeout" if !racing => read_timeout = argument.more_than_zero()?,
             "-n" | "--count" if racing => count = argument.whole_number(1..=MAX_COUNT)?,
             "--svg" if racing => svg = Some(PathBuf::from(argument.raw_value()?)),
+            "--notes" if racing => notes = Some(PathBuf::from(argument.raw_value()?)),
             "--timeout" if racing => timeout = argument.more_than_zero()?,
             option if racing && !option.starts_with('-') => target = Some(argument.target()?),
             _ => return Err(argument.means_nothing()),
@@ -156,6 +166,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
 
     let queue = queue.unwrap_or(workers);
     if racing {
+        if notes.is_some() && !lock {
+            return Err(UsageError(String::from(
+                "--notes are those of --lock: ask for both.",
+            )));
+        }
+        if target.is_some() && lock {
+            return Err(UsageError(String::from(
+                "An address and --lock exclude each other: the race sees the lock of servers that it \
+                 starts. A server of this program shows it itself, if it is started with --lock.",
+            )));
+        }
         let against = match (target, stage) {
             (Some(target), None) => Against::Address(target),
             (Some(_), Some(_)) => {
@@ -175,18 +196,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
             count,
             timeout,
             svg,
+            lock,
+            notes,
         }));
     }
-    let (stage, serve) = choose_stage(stage)?;
+    let (stage, plain) = choose_stage(stage)?;
+    let traced = stage.traced.filter(|_| lock);
     let options = Options {
         stage,
-        serve,
+        serve: traced.unwrap_or(plain),
         addr,
         sleep,
         workers,
         queue,
         requests,
         read_timeout,
+        lock,
     };
     Ok(if for_race {
         Command::RaceServer(options)

@@ -26,6 +26,8 @@ pub struct Stage {
     pub rejects: bool,
     /// Its `serve`, or `None` if the stage is not compiled in.
     pub serve: Option<Serve>,
+    /// The same of its [traced](crate::traced::stages) copy, which notes what locks and channels do.
+    pub traced: Option<Serve>,
 }
 
 /// Calls the `serve` of a stage with the parts of the setup that it needs.
@@ -68,11 +70,18 @@ impl Concurrency {
     }
 }
 
-/// The stage's `serve` if its feature is on, and `None` if it is off.
+/// The stage's `serve` if its feature is on, and `None` if it is off. In parentheses: the handlers that
+/// it takes after the connections, and the numbers after those.
 macro_rules! if_compiled_in {
-    ($feature:literal, $serve:expr) => {{
+    ($feature:literal, $($module:ident)::+($($handler:ident),* $(; $($number:ident),*)?)) => {{
         #[cfg(feature = $feature)]
-        const SERVE: Option<Serve> = Some($serve);
+        const SERVE: Option<Serve> = Some(|setup| {
+            crate::$($module)::+::serve(
+                setup.connections,
+                $(call(setup.$handler),)*
+                $($(setup.$number,)*)?
+            );
+        });
         #[cfg(not(feature = $feature))]
         const SERVE: Option<Serve> = None;
         SERVE
@@ -87,9 +96,8 @@ pub static STAGES: [Stage; 7] = [
         summary: "one thread, one after another",
         concurrency: Concurrency::One,
         rejects: false,
-        serve: if_compiled_in!("stage1", |setup| {
-            crate::stage1_single_threaded::serve(setup.connections, call(setup.handler));
-        }),
+        serve: if_compiled_in!("stage1", stage1_single_threaded(handler)),
+        traced: if_compiled_in!("stage1", traced::stages::stage1(handler)),
     },
     Stage {
         number: 2,
@@ -97,9 +105,8 @@ pub static STAGES: [Stage; 7] = [
         summary: "a new thread each",
         concurrency: Concurrency::Unbounded,
         rejects: false,
-        serve: if_compiled_in!("stage2", |setup| {
-            crate::stage2_spawn_per_request::serve(setup.connections, call(setup.handler));
-        }),
+        serve: if_compiled_in!("stage2", stage2_spawn_per_request(handler)),
+        traced: if_compiled_in!("stage2", traced::stages::stage2(handler)),
     },
     Stage {
         number: 3,
@@ -107,10 +114,8 @@ pub static STAGES: [Stage; 7] = [
         summary: "a fixed pool of threads, fed through a channel",
         concurrency: Concurrency::PerWorker,
         rejects: false,
-        serve: if_compiled_in!("stage3", |setup| {
-            let handler = call(setup.handler);
-            crate::stage3_channel_pool::serve(setup.connections, handler, setup.workers);
-        }),
+        serve: if_compiled_in!("stage3", stage3_channel_pool(handler; workers)),
+        traced: if_compiled_in!("stage3", traced::stages::stage3(handler; workers)),
     },
     Stage {
         number: 4,
@@ -118,10 +123,8 @@ pub static STAGES: [Stage; 7] = [
         summary: "the same pool, with a for loop in the worker",
         concurrency: Concurrency::One,
         rejects: false,
-        serve: if_compiled_in!("stage4", |setup| {
-            let handler = call(setup.handler);
-            crate::stage4_for_loop::serve(setup.connections, handler, setup.workers);
-        }),
+        serve: if_compiled_in!("stage4", stage4_for_loop(handler; workers)),
+        traced: if_compiled_in!("stage4", traced::stages::stage4(handler; workers)),
     },
     Stage {
         number: 5,
@@ -129,10 +132,8 @@ pub static STAGES: [Stage; 7] = [
         summary: "the pool of stage 3, which rejects a request instead of queueing it",
         concurrency: Concurrency::PerWorker,
         rejects: true,
-        serve: if_compiled_in!("stage5", |setup| {
-            let (handler, reject) = (call(setup.handler), call(setup.reject));
-            crate::stage5_busy_counter::serve(setup.connections, handler, reject, setup.workers);
-        }),
+        serve: if_compiled_in!("stage5", stage5_busy_counter(handler, reject; workers)),
+        traced: if_compiled_in!("stage5", traced::stages::stage5(handler, reject; workers)),
     },
     Stage {
         number: 6,
@@ -140,15 +141,8 @@ pub static STAGES: [Stage; 7] = [
         summary: "a pool with a bounded queue",
         concurrency: Concurrency::PerWorker,
         rejects: true,
-        serve: if_compiled_in!("stage6", |setup| {
-            crate::stage6_bounded_queue::serve(
-                setup.connections,
-                call(setup.handler),
-                call(setup.reject),
-                setup.workers,
-                setup.queue,
-            );
-        }),
+        serve: if_compiled_in!("stage6", stage6_bounded_queue(handler, reject; workers, queue)),
+        traced: if_compiled_in!("stage6", traced::stages::stage6(handler, reject; workers, queue)),
     },
     Stage {
         number: 7,
@@ -156,15 +150,8 @@ pub static STAGES: [Stage; 7] = [
         summary: "the pool of stage 6, which shuts down gracefully",
         concurrency: Concurrency::PerWorker,
         rejects: true,
-        serve: if_compiled_in!("stage7", |setup| {
-            crate::stage7_graceful_shutdown::serve(
-                setup.connections,
-                call(setup.handler),
-                call(setup.reject),
-                setup.workers,
-                setup.queue,
-            );
-        }),
+        serve: if_compiled_in!("stage7", stage7_graceful_shutdown(handler, reject; workers, queue)),
+        traced: if_compiled_in!("stage7", traced::stages::stage7(handler, reject; workers, queue)),
     },
 ];
 

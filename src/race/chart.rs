@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::lock::Row;
 use super::{Lane, Outcome, Recording};
 
 /// What a piece of a bar stands for.
@@ -17,16 +18,27 @@ pub enum Kind {
     Rejected,
     /// It was not answered.
     Failed,
+    /// A worker waits for the lock.
+    WaitsForLock,
+    /// A worker has the lock, and waits for a job. It is in nobody's way.
+    HasLock,
+    /// A worker has the lock, and works. No other worker can take a job meanwhile.
+    WorksWithLock,
+    /// A worker neither works, nor has the lock, nor waits for it. It is not drawn.
+    Idle,
 }
 
 impl Kind {
-    /// All of them, in the order of a legend.
-    pub const ALL: [Kind; 5] = [
+    /// All that are drawn, in the order of a legend.
+    pub const ALL: [Kind; 8] = [
         Kind::Waiting,
         Kind::Working,
         Kind::Unknown,
         Kind::Rejected,
         Kind::Failed,
+        Kind::WaitsForLock,
+        Kind::HasLock,
+        Kind::WorksWithLock,
     ];
 
     /// A few words for a legend.
@@ -37,6 +49,25 @@ impl Kind {
             Kind::Unknown => "waiting or working: the server does not tell",
             Kind::Rejected => "rejected",
             Kind::Failed => "not answered",
+            Kind::WaitsForLock => "waits for the lock",
+            Kind::HasLock => "has the lock, waits for a job",
+            Kind::WorksWithLock => "has the lock, works",
+            Kind::Idle => "",
+        }
+    }
+
+    /// What it is called where a picture or a page is drawn.
+    pub fn class(self) -> &'static str {
+        match self {
+            Kind::Waiting => "waiting",
+            Kind::Working => "working",
+            Kind::Unknown => "unknown",
+            Kind::Rejected => "rejected",
+            Kind::Failed => "failed",
+            Kind::WaitsForLock => "waits-for-lock",
+            Kind::HasLock => "has-lock",
+            Kind::WorksWithLock => "works-with-lock",
+            Kind::Idle => "idle",
         }
     }
 
@@ -50,6 +81,13 @@ impl Kind {
             (Kind::Unknown, false) => '=',
             (Kind::Rejected, _) => 'x',
             (Kind::Failed, _) => '-',
+            (Kind::WaitsForLock, true) => '┄',
+            (Kind::WaitsForLock, false) => ':',
+            (Kind::HasLock, true) => '━',
+            (Kind::HasLock, false) => '+',
+            (Kind::WorksWithLock, true) => '▚',
+            (Kind::WorksWithLock, false) => '@',
+            (Kind::Idle, _) => ' ',
         }
     }
 
@@ -60,6 +98,9 @@ impl Kind {
             Kind::Unknown => "\x1b[36m",
             Kind::Rejected => "\x1b[33m",
             Kind::Failed => "\x1b[31m",
+            Kind::WaitsForLock => "\x1b[2m",
+            Kind::HasLock | Kind::WorksWithLock => "\x1b[35m",
+            Kind::Idle => "",
         }
     }
 }
@@ -170,7 +211,7 @@ pub fn fit(
 ) -> Vec<String> {
     let chart = Chart::new(recordings, horizon, now, style);
     let details = if style.width < NARROWEST {
-        &Detail::ALL[3..]
+        &Detail::ALL[5..]
     } else {
         &Detail::ALL
     };
@@ -192,8 +233,12 @@ enum Detail {
     Spaced,
     /// A row for every request.
     Dense,
-    /// A row for all requests of a server whose bars look alike: for a wave.
+    /// A row for all requests of a server whose bars look alike: for a wave. And so for its workers.
     Waves,
+    /// The same for requests, and one row for the lock in place of those for the workers.
+    LockOnly,
+    /// The same for requests, and none for the lock.
+    NoLock,
     /// Two lines for a server: its name, and how many requests it has of each kind.
     Counts,
     /// The same in one line.
@@ -203,19 +248,33 @@ enum Detail {
 }
 
 impl Detail {
-    const ALL: [Detail; 6] = [
+    const ALL: [Detail; 8] = [
         Detail::Spaced,
         Detail::Dense,
         Detail::Waves,
+        Detail::LockOnly,
+        Detail::NoLock,
         Detail::Counts,
         Detail::OneLine,
         Detail::Total,
     ];
+
+    /// Whether requests, or workers, that look alike share a row.
+    fn groups(self) -> bool {
+        !matches!(self, Detail::Spaced | Detail::Dense)
+    }
+
+    /// Whether there are bars.
+    fn has_bars(self) -> bool {
+        !matches!(self, Detail::Counts | Detail::OneLine | Detail::Total)
+    }
 }
 
 /// What to draw, and how many columns there are for each part of a row.
 struct Chart<'a> {
     recordings: &'a [Recording],
+    /// Of each recording.
+    locks: Vec<Locks>,
     now: Duration,
     scale: Duration,
     style: Style,
@@ -226,31 +285,72 @@ struct Chart<'a> {
     note: usize,
 }
 
+/// The pieces of a bar, each with the column at which it ends.
+type Columns = Vec<(Kind, usize)>;
+
 /// Requests that share a row.
 struct Wave<'a> {
     /// Of the first one.
-    bar: Vec<(Kind, usize)>,
+    bar: Columns,
     count: usize,
     last: &'a Lane,
+}
+
+/// The rows of a recording's lock, which are drawn below its requests.
+#[derive(Default)]
+struct Locks {
+    workers: Vec<Row>,
+    itself: Option<Row>,
+}
+
+impl Locks {
+    fn drawn(&self, detail: Detail) -> &[Row] {
+        match detail {
+            Detail::LockOnly => self.itself.as_slice(),
+            Detail::NoLock => &[],
+            _ => &self.workers,
+        }
+    }
 }
 
 impl<'a> Chart<'a> {
     fn new(recordings: &'a [Recording], horizon: Duration, now: Duration, style: Style) -> Self {
         let lanes = || recordings.iter().flat_map(|recording| &recording.lanes);
         let longest = |columns: &dyn Fn(&Lane) -> usize| lanes().map(columns).max().unwrap_or(0);
-        let most = recordings.iter().map(|recording| recording.lanes.len());
+        let scale = scale(recordings, horizon, now);
+        let until = if now.is_zero() { scale } else { now };
+        let locks: Vec<Locks> = recordings
+            .iter()
+            .map(|recording| match &recording.lock {
+                Some(lock) => Locks {
+                    workers: lock.rows(until),
+                    itself: lock.row(until),
+                },
+                None => Locks::default(),
+            })
+            .collect();
+        let workers = || {
+            locks
+                .iter()
+                .flat_map(|lock| lock.workers.iter().chain(&lock.itself))
+        };
+        let longest_worker = workers().map(|row| columns(&row.name)).max().unwrap_or(0);
+        let rows = recordings.iter().map(|recording| recording.lanes.len());
+        let most = rows.chain(locks.iter().map(|lock| lock.workers.len()));
         let number = format!("{}x", most.max().unwrap_or(0)).len().max(3);
         let time = longest(&|lane| seconds(lane, now).len()).max(7);
         // The number, "  ", the bar, "  ", the name, " ", the time, "  ", the note
         let room = style.width.saturating_sub(number + 2 + 2 + 1 + time);
         let name = longest(&|lane| columns(lane.thread.as_deref().unwrap_or_default()))
+            .max(longest_worker)
             .min(room.saturating_sub(MIN_BAR));
         let room = room - name;
         let note = longest(&|lane| columns(&note(lane))).min(room.saturating_sub(2 + MIN_BAR));
         Chart {
             recordings,
+            locks,
             now,
-            scale: scale(recordings, horizon, now),
+            scale,
             style,
             number,
             bar: if note > 0 { room - 2 - note } else { room },
@@ -262,12 +362,13 @@ impl<'a> Chart<'a> {
 
     fn lines(&self, detail: Detail) -> Vec<String> {
         let mut lines = Vec::new();
-        for recording in self.recordings {
+        for (recording, lock) in self.recordings.iter().zip(&self.locks) {
             let label = self.shorten(&recording.label, self.style.width);
             match detail {
-                Detail::Spaced | Detail::Dense | Detail::Waves => {
+                _ if detail.has_bars() => {
                     lines.push(label);
                     lines.extend(self.rows(recording, detail));
+                    lines.extend(self.lock_rows(lock, detail));
                 }
                 Detail::Counts => {
                     lines.push(label);
@@ -279,23 +380,20 @@ impl<'a> Chart<'a> {
                     let line = format!("{}  {counts}", self.shorten(&recording.label, room));
                     lines.push(self.shorten(&line, self.style.width));
                 }
-                Detail::Total => {}
+                _ => {}
             }
             if detail == Detail::Spaced {
                 lines.push(String::new());
             }
         }
-        match detail {
-            Detail::Spaced | Detail::Dense | Detail::Waves => {
-                lines.push(self.axis());
-                lines.extend(self.wrap(&self.legend(), "   "));
-            }
-            _ => {
-                let all: Vec<&Recording> = self.recordings.iter().collect();
-                let mut total = vec![format!("{:.1} s:", self.now.as_secs_f64())];
-                total.extend(self.counts(&all));
-                lines.extend(self.wrap(&total, " "));
-            }
+        if detail.has_bars() {
+            lines.push(self.axis());
+            lines.extend(self.wrap(&self.legend(detail), "   "));
+        } else {
+            let all: Vec<&Recording> = self.recordings.iter().collect();
+            let mut total = vec![format!("{:.1} s:", self.now.as_secs_f64())];
+            total.extend(self.counts(&all));
+            lines.extend(self.wrap(&total, " "));
         }
         lines
     }
@@ -308,7 +406,7 @@ impl<'a> Chart<'a> {
             let does = |lane| (does(lane, recording.reported), note(lane));
             match waves.last_mut() {
                 Some(wave)
-                    if detail == Detail::Waves
+                    if detail.groups()
                         && does(wave.last) == does(lane)
                         && look_alike(&wave.bar, &bar) =>
                 {
@@ -323,9 +421,10 @@ impl<'a> Chart<'a> {
             }
         }
         let rows = (1..).zip(waves).map(|(number, wave)| {
-            let number = match detail {
-                Detail::Waves => format!("{}x", wave.count),
-                _ => number.to_string(),
+            let number = if detail.groups() {
+                format!("{}x", wave.count)
+            } else {
+                number.to_string()
             };
             let bar = self.in_symbols(&wave.bar);
             let lane = wave.last;
@@ -345,9 +444,81 @@ impl<'a> Chart<'a> {
         rows.collect()
     }
 
+    /// The rows of one server's workers, or of its lock.
+    fn lock_rows(&self, locks: &Locks, detail: Detail) -> Vec<String> {
+        // Those that share a bar, the name of the first of them, and how many there are.
+        let mut bars: Vec<(Columns, &str, usize)> = Vec::new();
+        for row in locks.drawn(detail) {
+            let bar = self.sampled(&row.pieces);
+            let same = bars
+                .iter_mut()
+                .find(|(other, _, _)| look_alike(other, &bar));
+            match same.filter(|_| detail.groups()) {
+                Some((_, _, count)) => *count += 1,
+                None => bars.push((bar, &row.name, 1)),
+            }
+        }
+        let lines = bars.iter().map(|(bar, name, count)| {
+            let (number, name) = match count {
+                1 => (String::new(), *name),
+                _ => (format!("{count}x"), ""),
+            };
+            let (bar, name) = (self.in_symbols(bar), self.shorten(name, self.name));
+            let width = self.number;
+            format!("{number:>width$}  {bar}  {name}")
+                .trim_end()
+                .to_owned()
+        });
+        lines.collect()
+    }
+
+    /// What a worker did in each column: what took the longest. But what is shorter than a column is
+    /// seen too, unless there is a lot of it, and a hold of the lock before all.
+    fn sampled(&self, pieces: &[(Kind, Duration)]) -> Columns {
+        const A_LOT: usize = 5;
+        let width = self.scale / self.bar.max(1) as u32;
+        let starts = [Duration::ZERO].into_iter();
+        let starts = starts.chain(pieces.iter().map(|(_, end)| *end));
+        let pieces: Vec<(Kind, Duration, Duration)> = starts
+            .zip(pieces)
+            .map(|(start, (kind, end))| (*kind, start, *end))
+            .collect();
+        let mut columns = Columns::new();
+        let mut first = 0;
+        for column in 0..self.bar {
+            let from = width * column as u32;
+            let to = from + width;
+            // Those that have ended before this column have ended before the next one too.
+            first += pieces[first..].partition_point(|(_, _, end)| *end < from);
+            let last = first + pieces[first..].partition_point(|(_, start, _)| *start < to);
+            let touching = &pieces[first..last];
+            let short = touching
+                .iter()
+                .filter(|(kind, start, end)| {
+                    *start >= from && *end - *start < width && *kind != Kind::Idle
+                })
+                .collect::<Vec<_>>();
+            let longest = touching
+                .iter()
+                .max_by_key(|(_, start, end)| (*end).min(to).saturating_sub((*start).max(from)));
+            let kind = short
+                .iter()
+                .filter(|_| short.len() < A_LOT)
+                .max_by_key(|(kind, start, end)| (*kind == Kind::HasLock, *end - *start))
+                .map(|piece| piece.0)
+                .or(longest.map(|piece| piece.0))
+                .unwrap_or(Kind::Idle);
+            match columns.last_mut() {
+                Some((last, end)) if *last == kind => *end = column + 1,
+                _ => columns.push((kind, column + 1)),
+            }
+        }
+        columns
+    }
+
     /// A bar with the columns at which its pieces end, instead of the times.
-    fn in_columns(&self, bar: &[(Kind, Duration)]) -> Vec<(Kind, usize)> {
-        let mut pieces: Vec<(Kind, usize)> = Vec::new();
+    fn in_columns(&self, bar: &[(Kind, Duration)]) -> Columns {
+        let mut pieces = Columns::new();
         for (kind, end) in bar {
             let part = end.as_secs_f64() / self.scale.as_secs_f64();
             pieces.push((*kind, (part * self.bar as f64).round() as usize));
@@ -398,8 +569,12 @@ impl<'a> Chart<'a> {
     }
 
     /// The kinds that there are, each with its symbol.
-    fn legend(&self) -> Vec<String> {
+    fn legend(&self, detail: Detail) -> Vec<String> {
         let mut kinds = Vec::new();
+        for locks in &self.locks {
+            let pieces = locks.drawn(detail).iter().flat_map(|row| &row.pieces);
+            kinds.extend(pieces.map(|(kind, _)| *kind));
+        }
         let mut running = false;
         for recording in self.recordings {
             for lane in &recording.lanes {

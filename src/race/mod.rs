@@ -8,10 +8,11 @@
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which does all the reasoning.
 //! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request to a
 //! [`target`] and reads the [`response`]; [`server`] is a stage to race against, in a process of its
-//! own; [`picture`] writes the picture to a file.
+//! own; [`lock`] says which worker had the lock; [`picture`] writes the picture to a file.
 
 pub mod chart;
 pub mod client;
+pub mod lock;
 pub mod picture;
 pub mod response;
 pub mod screen;
@@ -21,15 +22,16 @@ pub mod target;
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
-use std::path::PathBuf;
-use std::sync::mpsc;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::{Stage, output};
 use client::Reply;
+use lock::Lock;
 use screen::Screen;
-use server::Server;
+use server::{Report, Server};
 use target::Target;
 
 /// One request. Times count from the start of the race.
@@ -76,6 +78,8 @@ pub struct Recording {
     /// starts do. Of any other server, the race does not know what a running request does until it is
     /// answered.
     pub reported: bool,
+    /// Who had the lock, if the race was asked for that and the server notes it.
+    pub lock: Option<Lock>,
 }
 
 impl Recording {
@@ -107,9 +111,20 @@ impl Recording {
         self.answers().len() == self.lanes.len()
     }
 
-    /// The result in a line, for people and programs: label, seconds to the last answer, verdict,
-    /// with two spaces or more between them.
+    /// The result in a line, for people and programs: label, seconds to the last answer, verdict and, if
+    /// it is known, during how many jobs the lock was held, with two spaces or more between them.
     pub fn result(&self) -> String {
+        let held = self.lock.as_ref();
+        match held.and_then(|lock| lock.held_during(Duration::MAX)) {
+            Some((held, jobs)) => {
+                let result = self.result_of_requests();
+                format!("{result}  lock held during {held} of {jobs} jobs")
+            }
+            None => self.result_of_requests(),
+        }
+    }
+
+    fn result_of_requests(&self) -> String {
         let (answers, all) = (self.answers(), self.lanes.len());
         let Some(last) = answers.last() else {
             return format!("{}  -  none of {all} answered", self.label);
@@ -250,6 +265,11 @@ pub struct Options {
     pub timeout: Duration,
     /// Where to write the chart as a picture too.
     pub svg: Option<PathBuf>,
+    /// Whether to see who has the lock, in the servers that are started for the race.
+    pub lock: bool,
+    /// Where to write the notes of that, as [lines](crate::traced::Notes::lines) behind the label of the
+    /// server; `-` is standard output.
+    pub notes: Option<PathBuf>,
 }
 
 /// What to race against.
@@ -293,11 +313,11 @@ pub fn run(options: &Options) -> Result<bool, String> {
         } => {
             for (index, stage) in stages.iter().enumerate() {
                 let sender = sender.clone();
-                let server =
-                    Server::start(stage, *sleep, *workers, *queue, move |port, thread| {
-                        // `send` fails when the race is over and the receiver is dropped.
-                        let _ = sender.send(Event::PickedUp(index, port, Instant::now(), thread));
-                    })?;
+                let report = move |report| {
+                    // `send` fails when the race is over and the receiver is dropped.
+                    let _ = sender.send(Event::Reported(index, Instant::now(), report));
+                };
+                let server = Server::start(stage, *sleep, *workers, *queue, options.lock, report)?;
                 let label = format!("stage {}  {}", stage.number, stage.name);
                 targets.push((label, Target::new(server.addr(), "/sleep")));
                 servers.push(server);
@@ -310,7 +330,7 @@ pub fn run(options: &Options) -> Result<bool, String> {
         Against::Address(_) => (false, FIRST_AXIS),
         Against::Stages { sleep, .. } => (true, *sleep),
     };
-    let mut race = Race::new(labels, options.count, reported);
+    let mut race = Race::new(labels, options.count, reported, options.lock);
     for (index, (_, target)) in targets.into_iter().enumerate() {
         for lane in 0..options.count {
             let (target, sender) = (target.clone(), sender.clone());
@@ -333,17 +353,26 @@ pub fn run(options: &Options) -> Result<bool, String> {
     let mut screen = Screen::of_standard_output();
     // A chart that cannot be written does not stop the race.
     let _ = screen.begin();
+    let mut next_frame = Duration::ZERO;
     while race.running() {
-        match events.recv_timeout(FRAME) {
-            Ok(event) => race.apply(event),
-            Err(_) => {
-                let now = race.start.elapsed();
-                let _ = screen.redraw(&race.recordings, chart::horizon(sleep, now), now);
-            }
+        if let Ok(event) = events.recv_timeout(FRAME) {
+            race.apply(event);
         }
+        let now = race.start.elapsed();
+        if now >= next_frame {
+            let _ = screen.redraw(&race.recordings, chart::horizon(sleep, now), now);
+            next_frame = now + FRAME;
+        }
+    }
+    if options.lock {
+        servers.iter_mut().for_each(Server::stop);
+        race.hear_out(&events, servers.len());
     }
     drop(servers);
     let drawn = output::written(screen.finish(&race.recordings));
+    if let Some(path) = &options.notes {
+        write_notes(path, &race.recordings)?;
+    }
     let results = race
         .recordings
         .iter()
@@ -355,6 +384,20 @@ pub fn run(options: &Options) -> Result<bool, String> {
     Ok(drawn? && printed? && race.recordings.iter().all(Recording::all_answered))
 }
 
+/// Writes the notes of each server, with its label at the beginning of each line.
+fn write_notes(path: &Path, recordings: &[Recording]) -> Result<bool, String> {
+    let mut text = String::new();
+    for Recording { label, lock, .. } in recordings {
+        let lines = lock.iter().flat_map(|lock| lock.notes.lines(lock.start));
+        lines.for_each(|line| text += &format!("{label}  {line}\n"));
+    }
+    if path == Path::new("-") {
+        return output::print(&text);
+    }
+    picture::write(path, &text)?;
+    Ok(true)
+}
+
 /// How long the axis is at first, if the race does not know how long one request takes: as long as
 /// `/sleep` of a stage takes by default.
 const FIRST_AXIS: Duration = Duration::from_secs(5);
@@ -362,11 +405,14 @@ const FIRST_AXIS: Duration = Duration::from_secs(5);
 /// How often a live chart is redrawn.
 const FRAME: Duration = Duration::from_millis(50);
 
+/// How long servers get after a race to end, and to report what their workers did.
+const END: Duration = Duration::from_secs(2);
+
 /// What happens in a race. The first field is the index of the server. The second says which request
 /// it is: the index of its lane or, because a server does not know that one, the port of the client.
 enum Event {
     Connected(usize, usize, u16),
-    PickedUp(usize, u16, Instant, String),
+    Reported(usize, Instant, Report),
     Ended(usize, usize, Duration, Reply),
 }
 
@@ -378,10 +424,12 @@ struct Race {
     /// Either may be known before the other.
     lanes: HashMap<(usize, u16), usize>,
     pick_ups: HashMap<(usize, u16), (Duration, String)>,
+    /// How many servers have said all that they had to say.
+    ended: usize,
 }
 
 impl Race {
-    fn new(labels: impl Iterator<Item = String>, count: usize, reported: bool) -> Race {
+    fn new(labels: impl Iterator<Item = String>, count: usize, reported: bool, lock: bool) -> Race {
         let lanes = vec![Lane::default(); count];
         Race {
             start: Instant::now(),
@@ -390,10 +438,12 @@ impl Race {
                     label,
                     lanes: lanes.clone(),
                     reported,
+                    lock: lock.then(Lock::default),
                 })
                 .collect(),
             lanes: HashMap::new(),
             pick_ups: HashMap::new(),
+            ended: 0,
         }
     }
 
@@ -410,11 +460,7 @@ impl Race {
                 self.lanes.insert((server, port), lane);
                 self.match_up(server, port);
             }
-            Event::PickedUp(server, port, at, thread) => {
-                let since_start = at.saturating_duration_since(self.start);
-                self.pick_ups.insert((server, port), (since_start, thread));
-                self.match_up(server, port);
-            }
+            Event::Reported(server, at, report) => self.hear(server, at, report),
             Event::Ended(server, lane, time, reply) => {
                 let lane = &mut self.recordings[server].lanes[lane];
                 if let Some(handled) = reply.handled {
@@ -423,6 +469,43 @@ impl Race {
                 lane.thread = reply.thread.or(lane.thread.take());
                 lane.end = Some((time, reply.outcome));
             }
+        }
+    }
+
+    fn hear(&mut self, server: usize, at: Instant, report: Report) {
+        match report {
+            Report::PickedUp(port, thread) => {
+                let since_start = at.saturating_duration_since(self.start);
+                self.pick_ups.insert((server, port), (since_start, thread));
+                self.match_up(server, port);
+            }
+            Report::Note(line) => {
+                if let Some(lock) = &mut self.recordings[server].lock {
+                    // What is not a note is a line of a worker's.
+                    let _ = lock.notes.add_line(&line);
+                }
+            }
+            Report::Clock(time) => {
+                if let Some(lock) = &mut self.recordings[server].lock {
+                    // How long a line is under way is not known. The quickest comes closest.
+                    let start = (time + self.start.saturating_duration_since(at))
+                        .saturating_sub(at.saturating_duration_since(self.start));
+                    lock.start = lock.start.max(start);
+                }
+            }
+            Report::End => self.ended += 1,
+        }
+    }
+
+    /// Hears what so many servers have to say until they have ended, if that does not take too long.
+    fn hear_out(&mut self, events: &Receiver<Event>, servers: usize) {
+        let deadline = Instant::now() + END;
+        while self.ended < servers {
+            let time = deadline.saturating_duration_since(Instant::now());
+            let Ok(event) = events.recv_timeout(time) else {
+                break;
+            };
+            self.apply(event);
         }
     }
 

@@ -94,6 +94,12 @@ impl<W: Write> Screen<W> {
         }
     }
 
+    /// What is known of the terminal, to draw on it once.
+    pub fn style(&mut self) -> Style {
+        self.ask_for_size();
+        self.style
+    }
+
     /// Prints that the race is running, if nothing else is printed until its end.
     ///
     /// # Errors

@@ -5,16 +5,32 @@
 //! another command, and reads what that prints.
 
 use std::env;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::process::{self, Child, Command, Stdio};
-use std::thread;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::cli::Options;
+use crate::traced::Recording;
 use crate::{Stage, output, server};
 
 /// The word on the command line for what [`run`] does.
 pub const COMMAND: &str = "race-server";
+
+/// What a server reports, while it serves.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Report {
+    /// That it has picked up the connection of the client at this port, on the thread of this name.
+    PickedUp(u16, String),
+    /// What the clock of its notes shows now.
+    Clock(Duration),
+    /// Another line, which may be a [note](crate::traced::Notes::lines).
+    Note(String),
+    /// That it has ended. This is the last one.
+    End,
+}
 
 /// A server that lives as long as this value, or as this process if that ends first.
 pub struct Server {
@@ -23,9 +39,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a stage, and waits until it listens. From then on, `picked_up` is called for every
-    /// connection that the stage picks up, with the port of the client and the name of the thread that
-    /// picks it up. The call comes from a thread of its own.
+    /// Starts a stage, and waits until it listens. From then on, `report` is called with everything that
+    /// the server reports, from a thread of its own. If `lock` is set, the server also reports its notes.
     ///
     /// # Errors
     ///
@@ -35,7 +50,8 @@ impl Server {
         sleep: Duration,
         workers: usize,
         queue: usize,
-        picked_up: impl Fn(u16, String) + Send + 'static,
+        lock: bool,
+        report: impl Fn(Report) + Send + 'static,
     ) -> Result<Server, String> {
         let cannot = |error| format!("Cannot start stage {}: {error}", stage.number);
         let mut child = Command::new(env::current_exe().map_err(cannot)?)
@@ -45,6 +61,7 @@ impl Server {
             .args(["--sleep", &sleep.as_secs_f64().to_string()])
             .args(["--workers", &workers.to_string()])
             .args(["--queue", &queue.to_string()])
+            .args(lock.then_some("--lock"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -64,15 +81,21 @@ impl Server {
         server.addr = lines.next().ok_or_else(ended)?;
         let read_reports = move || {
             for line in lines {
-                if let Some((port, thread)) = parse_report(&line) {
-                    picked_up(port, thread);
-                }
+                report(parse_report(line));
             }
+            report(Report::End);
         };
         thread::Builder::new()
             .spawn(read_reports)
             .map_err(|error| no_thread(&error))?;
         Ok(server)
+    }
+
+    /// Asks it to shut down gracefully. Only a server that takes notes does.
+    pub fn stop(&mut self) {
+        if let Some(stdin) = &mut self.child.stdin {
+            let _ = stdin.write_all(b"stop\n");
+        }
     }
 
     /// Host and port.
@@ -88,9 +111,18 @@ impl Drop for Server {
     }
 }
 
-fn parse_report(line: &str) -> Option<(u16, String)> {
-    let (port, thread) = line.strip_prefix("picked up ")?.split_once(' ')?;
-    Some((port.parse().ok()?, thread.to_owned()))
+fn parse_report(line: String) -> Report {
+    let picked_up = || {
+        let (port, thread) = line.strip_prefix("picked up ")?.split_once(' ')?;
+        Some(Report::PickedUp(port.parse().ok()?, thread.to_owned()))
+    };
+    let clock = || {
+        let seconds = line.strip_prefix("clock ")?.parse().ok()?;
+        Some(Report::Clock(Duration::try_from_secs_f64(seconds).ok()?))
+    };
+    picked_up()
+        .or_else(clock)
+        .unwrap_or_else(|| Report::Note(line.clone()))
 }
 
 fn no_thread(error: &io::Error) -> String {
@@ -100,19 +132,29 @@ fn no_thread(error: &io::Error) -> String {
 /// The other end of [`Server`]: serves a stage, prints its address, then a line for each connection
 /// that a thread picks up, and ends when its standard input ends.
 ///
+/// With [`Options::lock`] it also prints the notes of the stage's threads, and a line on its standard
+/// input makes it shut down gracefully.
+///
 /// # Errors
 ///
 /// Why the stage cannot be served, as a sentence.
 pub fn run(options: &Options) -> Result<(), String> {
-    // The pipe is closed when the race is over, and also when the race is killed.
-    let end_with_the_race = || {
+    let server = server::Server::start(options, "race ")?;
+    let stop = server.stopper().map_err(|error| error.to_string())?;
+    let lock = options.lock;
+    let end_with_the_race = move || {
+        if lock && matches!(io::stdin().read_line(&mut String::new()), Ok(1..)) {
+            stop();
+        }
+        // The pipe is closed when the race is over, and also when the race is killed.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         process::exit(0);
     };
     thread::Builder::new()
         .spawn(end_with_the_race)
         .map_err(|error| no_thread(&error))?;
-    let server = server::Server::start(options, "race ")?;
+    let reporter = server.recording().map(Reporter::start).transpose();
+    let reporter = reporter.map_err(|error| no_thread(&error))?;
     output::log(server.addr);
     server.serve(|connection| {
         if let Ok(client) = connection.peer_addr() {
@@ -121,5 +163,58 @@ pub fn run(options: &Options) -> Result<(), String> {
             output::log(format_args!("picked up {} {thread}", client.port()));
         }
     });
+    if let Some(reporter) = reporter {
+        reporter.finish();
+    }
     Ok(())
+}
+
+/// Prints what the threads of a stage note, while it serves.
+struct Reporter {
+    recording: Arc<Recording>,
+    /// Dropped when the last notes are there.
+    running: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+/// How often new notes are printed.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// How long workers get to end after the stage has returned. Not every pool waits for its workers.
+const END: Duration = Duration::from_secs(1);
+
+impl Reporter {
+    fn start(recording: Arc<Recording>) -> io::Result<Reporter> {
+        let watched = Arc::clone(&recording);
+        let (running, ended) = mpsc::channel::<()>();
+        let report = move || {
+            let mut reported = 0;
+            loop {
+                let over = ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Disconnected);
+                let notes = watched.notes();
+                let lines = notes.lines(Duration::ZERO).skip(reported);
+                let mut lines: Vec<String> = lines.collect();
+                reported += lines.len();
+                let now = watched.start().elapsed().as_secs_f64();
+                lines.push(format!("clock {now:.6}"));
+                output::log(lines.join("\n"));
+                if over {
+                    break;
+                }
+            }
+        };
+        Ok(Reporter {
+            recording,
+            running,
+            thread: thread::Builder::new().spawn(report)?,
+        })
+    }
+
+    /// Waits until the workers have ended, and prints the last notes.
+    fn finish(self) {
+        self.recording.wait_for_threads(END);
+        drop(self.running);
+        // It does not panic.
+        let _ = self.thread.join();
+    }
 }

@@ -12,6 +12,8 @@ const ROW: f64 = 32.0;
 const BAR_HEIGHT: f64 = 24.0;
 /// How far bars may reach. Names and seconds stand to the right of that.
 const BARS: f64 = 580.0;
+/// The gap between the requests and the workers.
+const GAP: f64 = 8.0;
 /// The width of a letter and of a bold one, about. It depends on the font, which is not known here.
 const LETTER: f64 = 8.5;
 const BOLD_LETTER: f64 = 10.5;
@@ -39,9 +41,28 @@ text { fill: #e6edf3 }
 }
 ";
 
+/// What is added where workers are drawn. Who cannot see the colours sees the shapes: a dotted line waits
+/// for the lock, a bar half as high has it, and a striped one has it and works.
+const LOCK_STYLE: &str = "\
+.waits-for-lock { stroke: #59636e; stroke-width: 3; stroke-dasharray: 3 6 }
+.has-lock, .works-with-lock { fill: #8250df }
+.stripes { stroke: #ffffff; stroke-width: 4 }
+@media (prefers-color-scheme: dark) {
+.waits-for-lock { stroke: #9198a1 }
+.has-lock, .works-with-lock { fill: #a371f7 }
+.stripes { stroke: #0d1117 }
+}
+";
+
+/// The stripes of a worker that has the lock and works.
+const STRIPES: &str = "\
+<defs><pattern id=\"stripes\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">\
+<path class=\"stripes\" d=\"M-3,3 L3,-3 M-3,15 L15,-3 M9,15 L15,9\"/></pattern></defs>\n";
+
 /// The picture: a whole SVG document.
 pub fn draw(recordings: &[Recording]) -> String {
-    let scale = scale(recordings, Duration::ZERO, Duration::ZERO).as_secs_f64();
+    let end = scale(recordings, Duration::ZERO, Duration::ZERO);
+    let scale = end.as_secs_f64();
     let x = |seconds: f64| MARGIN + BARS * seconds / scale;
     let right = WIDTH - MARGIN;
     let mut shapes = Vec::new();
@@ -53,14 +74,15 @@ pub fn draw(recordings: &[Recording]) -> String {
         let verdict = result
             .strip_prefix(&recording.label)
             .unwrap_or(&result)
-            .trim();
+            .trim()
+            .replace("  lock", ", lock");
         let label = shorten(&recording.label, ((right - MARGIN) / BOLD_LETTER) as usize);
         shapes.push(text("bold", MARGIN, y, &label));
-        let letters = columns(&label) + 2 + columns(verdict);
+        let letters = columns(&label) + 2 + columns(&verdict);
         if MARGIN + BOLD_LETTER * letters as f64 > right {
             y += ROW;
         }
-        shapes.push(text("bold end", right, y, verdict));
+        shapes.push(text("bold end", right, y, &verdict));
         y += ROW;
         let top = y;
         for lane in recording.in_order() {
@@ -69,7 +91,7 @@ pub fn draw(recordings: &[Recording]) -> String {
                 let end = end.as_secs_f64();
                 // A piece can be seen, however short its time is.
                 let width = (x(end) - x(start)).max(1.0);
-                shapes.push(rectangle(kind, x(start), y, width));
+                shapes.push(piece(kind, x(start), y, width));
                 kinds.push(kind);
                 start = end;
             }
@@ -91,6 +113,30 @@ pub fn draw(recordings: &[Recording]) -> String {
             }
             y += ROW;
         }
+        let rows = recording.lock.as_ref().map(|lock| lock.rows(end));
+        let rows = rows.unwrap_or_default();
+        if !rows.is_empty() {
+            y += GAP;
+        }
+        for row in rows {
+            let mut start = 0.0;
+            let mut short = Vec::new();
+            for (kind, end) in row.pieces {
+                let (from, to) = (x(start), x(end.as_secs_f64()));
+                start = end.as_secs_f64();
+                kinds.push(kind);
+                // What is short is seen too, on top of the rest.
+                if to - from < SEEN {
+                    short.push(piece(kind, from, y, SEEN));
+                } else {
+                    shapes.push(piece(kind, from, y, to - from));
+                }
+            }
+            shapes.append(&mut short);
+            let name = shorten(&row.name, NAME);
+            shapes.push(text("", MARGIN + BARS + 12.0, y, &name));
+            y += ROW;
+        }
         for tick in ticks(scale) {
             shapes.push(line(x(tick), top, y));
         }
@@ -108,17 +154,23 @@ pub fn draw(recordings: &[Recording]) -> String {
             left = MARGIN;
             y += ROW;
         }
-        shapes.push(rectangle(kind, left, y, BAR_HEIGHT));
+        shapes.push(piece(kind, left, y, BAR_HEIGHT));
         shapes.push(text("", left + BAR_HEIGHT + 8.0, y, kind.meaning()));
         left += width + 24.0;
     }
 
     let height = y + BAR_HEIGHT + MARGIN;
+    let has_rows = recordings.iter().any(|recording| recording.lock.is_some());
+    let (lock_style, stripes) = if has_rows {
+        (LOCK_STYLE, STRIPES)
+    } else {
+        ("", "")
+    };
     let results: Vec<String> = recordings.iter().map(Recording::result).collect();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
          <title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n\
+         <style>\n{STYLE}{lock_style}</style>\n{stripes}\
          <rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"{card_width}\" height=\"{card_height}\" rx=\"8\"/>\n\
          {shapes}\n</svg>\n",
         title = escape(&results.join("; ")),
@@ -128,18 +180,28 @@ pub fn draw(recordings: &[Recording]) -> String {
     )
 }
 
+/// What is shorter than this is drawn as long as this, in the row of a worker.
+const SEEN: f64 = 3.0;
+
 /// A piece of a bar whose top is at `y`.
-fn rectangle(kind: Kind, x: f64, y: f64, width: f64) -> String {
-    let class = match kind {
-        Kind::Waiting => "waiting",
-        Kind::Working => "working",
-        Kind::Unknown => "unknown",
-        Kind::Rejected => "rejected",
-        Kind::Failed => "failed",
+fn piece(kind: Kind, x: f64, y: f64, width: f64) -> String {
+    let class = kind.class();
+    let inset = match kind {
+        Kind::HasLock => BAR_HEIGHT / 4.0,
+        _ => 0.0,
     };
-    format!(
-        "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BAR_HEIGHT}\"/>"
-    )
+    let (top, height) = (y + inset, BAR_HEIGHT - 2.0 * inset);
+    let (right, middle) = (x + width, y + BAR_HEIGHT / 2.0);
+    let place = format!("x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height}\"");
+    let bar = format!("<rect class=\"{class}\" {place}/>");
+    match kind {
+        Kind::Idle => String::new(),
+        Kind::WaitsForLock => format!(
+            "<line class=\"{class}\" x1=\"{x:.1}\" y1=\"{middle:.1}\" x2=\"{right:.1}\" y2=\"{middle:.1}\"/>"
+        ),
+        Kind::WorksWithLock => format!("{bar}<rect fill=\"url(#stripes)\" {place}/>"),
+        _ => bar,
+    }
 }
 
 /// The width of a text, about.

@@ -355,7 +355,7 @@ pub(crate) fn is_token(word: &[u8]) -> bool {
 pub struct Response {
     /// The status.
     pub status: Status,
-    /// An HTML page.
+    /// What follows the head.
     pub body: String,
     headers: String,
 }
@@ -363,12 +363,17 @@ pub struct Response {
 impl Response {
     /// An HTML page with the headers that every response needs.
     pub fn new(status: Status, body: String) -> Response {
+        Response::of_type("text/html", status, body)
+    }
+
+    /// The same for a text that is not HTML.
+    pub fn of_type(media_type: &str, status: Status, body: String) -> Response {
         // Enough capacity for all headers, so that the string need not grow with each of them.
         let mut headers = String::with_capacity(1024);
         // Writing to a `String` cannot fail.
         let _ = write!(
             headers,
-            "Content-Type: text/html; charset=utf-8\r\n\
+            "Content-Type: {media_type}; charset=utf-8\r\n\
              Content-Length: {}\r\n\
              Connection: close\r\n\
              Cache-Control: no-store\r\n",

@@ -26,6 +26,8 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crate::cli::Options;
+use crate::race::lock::as_jobs;
+use crate::traced::Recording;
 use crate::{Handler, Setup, output};
 use connections::Connections;
 use site::Site;
@@ -70,6 +72,8 @@ pub(crate) struct Server<'a> {
     options: &'a Options,
     connections: Connections,
     site: Arc<Site>,
+    /// With [`Options::lock`], what the stage's threads do.
+    recording: Option<Arc<Recording>>,
     reject: Handler,
     rejections: Option<JoinHandle<()>>,
 }
@@ -89,7 +93,14 @@ impl Server<'_> {
         };
         let (addr, listener) =
             listen().map_err(|error| messages::cannot_listen(options, &error))?;
-        let site = Site::new(options.stage, options.sleep, options.read_timeout);
+        let recording = options.lock.then(|| Arc::new(Recording::new()));
+        let Options {
+            stage,
+            sleep,
+            read_timeout,
+            ..
+        } = *options;
+        let site = Site::with_recording(stage, sleep, read_timeout, recording.clone());
         let site = Arc::new(site);
         let (reject, rejections) = rejections::start(options.stage, Arc::clone(&site))
             .map_err(|error| format!("There is no thread to reject requests on: {error}"))?;
@@ -99,9 +110,20 @@ impl Server<'_> {
             options,
             connections: Connections::new(listener),
             site,
+            recording,
             reject,
             rejections,
         })
+    }
+
+    /// What ends its connections, as [`Connections::stopper`].
+    pub fn stopper(&self) -> io::Result<impl Fn() + Send + use<>> {
+        self.connections.stopper()
+    }
+
+    /// What the stage's threads do, if that is recorded.
+    pub fn recording(&self) -> Option<Arc<Recording>> {
+        self.recording.clone()
     }
 
     /// Runs the stage until its connections end, and then until every rejected connection is closed.
@@ -109,16 +131,21 @@ impl Server<'_> {
     pub fn serve(self, picked_up: impl Fn(&TcpStream) + Send + Sync + 'static) {
         let Server { options, site, .. } = self;
         let requests = options.requests.unwrap_or(usize::MAX);
-        (options.serve)(Setup {
+        let handler: Handler = Arc::new(move |connection| {
+            picked_up(&connection);
+            site.handle(connection);
+        });
+        let setup = |handler| Setup {
             connections: Box::new(self.connections.take(requests)),
-            handler: Arc::new(move |connection| {
-                picked_up(&connection);
-                site.handle(connection);
-            }),
+            handler,
             reject: self.reject,
             workers: options.workers,
             queue: options.queue,
-        });
+        };
+        match self.recording {
+            Some(recording) => recording.watch(|| (options.serve)(setup(as_jobs(handler)))),
+            None => (options.serve)(setup(handler)),
+        }
         if let Some(rejections) = self.rejections {
             // It ends within a second or two, and does not panic.
             let _ = rejections.join();

@@ -1,4 +1,5 @@
-//! The pages: `/`, `/sleep`, `/race`, and everything else is 404.
+//! The pages: `/`, `/sleep`, `/race`, and everything else is 404. A server that notes which worker has the
+//! lock tells the page `/race` at `/race/lock`.
 //!
 //! [`Site::handle`] is the handler of every stage. It [reads a request](http::read_request), answers it,
 //! and prints a line about it. Whatever the client does, it returns, and it does not panic.
@@ -6,12 +7,15 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::http::{self, DeadlineStream, Request, RequestError, Response, Status, escape};
 use crate::Stage;
 use crate::output::log;
+use crate::race::lock::Lock;
+use crate::traced::Recording;
 
 /// The maximum length of a request line in the log, in characters.
 const MAX_QUOTE: usize = 80;
@@ -23,17 +27,30 @@ pub struct Site {
     race: Page,
     sleep: Duration,
     read_timeout: Duration,
+    recording: Option<Arc<Recording>>,
 }
 
 impl Site {
     /// The pages of `stage`, with a `/sleep` that takes `sleep`. A client has `read_timeout` in all to
     /// send its request, read its response and close; the time that the page takes is not counted.
     pub fn new(stage: &Stage, sleep: Duration, read_timeout: Duration) -> Site {
+        Site::with_recording(stage, sleep, read_timeout, None)
+    }
+
+    /// The same, and with a recording of the stage's threads a `/race` that shows which worker has the
+    /// lock.
+    pub fn with_recording(
+        stage: &Stage,
+        sleep: Duration,
+        read_timeout: Duration,
+        recording: Option<Arc<Recording>>,
+    ) -> Site {
         let version = env!("CARGO_PKG_VERSION");
         let values = [
             ("title", format!("Stage {}, {}", stage.number, stage.name)),
             ("summary", stage.summary.to_owned()),
             ("seconds", sleep.as_secs_f64().to_string()),
+            ("lock", recording.is_some().to_string()),
         ];
         Site {
             server: format!("ten-versus-five/{version} (stage {})", stage.number),
@@ -41,6 +58,7 @@ impl Site {
             race: Page::new(include_str!("pages/race.html"), &values),
             sleep,
             read_timeout,
+            recording,
         }
     }
 
@@ -141,10 +159,29 @@ impl Site {
                 let page = in_layout(include_str!("pages/sleep.html"));
                 Page::new(&page, &[("title", title)]).response(Status::OK)
             }
+            Some("/race/lock") => match &self.recording {
+                Some(recording) => lock(recording, request, thread),
+                None => error_page(Status::NOT_FOUND),
+            },
             Some(_) => error_page(Status::NOT_FOUND),
             None => error_page(Status::BAD_REQUEST),
         }
     }
+}
+
+/// Which worker had the lock, as JSON: `/race/lock?10.5` begins 10.5 seconds ago, and `/race/lock` when
+/// the server started. It ends where the job of this request began.
+fn lock(recording: &Recording, request: &Request, thread: &str) -> Response {
+    let ago = request.target.split_once('?');
+    let ago = ago.and_then(|(_, seconds)| seconds.parse().ok());
+    let ago = ago.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let now = recording.start().elapsed();
+    let lock = Lock {
+        start: now.saturating_sub(ago.unwrap_or(Duration::MAX)),
+        notes: recording.notes(),
+    };
+    let json = lock.json(lock.last_job(thread));
+    Response::of_type("application/json", Status::OK, json)
 }
 
 /// The page that says why the client does not get the page that it requested.

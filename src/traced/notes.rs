@@ -47,7 +47,7 @@ struct Pages {
 }
 
 /// What a recording has noted.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notes {
     /// The names of the threads; a note has an index into these. A thread without a name is called
     /// `thread-` and its index.
@@ -186,6 +186,20 @@ impl Recording {
         let thread = thread::current();
         let recorder = Recorder::new(&self.pages, thread.id(), thread.name());
         context::watched_by(Watcher::Recorder(recorder), work)
+    }
+
+    /// Waits until the threads that it watches have ended, for this long at most, and says whether they
+    /// have. A program may wait for its threads or not; the last notes are there when they have ended.
+    pub fn wait_for_threads(&self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        // Each of them has a share in the pages, from before it starts.
+        while Arc::strong_count(&self.pages) > 1 {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        true
     }
 
     /// When the recording began, which is the zero of its times.

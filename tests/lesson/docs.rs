@@ -225,6 +225,7 @@ fn ideal_race_of(
         label: label.to_owned(),
         lanes: lanes.collect(),
         reported: true,
+        lock: None,
     }
 }
 
@@ -432,6 +433,7 @@ fn the_running_race_on_the_page_is_drawn_as_it_is_while_it_runs() {
         label: String::from("127.0.0.1:7878/sleep"),
         lanes: vec![Lane::default(); 2],
         reported: false,
+        lock: None,
     };
     let now = Duration::from_secs(3);
     let horizon = chart::horizon(Duration::from_secs(5), now);

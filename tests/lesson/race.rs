@@ -44,6 +44,7 @@ fn recording(label: &str, lanes: Vec<Lane>) -> Recording {
         label: label.to_owned(),
         lanes,
         reported: true,
+        lock: None,
     }
 }
 

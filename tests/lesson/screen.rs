@@ -225,6 +225,7 @@ fn race(label: &str, count: u64, at_once: u64, thread: &str) -> Recording {
         label: label.to_owned(),
         lanes: lanes.collect(),
         reported: true,
+        lock: None,
     }
 }
 
@@ -435,6 +436,20 @@ mod on_a_terminal {
         assert_eq!(all[0], "stage 1  single-threaded");
         assert_eq!(all.len(), 7, "{all:#?}");
         assert!(all[6].ends_with("one after another"), "{all:#?}");
+    }
+
+    #[cfg(feature = "stage4")]
+    #[test]
+    #[ignore = "needs the script program"]
+    fn who_has_the_lock_is_drawn_while_the_race_runs() {
+        let works = "\u{2501}\u{259a}\u{259a}\u{259a}";
+        let all = watch("--lock --stage 4 --sleep 1", &[works, " 0.5 s "]);
+        assert!(all[3..7].iter().any(|row| row.contains(works)), "{all:#?}");
+        let result = all.last().unwrap();
+        assert!(
+            result.ends_with("  lock held during 2 of 2 jobs"),
+            "{all:#?}"
+        );
     }
 
     #[test]

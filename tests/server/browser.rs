@@ -220,3 +220,27 @@ fn the_race_page_of_stage_3_says_side_by_side() {
 fn the_race_page_of_stage_4_says_one_after_another() {
     the_page_says(4, "one after another", Duration::from_secs(2));
 }
+
+/// The rows are drawn, and what they show is said in words.
+#[cfg(feature = "stage4")]
+#[test]
+#[ignore = "needs chromedriver and Chromium"]
+fn the_race_page_of_stage_4_shows_who_has_the_lock_if_asked_to() {
+    let server = Server::start(4, &["--sleep", "1", "--lock"]);
+    let browser = Browser::start();
+    browser.open(&format!("http://{}/race", server.addr));
+    browser.click("button[value='2']");
+    let verdict = wait_for("a verdict", || {
+        let verdict = browser.script("return document.getElementById('verdict').textContent");
+        (!verdict.contains("on their way")).then_some(verdict)
+    });
+    let held = "one after another. The lock was held during 2 of 2 jobs.";
+    assert!(verdict.contains(held), "{verdict}");
+    let rows = browser.script("return document.getElementById('lock').innerText");
+    assert_eq!(rows.matches("worked with the lock 2.").count(), 1, "{rows}");
+    assert_eq!(rows.matches("waited for the lock 2.").count(), 3, "{rows}");
+    let pieces = "return document.querySelectorAll('#lock .works-with-lock').length";
+    assert_eq!(browser.script(pieces), r#"{"value":2}"#);
+    let log = browser.command("POST", "/se/log", r#"{"type":"browser"}"#);
+    assert_eq!(log, r#"{"value":[]}"#);
+}

@@ -190,9 +190,9 @@ mod stages {
     fn the_file_with_the_halves_swapped_is_stage_7_but_for_that() {
         let stage = read("stages/stage7_graceful_shutdown.rs");
         let (before, rest) = stage.split_once("(&mut self) {\n").unwrap();
-        let (close, rest) = rest.split_once("\n\n").unwrap();
+        let (close, rest) = rest.split_once("None;\n").unwrap();
         let (join, after) = rest.split_once("\n    }\n").unwrap();
-        let swapped = format!("{before}(&mut self) {{\n{join}\n\n{close}\n    }}\n{after}");
+        let swapped = format!("{before}(&mut self) {{\n{join}\n{close}None;\n    }}\n{after}");
         assert!(swapped == read("tests/tools/explore/stage7_drop_swapped.rs"));
     }
 

@@ -10,4 +10,5 @@ mod common;
 mod check_pool;
 mod check_server;
 mod explore;
+mod lock;
 mod traced;

@@ -337,7 +337,8 @@ fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
         command
             .current_dir(&folder)
             .env("CARGO_TARGET_DIR", folder.join("target"));
-        let output = command.env_remove("RUSTFLAGS").output().unwrap();
+        command.env("LC_ALL", "C").env_remove("RUSTFLAGS");
+        let output = command.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{arguments:?}: {errors}");
         (String::from_utf8(output.stdout).unwrap(), errors)
@@ -347,7 +348,13 @@ fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
     for name in members {
         let (output, _) = cargo(&["run", "--quiet", "--package", &name]);
         let last = output.lines().last().unwrap_or_default();
-        assert_eq!(last, "2 jobs, the lock held during 0", "{name}");
+        assert_eq!(last, "lock held during 0 of 2 jobs", "{name}: {output}");
+        // Four rows, of which two show a job, and none a job with the lock.
+        let rows = output.lines().filter(|line| line.contains("  thread-"));
+        let rows: Vec<&str> = rows.collect();
+        let working = rows.iter().filter(|row| row.contains("###")).count();
+        assert_eq!((rows.len(), working), (4, 2), "{name}: {output}");
+        assert!(!output.contains('@'), "{name}: {output}");
     }
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,8 +1,9 @@
 // Stage 7: the finished pool.
 //
-// Bounded like stage 6, and it shuts down gracefully: when the pool is dropped it takes no more jobs,
-// finishes those it has taken, and waits until every worker has ended. And a job that panics costs
-// two lines on standard error, not a worker: one is the panic's own message, the other the worker's.
+// Bounded like stage 6, and it shuts down gracefully: when the pool is dropped it takes no more
+// jobs, finishes those it has taken, and waits until every worker has ended. And a job that panics
+// costs two messages on standard error, not a worker: one is the panic's own, the other the
+// worker's.
 //
 // "New" marks what changed since stage6_bounded_queue.rs: a line, or all lines up to an empty one.
 // This is the last stage: see docs/next.md
@@ -48,7 +49,8 @@ pub struct ThreadPool<T> {
 }
 
 impl<T: Send + 'static> ThreadPool<T> {
-    /// Starts `size` workers that call `handler`, and makes a channel in which `queue` jobs can wait.
+    /// Starts `size` workers that call `handler`, and makes a channel in which `queue` jobs can
+    /// wait.
     ///
     /// # Panics
     ///
@@ -94,11 +96,11 @@ impl<T> Drop for ThreadPool<T> {
     fn drop(&mut self) {
         for worker in self.workers.drain(..) {
             let id = worker.id;
-            // `join` fails only if the worker panicked, and a worker catches the panics of its jobs.
+            // `join` fails only if the worker panicked, and a worker catches the panics of its
+            // jobs.
             let _ = worker.thread.join();
             let _ = writeln!(io::stdout(), "Worker {id} has finished. Goodbye.");
         }
-
         // Without a sender the channel is closed, and `recv` fails once it is empty.
         self.sender = None;
     }

@@ -1,25 +1,11 @@
 fn main() {
-    use ten_versus_five::traced::{Recording, What, job};
+    use std::time::Duration;
+    use ten_versus_five::traced::{job, show};
 
-    let recording = Recording::new();
-    recording.watch(|| {
-        let pool = ThreadPool::new(2);
-        for number in 0..2 {
-            pool.execute(move || job(number, || ()));
+    show(|| {
+        let pool = ThreadPool::new(4);
+        for number in 1..=2 {
+            pool.execute(move || job(number, || std::thread::sleep(Duration::from_millis(300))));
         }
     });
-
-    let (mut jobs, mut held, mut holder) = (0, 0, None);
-    for note in recording.notes().notes {
-        match note.what {
-            What::Has => holder = Some(note.thread),
-            What::Releases => holder = None,
-            What::BeginsJob(_) => {
-                jobs += 1;
-                held += i32::from(holder == Some(note.thread));
-            }
-            _ => {}
-        }
-    }
-    println!("{} jobs, the lock held during {}", jobs, held);
 }

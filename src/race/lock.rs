@@ -1,0 +1,257 @@
+//! Who has the lock, who waits for it, and what runs meanwhile: notes in, rows of a chart out.
+//!
+//! A stage that runs with the [stand-in for `std`](crate::traced) notes what its locks, channels and
+//! threads do. [`Lock::rows`] makes of these notes a row for every worker. A worker that works may have
+//! the lock, and then no other worker can take a job: that is what the rows are there to show.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::chart::Kind;
+use crate::Handler;
+use crate::traced::{self, Note, Notes, ObjectKind, What};
+
+/// What the notes of a server, or of a program, tell of its lock. A reader-writer lock is one too, and
+/// if there are several, this is about all of them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lock {
+    /// What happened so far.
+    pub notes: Notes,
+    /// When the race began, on the clock of the notes.
+    pub start: Duration,
+}
+
+/// A worker, or the lock itself, and what it did from the start on. Times count from there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The name of the thread.
+    pub name: String,
+    /// What it did, each with the time at which that ended.
+    pub pieces: Vec<(Kind, Duration)>,
+}
+
+impl Row {
+    fn new(name: &str) -> Row {
+        Row {
+            name: name.to_owned(),
+            pieces: Vec::new(),
+        }
+    }
+
+    /// It did this until then.
+    fn add(&mut self, kind: Kind, end: Duration) {
+        // Two threads may read the clock in one order and take their notes in the other.
+        let end = self.pieces.last().map_or(end, |(_, last)| end.max(*last));
+        // What was over before the start is not drawn.
+        if end > Duration::ZERO {
+            self.pieces.push((kind, end));
+        }
+    }
+}
+
+impl Lock {
+    /// A row for every worker, by name, up to `until`. A worker is a thread that another one has
+    /// started. There are none in a program without a lock.
+    pub fn rows(&self, until: Duration) -> Vec<Row> {
+        let mut rows: BTreeMap<usize, (Worker, Row)> = BTreeMap::new();
+        for (note, time) in self.up_to(until) {
+            if note.what == What::Starts {
+                let row = Row::new(&self.notes.threads[note.thread]);
+                rows.insert(note.thread, (Worker::default(), row));
+            }
+            let Some((worker, row)) = rows.get_mut(&note.thread) else {
+                continue;
+            };
+            let before = worker.does();
+            worker.apply(note);
+            if worker.does() != before {
+                row.add(before, time);
+            }
+        }
+        if !self.exists() {
+            return Vec::new();
+        }
+        let mut rows: Vec<Row> = rows
+            .into_values()
+            .map(|(worker, mut row)| {
+                row.add(worker.does(), until);
+                row
+            })
+            .collect();
+        // `worker-10` comes after `worker-9`.
+        rows.sort_by(|one, other| {
+            let key = |row: &Row| (row.name.len(), row.name.clone());
+            key(one).cmp(&key(other))
+        });
+        rows
+    }
+
+    /// The lock itself, up to `until`: it is held by a worker that works, by one that does not, or by
+    /// none. `None` in a program without a lock.
+    pub fn row(&self, until: Duration) -> Option<Row> {
+        let mut workers: BTreeMap<usize, Worker> = BTreeMap::new();
+        let (mut work, mut wait) = (BTreeSet::new(), BTreeSet::new());
+        let mut row = Row::new("lock");
+        let mut does = Kind::Idle;
+        for (note, time) in self.up_to(until) {
+            let worker = workers.entry(note.thread).or_default();
+            worker.apply(note);
+            work.remove(&note.thread);
+            wait.remove(&note.thread);
+            match worker.does() {
+                Kind::WorksWithLock => drop(work.insert(note.thread)),
+                Kind::HasLock => drop(wait.insert(note.thread)),
+                _ => {}
+            }
+            let now = match (work.is_empty(), wait.is_empty()) {
+                (false, _) => Kind::WorksWithLock,
+                (true, false) => Kind::HasLock,
+                (true, true) => Kind::Idle,
+            };
+            if now != does {
+                row.add(does, time);
+                does = now;
+            }
+        }
+        row.add(does, until);
+        Some(row).filter(|_| self.exists())
+    }
+
+    /// How many jobs that began before `until` were run by a worker that had the lock, and how many
+    /// there were. What had ended at the start does not count. `None` in a program without a lock.
+    pub fn held_during(&self, until: Duration) -> Option<(usize, usize)> {
+        let mut workers: BTreeMap<usize, Worker> = BTreeMap::new();
+        let mut jobs: BTreeMap<usize, bool> = BTreeMap::new();
+        for (note, time) in self.up_to(until) {
+            let worker = workers.entry(note.thread).or_default();
+            worker.apply(note);
+            match note.what {
+                What::BeginsJob(job) => drop(jobs.insert(job, worker.held_before_job > 0)),
+                What::EndsJob(job) if time == Duration::ZERO => drop(jobs.remove(&job)),
+                _ => {}
+            }
+        }
+        let held = jobs.values().filter(|held| **held).count();
+        self.exists().then_some((held, jobs.len()))
+    }
+
+    /// The [rows](Lock::rows) and [how often it was held](Lock::held_during) up to `until`, as JSON. Times
+    /// are in milliseconds. `held` is `null`, and there are no rows, in a program without a lock; `full`
+    /// says that the last notes are missing.
+    pub fn json(&self, until: Duration) -> String {
+        let rows = self.rows(until).into_iter().map(|row| {
+            let pieces = row.pieces.iter().map(|(kind, end)| {
+                let milliseconds = end.as_secs_f64() * 1000.0;
+                format!("[\"{}\",{milliseconds:.3}]", kind.class())
+            });
+            let pieces: Vec<String> = pieces.collect();
+            let name = json_string(&row.name);
+            format!("{{\"name\":{name},\"pieces\":[{}]}}", pieces.join(","))
+        });
+        let rows: Vec<String> = rows.collect();
+        let (held, jobs) = match self.held_during(until) {
+            Some((held, jobs)) => (held.to_string(), jobs),
+            None => (String::from("null"), 0),
+        };
+        let full = self.notes.missed > 0;
+        let rows = rows.join(",");
+        format!("{{\"held\":{held},\"jobs\":{jobs},\"full\":{full},\"rows\":[{rows}]}}")
+    }
+
+    /// When the thread of this name began its last job. Zero if there was none.
+    pub fn last_job(&self, thread: &str) -> Duration {
+        let is_it = |note: &&Note| {
+            matches!(note.what, What::BeginsJob(_)) && self.notes.threads[note.thread] == thread
+        };
+        let last = self.notes.notes.iter().rfind(is_it);
+        last.map_or(Duration::ZERO, |note| note.time.saturating_sub(self.start))
+    }
+
+    fn exists(&self) -> bool {
+        let is_lock = |note: &Note| note.object.is_some_and(is_lock);
+        self.notes.notes.iter().any(is_lock)
+    }
+
+    /// The notes up to then, each with its time since the start.
+    fn up_to(&self, until: Duration) -> impl Iterator<Item = (&Note, Duration)> {
+        let notes = self.notes.notes.iter();
+        let timed = notes.map(|note| (note, note.time.saturating_sub(self.start)));
+        timed.take_while(move |(_, time)| *time < until)
+    }
+}
+
+/// What a thread is at.
+#[derive(Default)]
+struct Worker {
+    wants: bool,
+    /// The locks it has, in the order in which it got them.
+    holds: Vec<(ObjectKind, usize)>,
+    works: bool,
+    /// How many of the locks it has had before it began its job. Locks of the job are its own affair.
+    held_before_job: usize,
+}
+
+impl Worker {
+    fn apply(&mut self, note: &Note) {
+        match (note.what, note.object.filter(|object| is_lock(*object))) {
+            (What::Wants | What::WantsToRead, Some(_)) => self.wants = true,
+            (What::Has | What::Reads, Some(lock)) => {
+                self.wants = false;
+                self.holds.push(lock);
+            }
+            (What::Releases | What::StopsReading, Some(lock)) => {
+                let index = self.holds.iter().position(|held| *held == lock);
+                if let Some(index) = index {
+                    self.holds.remove(index);
+                    self.held_before_job -= usize::from(index < self.held_before_job);
+                }
+            }
+            (What::BeginsJob(_), _) => {
+                self.works = true;
+                self.held_before_job = self.holds.len();
+            }
+            (What::EndsJob(_), _) => {
+                self.works = false;
+                self.held_before_job = 0;
+            }
+            _ => {}
+        }
+    }
+
+    fn does(&self) -> Kind {
+        match (self.works, self.held_before_job, self.holds.len()) {
+            (true, 0, _) => Kind::Working,
+            (true, _, _) => Kind::WorksWithLock,
+            (false, _, 0) if self.wants => Kind::WaitsForLock,
+            (false, _, 0) => Kind::Idle,
+            (false, _, _) => Kind::HasLock,
+        }
+    }
+}
+
+fn is_lock((kind, _): (ObjectKind, usize)) -> bool {
+    matches!(kind, ObjectKind::Mutex | ObjectKind::RwLock)
+}
+
+fn json_string(text: &str) -> String {
+    let mut string = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => string.extend(['\\', character]),
+            '\0'..=' ' => string.push(' '),
+            _ => string.push(character),
+        }
+    }
+    string + "\""
+}
+
+/// A handler whose calls are [jobs](traced::job), with numbers from 1.
+pub fn as_jobs(handler: Handler) -> Handler {
+    let calls = AtomicUsize::new(0);
+    Arc::new(move |connection| {
+        let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
+        traced::job(number, || handler(connection));
+    })
+}

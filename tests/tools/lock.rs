@@ -1,0 +1,572 @@
+//! Is what is drawn of a lock what happened to it?
+//!
+//! Notes are written by hand here, as lines, where a drawing is compared with them. Real servers and
+//! real loops are asked for what cannot depend on the machine: who held the lock while a job ran.
+
+use std::time::Duration;
+
+use crate::common::repository::read;
+use crate::common::{Server, get_when_free, program, wait_for};
+use ten_versus_five::cli;
+use ten_versus_five::compiled_in;
+use ten_versus_five::race::chart::{self, Kind, Style};
+use ten_versus_five::race::lock::{Lock, Row};
+use ten_versus_five::race::{Lane, Outcome, Recording, svg};
+use ten_versus_five::traced::Notes;
+
+/// The notes in these lines; seconds may be short.
+fn notes(lines: &str) -> Notes {
+    let mut notes = Notes::default();
+    for line in lines.lines() {
+        let line = line.trim();
+        assert!(notes.add_line(line).is_some(), "not a note: {line}");
+    }
+    notes
+}
+
+fn lock(start: u64, lines: &str) -> Lock {
+    Lock {
+        notes: notes(lines),
+        start: Duration::from_secs(start),
+    }
+}
+
+/// A row with the seconds at which its pieces end.
+fn row(name: &str, pieces: &[(Kind, u64)]) -> Row {
+    let pieces = pieces
+        .iter()
+        .map(|(kind, end)| (*kind, Duration::from_secs(*end)));
+    Row {
+        name: name.to_owned(),
+        pieces: pieces.collect(),
+    }
+}
+
+/// One worker with the loop of stage 4, and one that waits for it, from second 1 to 9.
+const HELD: &str = "\
+1  worker-0  starts
+1  worker-0  has  mutex 1
+1  worker-0  wants to receive  channel 2
+2  worker-1  starts
+2  worker-1  wants  mutex 1
+3  worker-0  received  channel 2
+3  worker-0  begins  job 1
+6  worker-0  ends  job 1
+7  worker-0  begins  job 2
+9  worker-0  ends  job 2";
+
+/// The same with the loop of stage 3.
+const RELEASED: &str = "\
+1  worker-0  starts
+1  worker-0  has  mutex 1
+2  worker-1  starts
+2  worker-1  wants  mutex 1
+3  worker-0  releases  mutex 1
+3  worker-0  begins  job 1
+4  worker-1  has  mutex 1
+5  worker-1  releases  mutex 1
+5  worker-1  begins  job 2
+8  worker-0  ends  job 1
+9  worker-1  ends  job 2";
+
+#[test]
+fn a_worker_that_has_the_lock_while_it_works_is_told_from_one_that_has_released_it() {
+    use Kind::*;
+    let until = Duration::from_secs(10);
+    let held = lock(0, HELD);
+    let first = [
+        (Idle, 1),
+        (HasLock, 3),
+        (WorksWithLock, 6),
+        (HasLock, 7),
+        (WorksWithLock, 9),
+        (HasLock, 10),
+    ];
+    let second = [(Idle, 2), (WaitsForLock, 10)];
+    let expected = [row("worker-0", &first), row("worker-1", &second)];
+    assert_eq!(held.rows(until), expected);
+    assert_eq!(held.held_during(until), Some((2, 2)));
+
+    let released = lock(0, RELEASED);
+    // Between the release and the job there is a moment.
+    let first = [(Idle, 1), (HasLock, 3), (Idle, 3), (Working, 8), (Idle, 10)];
+    let second = [
+        (Idle, 2),
+        (WaitsForLock, 4),
+        (HasLock, 5),
+        (Idle, 5),
+        (Working, 9),
+        (Idle, 10),
+    ];
+    let expected = [row("worker-0", &first), row("worker-1", &second)];
+    assert_eq!(released.rows(until), expected);
+    assert_eq!(released.held_during(until), Some((0, 2)));
+}
+
+#[test]
+fn the_lock_has_a_row_of_its_own() {
+    use Kind::*;
+    let until = Duration::from_secs(10);
+    let held = [
+        (Idle, 1),
+        (HasLock, 3),
+        (WorksWithLock, 6),
+        (HasLock, 7),
+        (WorksWithLock, 9),
+        (HasLock, 10),
+    ];
+    assert_eq!(lock(0, HELD).row(until), Some(row("lock", &held)));
+    let released = [(Idle, 1), (HasLock, 3), (Idle, 4), (HasLock, 5), (Idle, 10)];
+    assert_eq!(lock(0, RELEASED).row(until), Some(row("lock", &released)));
+}
+
+#[test]
+fn what_was_over_at_the_start_is_not_drawn_and_not_counted() {
+    use Kind::*;
+    let until = Duration::from_secs(3);
+    let held = lock(6, HELD);
+    let first = [(HasLock, 1), (WorksWithLock, 3)];
+    let expected = [
+        row("worker-0", &first),
+        row("worker-1", &[(WaitsForLock, 3)]),
+    ];
+    assert_eq!(held.rows(until), expected);
+    assert_eq!(held.held_during(until), Some((1, 1)));
+    assert_eq!(held.last_job("worker-0"), Duration::from_secs(1));
+    assert_eq!(held.last_job("worker-1"), Duration::ZERO);
+}
+
+#[test]
+fn a_lock_that_the_job_itself_takes_is_not_held_while_it_works() {
+    let lines = "1  a  starts\n1  a  begins  job 1\n2  a  wants  mutex 1\n3  a  has  mutex 1";
+    let until = Duration::from_secs(4);
+    assert_eq!(lock(0, lines).held_during(until), Some((0, 1)));
+    let rows = lock(0, lines).rows(until);
+    assert_eq!(rows[0].pieces.last().unwrap().0, Kind::Working);
+}
+
+#[test]
+fn without_a_lock_there_are_no_rows() {
+    let lock = lock(
+        0,
+        "1  a  starts\n1  a  begins  job 1\n2  a  sent  channel 1",
+    );
+    let until = Duration::from_secs(4);
+    assert_eq!(lock.rows(until), []);
+    assert_eq!((lock.row(until), lock.held_during(until)), (None, None));
+}
+
+/// A server without requests, so that there is nothing but the rows.
+fn drawn(lock: Lock, width: usize, unicode: bool) -> Vec<String> {
+    let recording = Recording {
+        label: String::from("a server"),
+        lanes: Vec::new(),
+        reported: true,
+        lock: Some(lock),
+    };
+    let style = Style {
+        width,
+        unicode,
+        color: false,
+    };
+    let end = Duration::from_secs(10);
+    let lines = chart::draw(&[recording], end, Duration::ZERO, style);
+    lines.into_iter().skip(1).take(2).collect()
+}
+
+#[test]
+fn each_of_the_four_has_a_character_of_its_own_with_unicode_and_without() {
+    let held = drawn(lock(0, HELD), 43, true);
+    let expected = [
+        "       ━━━━▚▚▚▚▚▚━━▚▚▚▚━━  worker-0",
+        "         ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄  worker-1",
+    ];
+    assert_eq!(held, expected);
+    let released = drawn(lock(0, RELEASED), 43, false);
+    let expected = [
+        "       ++++##########      worker-0",
+        "         ::::++########    worker-1",
+    ];
+    assert_eq!(released, expected);
+}
+
+/// At ten seconds on twenty columns, a millisecond is nothing. But without it, the two jobs would be one.
+#[test]
+fn a_hold_that_is_shorter_than_a_column_is_seen_and_a_thousand_of_them_are_not() {
+    let short = "\
+0.000  worker-0  starts
+0.000  worker-0  has  mutex 1
+0.001  worker-0  releases  mutex 1
+0.001  worker-0  begins  job 1
+5.000  worker-0  ends  job 1
+5.000  worker-0  wants  mutex 1
+5.001  worker-0  has  mutex 1
+5.002  worker-0  releases  mutex 1
+5.002  worker-0  begins  job 2";
+    let seen = drawn(lock(0, short), 43, true);
+    assert_eq!(seen[0], "     ━█████████━█████████  worker-0");
+
+    let mut many = String::from("0  worker-0  starts");
+    for hold in 0..1000 {
+        let (from, to) = (f64::from(hold) / 100.0, f64::from(hold) / 100.0 + 0.001);
+        many += &format!("\n{from:.3}  worker-0  has  mutex 1");
+        many += &format!("\n{to:.3}  worker-0  releases  mutex 1");
+        many += &format!("\n{to:.3}  worker-0  begins  job {hold}");
+        many += &format!("\n{:.3}  worker-0  ends  job {hold}", from + 0.01);
+    }
+    let seen = drawn(lock(0, &many), 43, true);
+    assert_eq!(seen[0], "     ████████████████████  worker-0");
+}
+
+/// Seven servers with forty workers, as they are drawn in smaller and smaller windows.
+#[test]
+fn in_a_small_window_workers_that_look_alike_share_a_row_and_then_the_lock_has_one_and_then_none() {
+    let mut lines = String::from(HELD);
+    for worker in 2..40 {
+        lines += &format!("\n9  worker-{worker}  starts\n9  worker-{worker}  wants  mutex 1");
+    }
+    let one = Recording {
+        label: String::from("a server"),
+        lanes: Vec::new(),
+        reported: true,
+        lock: Some(lock(0, &lines)),
+    };
+    let style = Style {
+        width: 80,
+        unicode: true,
+        color: false,
+    };
+    let recordings = vec![one; 7];
+    let end = Duration::from_secs(10);
+    let fit = |rows| chart::fit(&recordings, end, end, style, rows);
+    let count = |lines: &[String], end: &str| lines.iter().filter(|l| l.ends_with(end)).count();
+
+    let dense = fit(7 * 41 + 3);
+    assert_eq!(count(&dense, "  worker-39"), 7, "{dense:#?}");
+    let grouped = fit(7 * 4 + 3);
+    assert_eq!(count(&grouped, "  worker-0"), 7, "{grouped:#?}");
+    let alike = grouped.iter().filter(|line| line.starts_with("38x  "));
+    assert_eq!(alike.count(), 7, "{grouped:#?}");
+    let lock_only = fit(7 * 2 + 3);
+    assert_eq!(count(&lock_only, "  lock"), 7, "{lock_only:#?}");
+    let none = fit(7 + 3);
+    assert_eq!(count(&none, "a server"), 7, "{none:#?}");
+    assert_eq!(count(&none, "  lock"), 0, "{none:#?}");
+}
+
+#[test]
+fn the_picture_tells_the_four_apart_by_their_shapes() {
+    let lane = Lane {
+        picked_up: None,
+        thread: None,
+        end: Some((Duration::from_secs(10), Outcome::Answered(200))),
+    };
+    let recording = |lines| Recording {
+        label: String::from("a server"),
+        lanes: vec![lane.clone()],
+        reported: true,
+        lock: Some(lock(0, lines)),
+    };
+    let picture = svg::draw(&[recording(HELD), recording(RELEASED)]);
+    let count = |class: &str| picture.matches(&format!("class=\"{class}\"")).count();
+    // Each of them once more in the legend.
+    assert_eq!(count("works-with-lock"), 2 + 1);
+    assert_eq!(picture.matches("url(#stripes)").count(), 2 + 1);
+    assert_eq!(count("has-lock"), 3 + 2 + 1);
+    assert_eq!(count("waits-for-lock"), 2 + 1);
+    assert_eq!(count("working"), 2 + 1);
+    for name in ["worker-0", "worker-1"] {
+        assert_eq!(picture.matches(&format!(">{name}</text>")).count(), 2);
+    }
+    assert!(picture.contains("lock held during 2 of 2 jobs"));
+}
+
+/// What a race with these options prints.
+fn race(options: &[&str]) -> String {
+    let race = program().arg("race").args(options).output().unwrap();
+    let errors = String::from_utf8_lossy(&race.stderr);
+    assert!(errors.is_empty(), "{errors}");
+    String::from_utf8(race.stdout).unwrap()
+}
+
+fn any_stage() -> bool {
+    compiled_in().count() > 0
+}
+
+#[test]
+fn the_last_field_says_during_how_many_jobs_the_lock_was_held() {
+    if !any_stage() {
+        return;
+    }
+    let output = race(&["--lock", "--sleep", "1"]);
+    for stage in compiled_in() {
+        let label = format!("stage {}  {}  ", stage.number, stage.name);
+        let result = output.lines().rfind(|line| line.starts_with(&label));
+        let result = result.unwrap_or_else(|| panic!("{output}"));
+        let fields: Vec<&str> = result[label.len()..].split("  ").collect();
+        let (seconds, verdict) = match stage.number {
+            1 | 4 => ("2.", "one after another"),
+            _ => ("1.", "side by side"),
+        };
+        assert!(fields[0].starts_with(seconds), "{result}");
+        assert_eq!(fields[1], verdict, "{result}");
+        let held = match stage.number {
+            1 | 2 => None,
+            4 => Some("lock held during 2 of 2 jobs"),
+            _ => Some("lock held during 0 of 2 jobs"),
+        };
+        assert_eq!(fields.get(2).copied(), held, "{result}");
+    }
+}
+
+#[test]
+fn a_race_without_the_option_says_nothing_of_a_lock() {
+    if any_stage() {
+        let output = race(&["--sleep", "0.1"]);
+        assert!(!output.contains("lock"), "{output}");
+    }
+}
+
+/// The rows of the workers in a chart that is printed without Unicode.
+#[cfg(any(feature = "stage3", feature = "stage4"))]
+fn rows_of_workers(stage: &str, count: &str) -> Vec<String> {
+    let mut command = program();
+    command.args(["race", "--lock", "--sleep", "0.5", "--stage", stage]);
+    let output = command.args(["-n", count]).env("LC_ALL", "C").output();
+    let output = String::from_utf8(output.unwrap().stdout).unwrap();
+    let rows = output.lines().filter(|line| line.starts_with("     "));
+    let rows = rows.filter_map(|line| line.trim().split_once("  worker-"));
+    rows.map(|(bar, _)| bar.to_owned()).collect()
+}
+
+#[cfg(feature = "stage4")]
+#[test]
+fn under_stage_4_one_worker_has_the_lock_through_both_jobs_and_three_wait_to_the_end() {
+    let rows = rows_of_workers("4", "2");
+    let (waiting, others): (Vec<_>, Vec<_>) = rows
+        .iter()
+        .partition(|bar| bar.chars().all(|symbol| symbol == ':'));
+    assert_eq!((waiting.len(), others.len()), (3, 1), "{rows:#?}");
+    assert!(others[0].chars().all(|symbol| "+@".contains(symbol)));
+    assert_eq!(
+        others[0].split('+').filter(|job| !job.is_empty()).count(),
+        2
+    );
+}
+
+#[cfg(feature = "stage3")]
+#[test]
+fn under_stage_3_all_four_work_while_none_has_the_lock() {
+    let rows = rows_of_workers("3", "6");
+    assert_eq!(rows.len(), 4);
+    for bar in &rows {
+        assert!(!bar.contains('@'), "{rows:#?}");
+        let work = bar.matches('#').count();
+        assert!(work * 3 > bar.len(), "each of them works: {rows:#?}");
+    }
+}
+
+/// Also that the notes of a real server can be read again, and who leaves at the end.
+#[cfg(feature = "stage7")]
+#[test]
+fn the_notes_are_written_and_stage_7_waits_for_each_worker_to_end() {
+    use ten_versus_five::traced::What;
+
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("notes.txt");
+    let options = ["--lock", "--stage", "7", "--sleep", "0.1", "--notes"];
+    let output = race(&[&options[..], &[file.to_str().unwrap()]].concat());
+    assert!(!output.contains("wants"), "they are in the file: {output}");
+    let written = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let label = "stage 7  graceful-shutdown  ";
+    let lines = written
+        .lines()
+        .map(|line| line.strip_prefix(label).unwrap());
+    // The workers may have started before the race.
+    let lines: Vec<&str> = lines.map(|line| line.trim_start_matches('-')).collect();
+    let notes = notes(&lines.join("\n"));
+
+    let count = |what| notes.notes.iter().filter(|note| note.what == what).count();
+    for job in [1, 2] {
+        assert_eq!(
+            (count(What::BeginsJob(job)), count(What::EndsJob(job))),
+            (1, 1)
+        );
+    }
+    assert_eq!(
+        (count(What::Starts), count(What::Ends)),
+        (4, 4),
+        "{written}"
+    );
+    assert_eq!(count(What::Joined), 4, "{written}");
+    let last = notes.notes.last().unwrap();
+    assert_eq!(last.what, What::Joined, "the pool is the last to go");
+
+    let printed = race(&[&options[..], &["-"]].concat());
+    assert!(printed.contains(&format!("\n{label}")), "{printed}");
+    assert!(printed.contains("  worker-0  starts\n"), "{printed}");
+    assert!(
+        printed.ends_with(" jobs\n"),
+        "the result is last: {printed}"
+    );
+}
+
+#[test]
+fn what_the_page_is_told_is_json() {
+    let told = lock(2, HELD).json(Duration::from_secs(5));
+    let expected = "{\"held\":1,\"jobs\":1,\"full\":false,\"rows\":[\
+        {\"name\":\"worker-0\",\"pieces\":[\
+        [\"has-lock\",1000.000],[\"works-with-lock\",4000.000],[\"has-lock\",5000.000]]},\
+        {\"name\":\"worker-1\",\"pieces\":[[\"waits-for-lock\",5000.000]]}]}";
+    assert_eq!(told, expected);
+
+    let none = lock(0, "1  a \"b\" \\  starts").json(Duration::from_secs(5));
+    assert_eq!(
+        none,
+        "{\"held\":null,\"jobs\":0,\"full\":false,\"rows\":[]}"
+    );
+    let quoted = "1  a \"b\" \\  starts\n1  a \"b\" \\  has  mutex 1";
+    let quoted = lock(0, quoted).json(Duration::from_secs(5));
+    assert!(quoted.contains(r#""name":"a \"b\" \\""#), "{quoted}");
+}
+
+fn only_a_server_that_takes_notes_tells_who_had_the_lock(stage: usize) {
+    let server = Server::start(stage, &["--sleep", "0"]);
+    assert_eq!(get_when_free(server.addr, "/race/lock").status, 404);
+
+    let server = Server::start(stage, &["--sleep", "0", "--lock"]);
+    let page = get_when_free(server.addr, "/race");
+    assert!(page.body.contains("const showsLock = true;"));
+    for _ in 0..2 {
+        assert_eq!(get_when_free(server.addr, "/sleep").status, 200);
+    }
+    // The request for the notes is a job as well, and does not count.
+    let told = get_when_free(server.addr, "/race/lock");
+    let kind = told.header("Content-Type");
+    assert_eq!(kind, Some("application/json; charset=utf-8"));
+    let expected = match stage {
+        1 | 2 => "{\"held\":null,",
+        4 => "{\"held\":3,\"jobs\":3,",
+        _ => "{\"held\":0,\"jobs\":3,",
+    };
+    assert!(told.body.starts_with(expected), "{}", told.body);
+    // What is not a number of seconds, or too large a one, asks for everything.
+    for query in ["?-1", "?1e300", "?NaN", "?x", "?", "?%00"] {
+        let told = get_when_free(server.addr, &format!("/race/lock{query}"));
+        assert_eq!(told.status, 200, "{query}");
+    }
+    // The job before may not have ended yet.
+    wait_for("nothing since now", || {
+        let told = get_when_free(server.addr, "/race/lock?0");
+        told.body.contains("\"jobs\":0,").then_some(())
+    });
+}
+
+to_every_stage! {
+    only_a_server_that_takes_notes_tells_who_had_the_lock
+}
+
+#[test]
+fn what_makes_no_sense_with_a_lock_is_a_mistake() {
+    let parse = |arguments: &str| {
+        let arguments = arguments.split(' ').map(Into::into);
+        cli::parse(arguments)
+            .map(drop)
+            .map_err(|why| why.to_string())
+    };
+    let mistake = |arguments, words: &str| {
+        let why = parse(arguments).expect_err(arguments);
+        assert!(why.contains(words), "{arguments}: {why}");
+    };
+    mistake("race --notes notes.txt", "ask for both");
+    mistake("race --lock 127.0.0.1:7878", "exclude each other");
+    mistake("race --lock=yes", "means nothing here");
+    mistake("--notes notes.txt", "means nothing here");
+    if any_stage() {
+        assert_eq!(parse("race --lock --notes -"), Ok(()));
+    }
+}
+
+/// The thirteen loops of docs/lock_scope.md: what the notes say, and what the page says.
+mod spellings {
+    use super::*;
+    use loops::Job;
+    use ten_versus_five::traced::What;
+    use ten_versus_five::traced::sync::{Arc, Mutex, mpsc};
+    use ten_versus_five::traced::{self, Recording};
+
+    mod loops {
+        use ten_versus_five::traced as std;
+        include!("explore/loops.rs");
+    }
+
+    type Loop = fn(&Mutex<mpsc::Receiver<Job>>);
+
+    /// Four jobs on two workers with this loop.
+    fn lock_of(work: Loop) -> Lock {
+        let recording = Recording::new();
+        recording.watch(|| {
+            let (sender, receiver) = mpsc::channel::<Job>();
+            let receiver = Arc::new(Mutex::new(receiver));
+            for number in 1..=4 {
+                let job = move || traced::job(number, || ());
+                sender.send(Box::new(job)).unwrap();
+            }
+            for worker in 0..2 {
+                let receiver = Arc::clone(&receiver);
+                let thread = traced::thread::Builder::new().name(format!("worker-{worker}"));
+                thread.spawn(move || work(&receiver)).unwrap();
+            }
+        });
+        assert!(recording.wait_for_threads(crate::common::PATIENCE));
+        Lock {
+            notes: recording.notes(),
+            start: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_notes_of_each_loop_say_what_the_table_says() {
+        let loops: [Loop; 13] = [
+            loops::let_then_call,
+            loops::let_else,
+            loops::match_after_let,
+            loops::helper_function,
+            loops::guard_dropped,
+            loops::guard_in_a_block,
+            loops::for_loop,
+            loops::while_let,
+            loops::match_on_recv,
+            loops::if_let,
+            loops::guard_not_dropped,
+            loops::borrow_in_a_let,
+            loops::while_let_block, // In edition 2024, of which this file is.
+        ];
+        let page = read("docs/lock_scope.md");
+        let table = page.split("\n| the loop |").nth(1).unwrap();
+        let mut rows = table.lines().skip(2);
+        for (index, work) in loops.into_iter().enumerate() {
+            let row = rows.next().unwrap();
+            let held = row.contains(" | **held** | ");
+            let expected = if held { (4, 4) } else { (0, 4) };
+            let found = lock_of(work).held_during(Duration::MAX);
+            assert_eq!(found, Some(expected), "loop {}: {row}", index + 1);
+        }
+        assert_eq!(rows.next(), Some(""), "the table ends here");
+    }
+
+    /// Which is why one worker does everything under the one loop, and may under the other.
+    #[test]
+    fn a_for_never_releases_the_lock_between_two_jobs_and_a_while_let_does_each_time() {
+        let releases = |work| {
+            let notes = lock_of(work).notes.notes;
+            let last = notes
+                .iter()
+                .rposition(|note| matches!(note.what, What::EndsJob(_)));
+            let releases = notes[..last.unwrap()].iter();
+            releases.filter(|note| note.what == What::Releases).count()
+        };
+        assert_eq!(releases(loops::for_loop), 0);
+        assert_eq!(releases(loops::while_let), 3);
+    }
+}
