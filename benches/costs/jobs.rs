@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
+use ten_versus_five::traced::{Recording, job as traced_job};
+
 use crate::{Rounds, Target};
 
 /// The word on the command line that makes this program measure, and report on standard error.
@@ -29,6 +31,8 @@ type Way = fn(usize) -> f64;
 const IN_PLACE: &str = "called in place";
 const NEW_THREAD: &str = "a new thread for each";
 const SILENT: &str = "a bare worker loop, printing nothing";
+const TRACED: &str = "the same with the stand-in for std";
+const WATCHED: &str = "the same while notes are taken";
 const BARE: &str = "a bare worker loop, printing a line";
 
 fn ways() -> Vec<(&'static str, Way, usize)> {
@@ -37,6 +41,8 @@ fn ways() -> Vec<(&'static str, Way, usize)> {
         (IN_PLACE, in_place, JOBS),
         (NEW_THREAD, new_thread, THREADS),
         (SILENT, |jobs| bare_loop(jobs, |_| {}), JOBS),
+        (TRACED, traced_loop, JOBS),
+        (WATCHED, watched_loop, JOBS),
         (BARE, |jobs| bare_loop(jobs, announce), JOBS),
     ];
     #[cfg(feature = "stage3")]
@@ -88,6 +94,13 @@ pub fn report() -> Vec<Target> {
         );
     }
     println!("\n\"times\" is the cost divided by that of the loop that prints a line.");
+    let silent = rounds_of(SILENT);
+    let ratio_to_silent = |name| Rounds::ratios(&rounds_of(name), &silent).median();
+    println!(
+        "The stand-in for std costs {:.2} of the loop that prints nothing, and {:.2} while notes are taken.",
+        ratio_to_silent(TRACED),
+        ratio_to_silent(WATCHED)
+    );
 
     let mut targets = Vec::new();
     if cfg!(feature = "stage3") {
@@ -175,23 +188,62 @@ fn bare_loop(jobs: usize, announce: fn(usize)) -> f64 {
     })
 }
 
-/// Workers with the loop of stage 3, without its pool.
-pub fn bare_pool(workers: usize, announce: fn(usize)) -> mpsc::Sender<Job> {
-    let (sender, receiver) = mpsc::channel::<Job>();
-    let receiver = Arc::new(Mutex::new(receiver));
-    for id in 0..workers {
-        let receiver = Arc::clone(&receiver);
-        thread::spawn(move || {
-            loop {
-                let Ok(job) = receiver.lock().unwrap().recv() else {
-                    break;
-                };
-                announce(id);
-                job();
+macro_rules! bare_pool {
+    () => {
+        /// Workers with the loop of stage 3, without its pool.
+        pub fn bare_pool(workers: usize, announce: fn(usize)) -> mpsc::Sender<Job> {
+            let (sender, receiver) = mpsc::channel::<Job>();
+            let receiver = Arc::new(Mutex::new(receiver));
+            for id in 0..workers {
+                let receiver = Arc::clone(&receiver);
+                thread::spawn(move || {
+                    loop {
+                        let Ok(job) = receiver.lock().unwrap().recv() else {
+                            break;
+                        };
+                        announce(id);
+                        job();
+                    }
+                });
             }
-        });
-    }
-    sender
+            sender
+        }
+    };
+}
+
+bare_pool!();
+
+/// The same loop, in which `Mutex`, `mpsc` and `thread` are those of the stand-in for `std`.
+mod traced {
+    use super::Job;
+    use ten_versus_five::traced as std;
+
+    use std::sync::{Arc, Mutex, mpsc};
+    use std::thread;
+
+    bare_pool!();
+}
+
+fn traced_loop(jobs: usize) -> f64 {
+    let sender = traced::bare_pool(WORKERS, |_| {});
+    time(jobs, |job| {
+        let job = Box::new(move || job.do_one());
+        sender.send(job).expect("the workers are there");
+    })
+}
+
+/// A job makes nine notes, or a few more. There is room for all of them.
+fn watched_loop(jobs: usize) -> f64 {
+    let recording = Recording::with_capacity(10 * jobs + 100);
+    let took = recording.watch(|| {
+        let sender = traced::bare_pool(WORKERS, |_| {});
+        time(jobs, |job| {
+            let job = Box::new(move || traced_job(0, || job.do_one()));
+            sender.send(job).expect("the workers are there");
+        })
+    });
+    assert_eq!(recording.notes().missed, 0, "there is room for every note");
+    took
 }
 
 fn announce(id: usize) {
