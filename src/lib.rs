@@ -63,17 +63,17 @@ pub mod stage3_channel_pool;
 #[path = "../stages/stage4_for_loop.rs"]
 pub mod stage4_for_loop;
 
-/// Stage 5: a pool that rejects requests while all its workers are busy. [Its chapter](crate::book::ch06_stage5_busy_counter).
+/// Stage 5: a pool that rejects requests while all its workers are busy. [Its chapter](crate::book::ch07_stage5_busy_counter).
 #[cfg(feature = "stage5")]
 #[path = "../stages/stage5_busy_counter.rs"]
 pub mod stage5_busy_counter;
 
-/// Stage 6: a pool with a bounded queue. [Its chapter](crate::book::ch07_stage6_bounded_queue).
+/// Stage 6: a pool with a bounded queue. [Its chapter](crate::book::ch08_stage6_bounded_queue).
 #[cfg(feature = "stage6")]
 #[path = "../stages/stage6_bounded_queue.rs"]
 pub mod stage6_bounded_queue;
 
-/// Stage 7: a pool that finishes what it has taken before it ends. [Its chapter](crate::book::ch08_stage7_graceful_shutdown).
+/// Stage 7: a pool that finishes what it has taken before it ends. [Its chapter](crate::book::ch09_stage7_graceful_shutdown).
 #[cfg(feature = "stage7")]
 #[path = "../stages/stage7_graceful_shutdown.rs"]
 pub mod stage7_graceful_shutdown;

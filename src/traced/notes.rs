@@ -166,11 +166,13 @@ impl Recording {
 
     /// A recording of up to so many notes, for which it takes the memory now.
     pub fn with_capacity(notes: usize) -> Recording {
+        let slots = (0..notes).map(|_| OnceLock::new()).collect();
         Recording {
             pages: Arc::new(Pages {
+                // After the memory is there, which may take a while.
                 start: Instant::now(),
                 on: AtomicBool::new(true),
-                slots: (0..notes).map(|_| OnceLock::new()).collect(),
+                slots,
                 next: AtomicUsize::new(0),
                 threads: Mutex::default(),
             }),

@@ -13,7 +13,9 @@ use crate::common::repository::{blocks, files, read, root};
 use crate::common::{Server, sleep_together, wait_for};
 use ten_versus_five::cli;
 use ten_versus_five::race::chart::{self, Style};
+use ten_versus_five::race::lock::Lock;
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
+use ten_versus_five::traced::{Note, What};
 use ten_versus_five::{STAGES, Stage, compiled_in};
 
 /// The name of a stage's file and of its page.
@@ -65,6 +67,7 @@ fn the_code_on_every_page_is_in_some_file_as_it_stands() {
         "tests/lesson",
         "tests/lesson/lock_scope",
         "tests/compile_fail",
+        "tests/tools/traced",
     ]
     .into_iter()
     .flat_map(|folder| files(folder, "rs"))
@@ -440,6 +443,188 @@ fn the_running_race_on_the_page_is_drawn_as_it_is_while_it_runs() {
     let frame = chart::draw(&[running], horizon, now, style).join("\n");
     let page = read("docs/race.md");
     assert!(blocks(&page, "```console").contains(&frame), "{frame}");
+}
+
+/// The notes in these lines, on the clock of the race.
+fn notes(lines: &str) -> Lock {
+    let mut lock = Lock::default();
+    for line in lines.lines() {
+        let note = lock.notes.add_line(line);
+        assert!(note.is_some(), "not a note: {line}");
+    }
+    lock
+}
+
+fn draw_lock(label: &str, lock: Lock, end: Duration) -> String {
+    let style = Style {
+        width: 76,
+        unicode: true,
+        color: false,
+    };
+    let threads = Recording {
+        label: label.to_owned(),
+        lanes: Vec::new(),
+        reported: true,
+        lock: Some(lock),
+    };
+    chart::draw(&[threads], end, Duration::ZERO, style).join("\n")
+}
+
+#[test]
+fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
+    let stage_3 = "\
+0.0003  worker-0  starts
+0.0003  worker-1  starts
+0.0003  worker-2  starts
+0.0003  worker-3  starts
+0.0003  worker-0  has  mutex 1
+0.0004  worker-1  wants  mutex 1
+0.0004  worker-2  wants  mutex 1
+0.0004  worker-3  wants  mutex 1
+0.0005  worker-0  releases  mutex 1
+0.0005  worker-0  begins  job 1
+0.0005  worker-1  has  mutex 1
+0.0006  worker-1  releases  mutex 1
+0.0006  worker-1  begins  job 2
+0.0006  worker-2  has  mutex 1
+6.0000  worker-0  ends  job 1
+6.0000  worker-1  ends  job 2";
+    let stage_4 = "\
+0.0003  worker-0  starts
+0.0003  worker-1  starts
+0.0003  worker-2  starts
+0.0003  worker-3  starts
+0.0003  worker-0  has  mutex 1
+0.0004  worker-1  wants  mutex 1
+0.0004  worker-2  wants  mutex 1
+0.0004  worker-3  wants  mutex 1
+0.0005  worker-0  begins  job 1
+5.0009  worker-0  ends  job 1
+5.0010  worker-0  begins  job 2
+10.0025  worker-0  ends  job 2";
+    let page = read("docs/lock_trace.md");
+    let shown = blocks(&page, "```console");
+    for (number, lines) in [(3, stage_3), (4, stage_4)] {
+        let stage = &STAGES[number - 1];
+        let mut race = ideal_race(stage, &label(stage), 2);
+        race.lock = Some(notes(lines));
+        let command = format!("$ cargo run --features stage{number} -- race --lock\n");
+        let block = shown.iter().find(|block| block.starts_with(&command));
+        let block = block.unwrap_or_else(|| panic!("{shown:?}"));
+        let ideal = command + &ideal_output(race);
+        assert_eq!(comparable(block), comparable(&ideal));
+    }
+
+    let own = "\
+0.0001  thread-1  starts
+0.0001  thread-1  has  mutex 1
+0.0001  thread-2  starts
+0.0001  thread-2  wants  mutex 1
+0.0002  thread-1  releases  mutex 1
+0.0002  thread-1  begins  job 1
+0.0002  thread-2  has  mutex 1
+0.0003  thread-2  releases  mutex 1
+0.0003  thread-2  begins  job 2
+0.0003  thread-3  starts
+0.0003  thread-3  has  mutex 1
+0.0004  thread-3  releases  mutex 1
+0.0004  thread-3  ends
+0.0004  thread-4  starts
+0.0004  thread-4  has  mutex 1
+0.0005  thread-4  releases  mutex 1
+0.0005  thread-4  ends
+0.3002  thread-1  ends  job 1
+0.3002  thread-1  wants  mutex 1
+0.3002  thread-1  has  mutex 1
+0.3003  thread-2  ends  job 2
+0.3003  thread-1  releases  mutex 1
+0.3003  thread-2  has  mutex 1
+0.3004  thread-2  releases  mutex 1";
+    let ideal = draw_lock("threads", notes(own), Duration::from_micros(300_500));
+    let ideal = ideal + "\nlock held during 0 of 2 jobs";
+    let block = blocks(&page, "```text").pop().unwrap();
+    assert_eq!(comparable(&block), comparable(&ideal));
+}
+
+/// Both are from real runs: `for` and `while let`, with three jobs on two workers.
+#[test]
+fn the_two_loops_on_the_page_are_drawn_from_the_notes_below_them() {
+    let page = read("docs/lock_trace.md");
+    let (_, section) = page.split_once("\n## Two loops side by side").unwrap();
+    let blocks = blocks(section, "```text");
+    for (label, index, releases) in [("for", 0, 0), ("while let", 2, 2)] {
+        let lock = notes(&blocks[index + 1]);
+        let all = &lock.notes.notes;
+        let end = all.last().unwrap().time;
+        assert_eq!(lock.held_during(Duration::MAX), Some((3, 3)), "{label}");
+        let begins = |note: &Note| note.what == What::BeginsJob(3);
+        let until = all.iter().position(begins).unwrap();
+        let released = all[..until].iter();
+        let released = released.filter(|note| note.what == What::Releases);
+        assert_eq!(released.count(), releases, "{label}");
+        assert_eq!(draw_lock(label, lock, end), blocks[index]);
+    }
+}
+
+#[test]
+fn the_notes_of_stage_7_on_the_page_show_who_leaves_when() {
+    let page = read("docs/lock_trace.md");
+    let lock = notes(&blocks(&page, "```text")[0]);
+    let notes = lock.notes.notes.iter().map(|note| note.what);
+    let leaving: Vec<What> = notes
+        .filter(|what| {
+            let to_leave = [What::FoundClosed, What::Ends, What::Joined];
+            to_leave.contains(what) || matches!(what, What::EndsJob(_))
+        })
+        .collect();
+    use What::*;
+    let three = [FoundClosed, Ends].repeat(3);
+    let rest = [
+        Joined,
+        Joined,
+        EndsJob(2),
+        FoundClosed,
+        Ends,
+        Joined,
+        Joined,
+    ];
+    assert_eq!(leaving, [&three[..], &rest].concat());
+}
+
+#[test]
+fn the_table_of_signs_is_the_legend_of_the_chart() {
+    let lines = "\
+0  worker-0  starts
+0  worker-1  starts
+0  worker-0  has  mutex 1
+1  worker-1  wants  mutex 1
+2  worker-0  begins  job 1
+4  worker-0  releases  mutex 1";
+    let page = read("docs/lock_trace.md");
+    let legend = |unicode| {
+        let style = Style {
+            width: 200,
+            unicode,
+            color: false,
+        };
+        let threads = Recording {
+            label: String::new(),
+            lanes: Vec::new(),
+            reported: true,
+            lock: Some(notes(lines)),
+        };
+        let end = Duration::from_secs(6);
+        let chart = chart::draw(&[threads], end, Duration::ZERO, style);
+        let legend = chart.last().unwrap().trim().to_owned();
+        let items = legend.split("   ").map(|item| item.chars().next().unwrap());
+        items.collect::<Vec<char>>()
+    };
+    let (unicode, ascii) = (legend(true), legend(false));
+    assert_eq!(unicode.len(), 4, "{unicode:?}");
+    for (sign, plain) in unicode.into_iter().zip(ascii) {
+        let row = format!("\n| `{sign}` | `{plain}` | ");
+        assert!(page.contains(&row), "no row begins with {row:?}");
+    }
 }
 
 /// Every chart in the lesson, and every result of the first exercise.

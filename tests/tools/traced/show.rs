@@ -1,3 +1,5 @@
+// Ten lines that run the pool above them, and draw what its threads did.
+
 fn main() {
     use std::time::Duration;
     use ten_versus_five::traced::{job, show};
