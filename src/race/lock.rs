@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::chart::Kind;
 use crate::Handler;
@@ -52,6 +52,15 @@ impl Row {
 }
 
 impl Lock {
+    /// Finds out when the `race` began on the clock of the notes, which showed `time` at some moment
+    /// before this was heard, `at`. How long it was under way is not known, so the quickest of all that
+    /// are heard comes closest.
+    pub fn hear_clock(&mut self, time: Duration, at: Instant, race: Instant) {
+        let start = (time + race.saturating_duration_since(at))
+            .saturating_sub(at.saturating_duration_since(race));
+        self.start = self.start.max(start);
+    }
+
     /// A row for every worker, by name, up to `until`. A worker is a thread that another one has
     /// started. There are none in a program without a lock.
     pub fn rows(&self, until: Duration) -> Vec<Row> {

@@ -487,10 +487,7 @@ impl Race {
             }
             Report::Clock(time) => {
                 if let Some(lock) = &mut self.recordings[server].lock {
-                    // How long a line is under way is not known. The quickest comes closest.
-                    let start = (time + self.start.saturating_duration_since(at))
-                        .saturating_sub(at.saturating_duration_since(self.start));
-                    lock.start = lock.start.max(start);
+                    lock.hear_clock(time, at, self.start);
                 }
             }
             Report::End => self.ended += 1,

@@ -3,7 +3,7 @@
 //! Notes are written by hand here, as lines, where a drawing is compared with them. Real servers and
 //! real loops are asked for what cannot depend on the machine: who held the lock while a job ran.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::common::repository::read;
 use crate::common::{Server, get_when_free, program, wait_for};
@@ -134,6 +134,27 @@ fn what_was_over_at_the_start_is_not_drawn_and_not_counted() {
     assert_eq!(held.held_during(until), Some((1, 1)));
     assert_eq!(held.last_job("worker-0"), Duration::from_secs(1));
     assert_eq!(held.last_job("worker-1"), Duration::ZERO);
+}
+
+/// A clock that shows 5 s when the race begins. What it shows is heard at once, or later.
+#[test]
+fn the_clock_that_is_heard_soonest_says_when_the_race_began() {
+    let race = Instant::now() + Duration::from_secs(60);
+    let seconds = Duration::from_secs;
+    let heard = |clocks: &[(u64, Instant)]| {
+        let mut lock = Lock::default();
+        for (time, at) in clocks {
+            lock.hear_clock(seconds(*time), *at, race);
+        }
+        lock.start
+    };
+    let before = (3, race - seconds(2));
+    assert_eq!(heard(&[before]), seconds(5));
+    let late = (3, race - seconds(1));
+    let later = (7, race + seconds(6));
+    assert_eq!(heard(&[late]), seconds(4));
+    assert_eq!(heard(&[later]), seconds(1));
+    assert_eq!(heard(&[late, before, later]), seconds(5));
 }
 
 #[test]
