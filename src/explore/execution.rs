@@ -23,7 +23,8 @@ use crate::traced::context::{self, Watcher};
 use crate::traced::{ObjectKind, next_number};
 
 /// How often in a row a thread's waits may come to their end for no other reason than time, while
-/// others can go on. It is the same for a thread that yields.
+/// others can go on. It is the same for a thread that yields. Without a limit, a thread that looks
+/// again and again would have schedules without end; where it leaves one out, it is told.
 const EXPIRATIONS: usize = 2;
 
 /// How many steps are left to a schedule that is not looked at any more.
@@ -80,8 +81,11 @@ pub(crate) struct Findings {
     pub(crate) stuck: bool,
     pub(crate) panics: Vec<String>,
     pub(crate) cannot_tell: Option<String>,
-    /// It had too many steps, or waits that ended too often.
+    /// Something that could happen was left out: a wait that could end once more, or all that comes
+    /// after too many steps.
     pub(crate) cut: bool,
+    /// It was given up after too many steps, so how it ends is not known.
+    pub(crate) endless: bool,
     pub(crate) jobs: Vec<Job>,
     pub(crate) outcome: Option<String>,
     pub(crate) names: Vec<Option<String>>,
@@ -323,17 +327,18 @@ impl Inner {
                 return None;
             }
             let mut enabled = self.enabled(false);
+            let without_limit = self.enabled(true);
+            self.findings.cut |= enabled != without_limit;
             if enabled.is_empty() {
                 // When nothing else can happen, time goes by.
-                enabled = self.enabled(true);
-                self.findings.cut |= !enabled.is_empty();
+                enabled = without_limit;
             }
             if enabled.is_empty() {
                 self.findings.stuck = true;
                 self.stuck = self.wanted();
                 self.phase = Phase::Ending(LAST_STEPS);
             } else if self.depth >= max_steps {
-                self.findings.cut = true;
+                (self.findings.cut, self.findings.endless) = (true, true);
                 self.phase = Phase::Ending(0);
             } else {
                 let ops = self.slots.iter().map(|slot| slot.op).collect();

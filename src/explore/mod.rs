@@ -29,10 +29,21 @@
 //! println!("{}", report.stuck_schedule.unwrap());
 //! ```
 //!
-//! What it does not see: effects of weak memory (every atomic is sequentially consistent here),
-//! wake-ups without a reason, the real clock (a wait that can time out does so in some schedules),
-//! and more threads than it is given. The count of an `Arc` is not a step: which of several threads
-//! drops what they share is tried only as far as other steps tell the orders apart.
+//! What it does not see:
+//!
+//! - Effects of weak memory: every atomic is sequentially consistent here, and a weak
+//!   compare-exchange never fails without a reason.
+//! - Wake-ups without a reason (*spurious* ones) of [`Condvar::wait`](crate::traced::sync::Condvar::wait)
+//!   and [`park`](crate::traced::thread::park).
+//! - The real clock. A wait that can time out, a `sleep` and a `yield_now` end in every order with
+//!   the steps of other threads, but a thread does so at most twice in a row while others can go on.
+//!   Where that leaves something out, the report is not [`complete`](Report::complete).
+//! - Readers of an `RwLock` that wait behind a writer which waits itself, as they do on some systems.
+//! - More threads, or more jobs, than it is given.
+//! - The count of an `Arc`, which is not a step: which of several threads drops what they share is
+//!   tried only as far as other steps tell the orders apart.
+//! - What a `thread_local!` keeps. The threads of one schedule serve again in the next one, so a
+//!   value may be there already. If that leads to other steps, the explorer notices.
 //!
 //! How it is done is told in `search.rs` (which schedules), `execution.rs` (one thread at a time)
 //! and `model.rs` (what a step does). Read them in this order.
@@ -299,7 +310,8 @@ pub struct Report {
     pub schedules: usize,
     /// How many were given up half way, because all that they could show was known.
     pub repetitions: usize,
-    /// Whether these are all there are. If not, nothing here can be taken for "never".
+    /// Whether these are all there are. If not, nothing here can be taken for "never". A program that
+    /// can wait in vain, sleep or yield more than twice in a row has schedules that are not run.
     pub complete: bool,
     /// Why nothing here can be believed, if so: something was different each time.
     pub cannot_tell: Option<String>,
@@ -337,15 +349,17 @@ impl Report {
         if self.cannot_tell.is_some() {
             return;
         }
+        self.complete &= !findings.cut;
         if findings.known {
             self.repetitions += 1;
             return;
         }
-        self.complete &= !findings.cut;
         self.schedules += 1;
         execution.with_search(|search, stuck, objects| {
             let schedule = || Schedule::of(search, stuck, objects, findings);
-            let lost = |job: &execution::Job| job.begun != 1 && !(job.rejected && job.begun == 0);
+            // What has not begun in a schedule without an end may begin yet.
+            let may_begin = |job: &execution::Job| job.rejected || findings.endless;
+            let lost = |job: &execution::Job| job.begun > 1 || (job.begun == 0 && !may_begin(job));
             let lost = findings.jobs.iter().any(lost);
             if self.first_schedule.is_none() {
                 self.first_schedule = Some(schedule());

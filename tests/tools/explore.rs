@@ -222,6 +222,75 @@ mod stages {
         assert_all_is_well(&seven);
     }
 
+    /// Gives two jobs to a pool of one worker, and panics when it has let in both before the first is
+    /// done.
+    fn let_in_two<P>(
+        new: fn(usize) -> P,
+        try_execute: fn(&P, Box<dyn FnOnce() + Send>) -> bool,
+    ) -> Report
+    where
+        P: 'static,
+    {
+        explorer().run(move |run| {
+            let pool = new(1);
+            let done = Arc::new(traced::sync::atomic::AtomicUsize::new(0));
+            let mut let_in = 0;
+            for _ in 0..2 {
+                let (job, theirs) = (run.job(), Arc::clone(&done));
+                let copy = job.clone();
+                let work = move || {
+                    job.run();
+                    theirs.fetch_add(1, Ordering::SeqCst);
+                };
+                if try_execute(&pool, Box::new(work)) {
+                    let_in += 1;
+                } else {
+                    copy.reject();
+                }
+                let inside = let_in - done.load(Ordering::SeqCst);
+                assert!(inside <= 1, "one worker, and {inside} jobs let in");
+            }
+        })
+    }
+
+    #[test]
+    fn stage_5_never_lets_in_more_than_it_has_workers() {
+        use ten_versus_five::traced::stages::stage5::ThreadPool;
+        let report = let_in_two(ThreadPool::new, |pool, job| {
+            let Some(permit) = pool.try_acquire() else {
+                return false;
+            };
+            pool.execute(move || {
+                let _permit = permit;
+                job();
+            });
+            true
+        });
+        assert_all_is_well(&report);
+    }
+
+    #[test]
+    fn a_stage_5_that_counts_in_the_worker_lets_too_many_in_and_it_is_shown_how() {
+        let report = let_in_two(broken::CountsInTheWorker::new, |pool, job| {
+            pool.try_execute(job)
+        });
+        assert!(report.complete && report.cannot_tell.is_none());
+        assert_eq!((report.stuck, report.lost), (0, 0));
+        assert!(report.panicked > 0 && report.panicked < report.schedules);
+        let schedule = report.panicked_schedule.unwrap();
+        let panic = "one worker, and 2 jobs let in";
+        assert!(schedule.panics[0].contains(panic), "{schedule}");
+        // Both are sent, and the first has not even begun, or has not come to its end.
+        let place = |action| schedule.steps.iter().position(|step| step.action == action);
+        let sends = |until: usize| {
+            let before = &schedule.steps[..until];
+            let sends = before.iter().filter(|step| step.action == Action::Send);
+            sends.count()
+        };
+        let end = place(Action::EndJob(0)).expect("it is not lost");
+        assert_eq!(sends(end), 2, "{schedule}");
+    }
+
     /// The first job poisons the lock that its worker holds, and the other worker dies of that. The
     /// second job stays where it is.
     #[test]
@@ -438,7 +507,8 @@ fn a_pool_that_wakes_the_wrong_worker_is_found_stuck_in_some_schedules() {
 
 #[test]
 fn a_pool_whose_workers_take_the_permits_is_found_running_two_jobs_for_one() {
-    let report = explorer().pool(2, 2, broken::TwoJobsForOnePermit::new, |pool, job| {
+    let new = |size| broken::CountsInTheWorker::with_permits(size, 1);
+    let report = explorer().pool(2, 2, new, |pool: &broken::CountsInTheWorker, job| {
         let copy = job.clone();
         if !pool.try_execute(move || job.run()) {
             copy.reject();
@@ -528,6 +598,29 @@ mod small_programs {
         set_once: "false 1 1" "false 2 2" "true 1 1";
         a_thread_that_waits_for_itself_in_vain: "stuck";
         a_poisoned_lock: "false true true" "true true true";
+    }
+
+    /// Five waits can end in vain, one after another, before the message comes. The explorer lets no
+    /// more than two do so in a row, and says that this is not all.
+    #[test]
+    fn waits_that_can_end_in_vain_more_often_than_is_tried_are_told() {
+        for (waits, complete) in [(1, true), (2, true), (3, false), (5, false)] {
+            let report = explorer().run(move |run| {
+                run.outcome(programs::a_receiver_that_asks_again(waits));
+            });
+            assert_eq!(report.complete, complete, "{waits} waits: {report:?}");
+            assert_eq!(report.cannot_tell, None);
+        }
+        let report = explorer().run(|_| {
+            let sleeper = traced::thread::spawn(|| {
+                for _ in 0..3 {
+                    traced::thread::sleep(Duration::from_secs(1));
+                }
+            });
+            drop(traced::sync::Mutex::new(()).lock());
+            sleeper.join().unwrap();
+        });
+        assert!(!report.complete, "three sleeps in a row: {report:?}");
     }
 
     /// A spin loop can go on for as long as one likes, so this one is never complete.
@@ -691,6 +784,7 @@ fn a_bound_on_schedules_or_on_time_or_on_steps_is_told() {
     assert_eq!((quick.schedules, quick.complete), (1, false));
     let short = run(explorer().schedules(10).steps(5));
     assert!(!short.complete);
+    assert_eq!(short.lost, 0, "what has not begun yet is not lost");
     // A loop without end, and without a yield.
     let endless = explorer().schedules(10).steps(100).run(|_| {
         let atomic = traced::sync::atomic::AtomicBool::new(false);

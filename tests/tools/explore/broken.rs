@@ -174,15 +174,21 @@ impl Drop for WakesTheWrongOne {
     }
 }
 
-/// Has as many workers as one wants, and one permit, which the worker takes. So between the look
-/// at the permits and the taking of one there is all the time in the world.
-pub struct TwoJobsForOnePermit {
+/// Stage 5 as one may write it first: the worker takes the permit when it begins a job. So between
+/// the look at the permits and the taking of one there is all the time in the world.
+pub struct CountsInTheWorker {
     sender: Sender<Job>,
     in_flight: Arc<AtomicUsize>,
+    permits: usize,
 }
 
-impl TwoJobsForOnePermit {
-    pub fn new(size: usize) -> TwoJobsForOnePermit {
+impl CountsInTheWorker {
+    /// As many permits as workers, like stage 5.
+    pub fn new(size: usize) -> CountsInTheWorker {
+        CountsInTheWorker::with_permits(size, size)
+    }
+
+    pub fn with_permits(size: usize, permits: usize) -> CountsInTheWorker {
         let (sender, receiver) = mpsc::channel::<Job>();
         let receiver = Arc::new(Mutex::new(receiver));
         let in_flight = Arc::new(AtomicUsize::new(0));
@@ -197,11 +203,15 @@ impl TwoJobsForOnePermit {
                 theirs.fetch_sub(1, Ordering::SeqCst);
             }
         });
-        TwoJobsForOnePermit { sender, in_flight }
+        CountsInTheWorker {
+            sender,
+            in_flight,
+            permits,
+        }
     }
 
     pub fn try_execute(&self, job: impl FnOnce() + Send + 'static) -> bool {
-        let free = self.in_flight.load(Ordering::SeqCst) == 0;
+        let free = self.in_flight.load(Ordering::SeqCst) < self.permits;
         if free {
             self.sender.send(Box::new(job)).unwrap();
         }

@@ -154,6 +154,14 @@ pub fn a_receiver_that_gives_up() -> String {
     format!("{received} {}", thread.join().unwrap())
 }
 
+/// Says how many of its waits ended in vain.
+pub fn a_receiver_that_asks_again(waits: usize) -> String {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(1).is_ok());
+    let in_vain = |_: &usize| receiver.recv_timeout(Duration::from_secs(1)).is_err();
+    (0..waits).take_while(in_vain).count().to_string()
+}
+
 pub fn parked_and_unparked() -> String {
     let parked = thread::spawn(thread::park);
     let other = parked.thread().clone();
