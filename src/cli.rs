@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::check;
+use crate::explore;
 use crate::race::target::Target;
 use crate::race::{self, Against};
 use crate::{STAGES, Serve, Stage, compiled_in};
@@ -19,6 +20,7 @@ Usage:
   ten-versus-five [OPTIONS]              serve one stage
   ten-versus-five race [OPTIONS]         send slow requests together to every stage, and draw a chart
   ten-versus-five race [OPTIONS] ADDR    the same with a server of your own, like 127.0.0.1:8000/slow
+  ten-versus-five explore [OPTIONS]      run a stage's pool in every schedule of its threads
   ten-versus-five check [OPTIONS] ADDR   say which promises a running server keeps, in any language
 
 Options:
@@ -39,6 +41,10 @@ Options of race, besides --stage, --sleep, --workers and --queue:
   --lock                  also draw which worker has the lock, for the stages that have one
   --notes FILE            with --lock: write the notes of locks, channels and threads, one a line;
                           - is standard output
+
+Options of explore, besides --stage and --queue:
+  --workers N             how many workers the pool has [default: 2]
+  -n, --count N           how many jobs it gets [default: 2]
 
 Options of check: --workers and --queue, what the server is meant to have [default: unknown].
 
@@ -68,6 +74,8 @@ pub enum Command {
     Serve(Options),
     /// Race.
     Race(race::Options),
+    /// Explore.
+    Explore(explore::command::Options),
     /// Check a server.
     Check(check::server::Options),
     /// Serve one stage for a race, see [`race::server`]. Only the race itself uses this command.
@@ -122,6 +130,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     let mut arguments = arguments.into_iter().peekable();
     if arguments.next_if(|first| first == "check").is_some() {
         return parse_check(&mut arguments);
+    }
+    if arguments.next_if(|first| first == "explore").is_some() {
+        return parse_explore(&mut arguments);
     }
     let racing = arguments.next_if(|first| first == "race").is_some();
     let for_race = !racing
@@ -218,6 +229,28 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     } else {
         Command::Serve(options)
     })
+}
+
+/// What follows `explore`.
+fn parse_explore(arguments: &mut dyn Iterator<Item = OsString>) -> Result<Command, UsageError> {
+    let (mut stage, mut workers, mut jobs, mut queue) = (None, 2, 2, None);
+    while let Some(mut argument) = Argument::next(arguments) {
+        match argument.option.as_str() {
+            "-h" | "--help" => return Ok(Command::Help),
+            "-V" | "--version" => return Ok(Command::Version),
+            "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
+            "--workers" => workers = argument.whole_number(1..=explore::command::MAX_WORKERS)?,
+            "-n" | "--count" => jobs = argument.whole_number(1..=MAX_COUNT)?,
+            "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            _ => return Err(argument.means_nothing()),
+        }
+    }
+    Ok(Command::Explore(explore::command::Options {
+        stages: stages_to_explore(stage)?,
+        workers,
+        jobs,
+        queue: queue.unwrap_or(workers),
+    }))
 }
 
 /// What follows `check`.
@@ -388,6 +421,24 @@ fn stages_to_race(wanted: Option<usize>) -> Result<Vec<&'static Stage>, UsageErr
         )));
     }
     Ok(stages)
+}
+
+/// Those with a pool.
+fn stages_to_explore(wanted: Option<usize>) -> Result<Vec<&'static Stage>, UsageError> {
+    let stages = match wanted {
+        Some(number) => vec![stage_by_number(number)?.0],
+        None => compiled_in().filter(|stage| stage.number >= 3).collect(),
+    };
+    let message = match stages.as_slice() {
+        [] => String::from("No stage with a pool is compiled in. To explore them all:"),
+        [Stage { number, .. }] if *number < 3 => {
+            format!("Stage {number} has no pool. To explore those that have one:")
+        }
+        _ => return Ok(stages),
+    };
+    Err(UsageError(format!(
+        "{message}\n    cargo run --all-features -- explore"
+    )))
 }
 
 fn choose_stage(wanted: Option<usize>) -> Result<(&'static Stage, Serve), UsageError> {

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use ten_versus_five::cli::{self, Command};
-use ten_versus_five::{check, output, race, server};
+use ten_versus_five::{check, explore, output, race, server};
 
 /// Exit codes: 0 for success, 1 for a failure outside the command line, 2 for a mistake in it.
 fn main() -> ExitCode {
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             output::print(concat!("ten-versus-five ", env!("CARGO_PKG_VERSION"), "\n"))
         }
         Command::Serve(options) => server::run(&options).map(|()| true),
+        Command::Explore(options) => explore::command::run(&options),
         Command::Check(options) => Ok(check::server::run(&options)),
         Command::Race(options) => {
             race::screen::survive_interruption();

@@ -45,9 +45,13 @@
 //! - What a `thread_local!` keeps. The threads of one schedule serve again in the next one, so a
 //!   value may be there already. If that leads to other steps, the explorer notices.
 //!
+//! `ten-versus-five explore` is in [`command`]; `columns.rs` draws a schedule.
+//!
 //! How it is done is told in `search.rs` (which schedules), `execution.rs` (one thread at a time)
 //! and `model.rs` (what a step does). Read them in this order.
 
+mod columns;
+pub mod command;
 mod execution;
 mod model;
 #[doc(hidden)] // `explore_pool!` calls it.
@@ -167,12 +171,7 @@ impl Explorer {
         N: Fn(usize) -> P + Send + Sync + 'static,
         E: Fn(&P, Job) + Send + Sync + 'static,
     {
-        self.run(move |run| {
-            let pool = new(workers);
-            for _ in 0..jobs {
-                execute(&pool, run.job());
-            }
-        })
+        self.run(program(workers, jobs, new, execute))
     }
 
     fn replay_shared(&self, choices: &[usize], work: Work) -> Report {
@@ -241,6 +240,23 @@ impl Default for Explorer {
     fn default() -> Explorer {
         Explorer::new()
     }
+}
+
+/// What is run in every schedule.
+pub type Program = Box<dyn Fn(&Run) + Send + Sync>;
+
+/// Makes a pool, gives it `jobs` jobs, and drops it.
+fn program<P, N, E>(workers: usize, jobs: usize, new: N, execute: E) -> Program
+where
+    N: Fn(usize) -> P + Send + Sync + 'static,
+    E: Fn(&P, Job) + Send + Sync + 'static,
+{
+    Box::new(move |run| {
+        let pool = new(workers);
+        for _ in 0..jobs {
+            execute(&pool, run.job());
+        }
+    })
 }
 
 type Work = Arc<dyn Fn(&Run) + Send + Sync>;

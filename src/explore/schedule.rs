@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::columns;
 use super::execution::Findings;
 use super::model::{Action, Objects, Op};
 use super::search::{Event, Search};
@@ -97,54 +98,13 @@ impl Schedule {
     }
 }
 
-/// A column for each thread, a row for each step.
+/// A column for each thread, a row for each step, and then the choices.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        const WIDTH: usize = 22;
-        for name in &self.threads {
-            write!(f, "{name:WIDTH$.WIDTH$}  ")?;
-        }
-        writeln!(f)?;
-        for step in &self.steps {
-            let indent = step.thread * (WIDTH + 2);
-            writeln!(f, "{:indent$}{step}", "")?;
-        }
-        for wanted in &self.stuck {
-            let indent = wanted.thread * (WIDTH + 2);
-            writeln!(f, "{:indent$}waits for ever: {wanted}", "")?;
-        }
-        for panic in &self.panics {
-            writeln!(f, "{panic}")?;
+        for line in columns::draw(self, usize::MAX, false) {
+            writeln!(f, "{line}")?;
         }
         writeln!(f, "choices: {:?}", self.choices())
-    }
-}
-
-/// An action and its object, in a few words.
-fn told(action: Action, object: Option<(ObjectKind, usize)>) -> String {
-    let Some((kind, number)) = object else {
-        return action.to_string();
-    };
-    let kind = match kind {
-        ObjectKind::Mutex => "mutex",
-        ObjectKind::RwLock => "rwlock",
-        ObjectKind::Condvar => "condvar",
-        ObjectKind::Channel => "channel",
-        ObjectKind::Atomic => "atomic",
-        ObjectKind::Thread => "thread",
-    };
-    format!("{action} {kind} {number}")
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&told(self.action, self.object))
-    }
-}
-
-impl fmt::Display for Wanted {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&told(self.action, self.object))
     }
 }
 
@@ -230,11 +190,24 @@ pub(super) fn most_at_once(events: &[&Event]) -> (usize, Vec<usize>) {
         |one: usize, other: usize| !comes_before(one, other) && !comes_before(other, one);
     let most = largest(Vec::new(), (0..jobs.len()).collect(), &together);
 
-    // All that has to come before the begin of one of these, and then the rest.
+    // All that has to come before the begin of one of these, and then the rest. A thread starts as
+    // soon as it is there, so that one can see what it waits for.
     let first = |event: &&&Event| most.iter().any(|job| event.is_in(&jobs[*job].0.clock));
-    let choices = events.iter().filter(first);
-    let choices = choices.chain(events.iter().filter(|event| !first(event)));
-    (most.len(), choices.map(|event| event.thread).collect())
+    let before = events.iter().filter(first);
+    let after = events.iter().filter(|event| !first(event));
+    let mut choices = Vec::with_capacity(events.len());
+    let mut spawned = 0;
+    for event in before.chain(after) {
+        match event.op.action {
+            Action::Start if event.thread > 0 => {}
+            _ => choices.push(event.thread),
+        }
+        if event.op.action == Action::Spawn {
+            spawned += 1;
+            choices.push(spawned);
+        }
+    }
+    (most.len(), choices)
 }
 
 /// The largest set of jobs that can run together, two by two: those in `chosen`, and some more.

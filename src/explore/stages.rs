@@ -1,6 +1,6 @@
 //! The stages' pools, in every schedule.
 
-use super::{Explorer, Report};
+use super::{Explorer, Program, Report};
 
 /// Runs the pool of a stage with so many workers and jobs; `queue` is its capacity, from stage 6
 /// on. None if the stage has no pool, or is not compiled in.
@@ -11,67 +11,82 @@ pub fn explore(
     jobs: usize,
     queue: usize,
 ) -> Option<Report> {
+    let program = program(stage, workers, jobs, queue)?;
+    Some(explorer.run(program))
+}
+
+/// What [`explore`] runs: makes the pool, gives it its jobs, and drops it.
+pub fn program(stage: usize, workers: usize, jobs: usize, queue: usize) -> Option<Program> {
     // Not all of these are in use, unless all stages are compiled in.
-    let _ = (explorer, workers, jobs, queue);
+    let _ = (workers, jobs, queue);
     match stage {
         #[cfg(feature = "stage3")]
         3 => {
             use crate::traced::stages::stage3::ThreadPool;
-            Some(explorer.pool(workers, jobs, ThreadPool::new, |pool, job| {
-                pool.execute(move || job.run());
-            }))
+            Some(super::program(
+                workers,
+                jobs,
+                ThreadPool::new,
+                |pool, job| {
+                    pool.execute(move || job.run());
+                },
+            ))
         }
         #[cfg(feature = "stage4")]
         4 => {
             use crate::traced::stages::stage4::ThreadPool;
-            Some(explorer.pool(workers, jobs, ThreadPool::new, |pool, job| {
-                pool.execute(move || job.run());
-            }))
+            Some(super::program(
+                workers,
+                jobs,
+                ThreadPool::new,
+                |pool, job| {
+                    pool.execute(move || job.run());
+                },
+            ))
         }
         #[cfg(feature = "stage5")]
         5 => {
             use crate::traced::stages::stage5::ThreadPool;
-            Some(explorer.pool(workers, jobs, ThreadPool::new, |pool, job| {
-                let Some(permit) = pool.try_acquire() else {
-                    return job.reject();
-                };
-                pool.execute(move || {
-                    let _permit = permit;
-                    job.run();
-                });
-            }))
+            Some(super::program(
+                workers,
+                jobs,
+                ThreadPool::new,
+                |pool, job| {
+                    let Some(permit) = pool.try_acquire() else {
+                        return job.reject();
+                    };
+                    pool.execute(move || {
+                        let _permit = permit;
+                        job.run();
+                    });
+                },
+            ))
         }
         #[cfg(feature = "stage6")]
         6 => {
             use crate::traced::stages::stage6::ThreadPool;
             use crate::traced::sync::mpsc::TrySendError;
             let new = move |workers| ThreadPool::new(workers, queue, |job: super::Job| job.run());
-            Some(explorer.pool(
-                workers,
-                jobs,
-                new,
-                |pool, job| match pool.try_execute(job) {
+            Some(super::program(workers, jobs, new, |pool, job| {
+                match pool.try_execute(job) {
                     Ok(()) => {}
                     Err(TrySendError::Full(job)) => job.reject(),
                     Err(TrySendError::Disconnected(_)) => panic!("no worker is left"),
-                },
-            ))
+                }
+            }))
         }
         #[cfg(feature = "stage7")]
         7 => {
             use crate::traced::stages::stage7::ThreadPool;
             use crate::traced::sync::mpsc::TrySendError;
             let new = move |workers| ThreadPool::new(workers, queue, |job: super::Job| job.run());
-            Some(explorer.pool(
-                workers,
-                jobs,
-                new,
-                |pool, job| match pool.try_execute(job) {
+            Some(super::program(workers, jobs, new, |pool, job| {
+                match pool.try_execute(job) {
                     Ok(()) => {}
                     Err(TrySendError::Full(job)) => job.reject(),
                     Err(TrySendError::Disconnected(_)) => panic!("no worker is left"),
-                },
-            ))
+                }
+            }))
         }
         _ => None,
     }

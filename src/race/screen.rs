@@ -55,22 +55,15 @@ impl Screen<io::Stdout> {
     /// is not UTF-8.
     pub fn of_standard_output() -> Self {
         let output = standard_output();
-        let number = |name| env::var(name).ok()?.parse::<usize>().ok();
-        let size = (
-            number("LINES").unwrap_or(24),
-            number("COLUMNS").unwrap_or(80),
-        );
+        let (rows, width) = expected_size();
         let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let style = Style {
-            width: size.1,
+            width,
             unicode: locale_is_utf8(),
             color: output == Output::Live && !no_color,
         };
-        let ask = move || match output {
-            Output::Other => None,
-            Output::Live | Output::Plain => stty_size(),
-        };
-        Screen::new(io::stdout(), output, style, size.0, ask)
+        let ask = move || size_of(output);
+        Screen::new(io::stdout(), output, style, rows, ask)
     }
 }
 
@@ -236,6 +229,31 @@ exit $code"#;
 /// There is no such shell here.
 #[cfg(not(unix))]
 pub fn survive_interruption() {}
+
+/// How to draw on standard output what is drawn once and has no colours.
+pub fn style() -> Style {
+    let (_, width) = size_of(standard_output()).unwrap_or_else(expected_size);
+    Style {
+        width,
+        unicode: locale_is_utf8(),
+        color: false,
+    }
+}
+
+/// The size of a window that cannot be asked.
+fn expected_size() -> Size {
+    let number = |name| env::var(name).ok()?.parse::<usize>().ok();
+    let (rows, columns) = (number("LINES"), number("COLUMNS"));
+    (rows.unwrap_or(24), columns.unwrap_or(80))
+}
+
+/// The size of the window, if there is one.
+fn size_of(output: Output) -> Option<Size> {
+    match output {
+        Output::Other => None,
+        Output::Live | Output::Plain => stty_size(),
+    }
+}
 
 fn standard_output() -> Output {
     if !io::stdout().is_terminal() {

@@ -18,7 +18,7 @@ pub mod http;
 pub mod messages;
 pub mod rejections;
 pub mod site;
-mod threads;
+pub(crate) mod threads;
 
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener, TcpStream};

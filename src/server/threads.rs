@@ -6,33 +6,45 @@ use std::thread;
 
 use crate::cli::{self, Options};
 
-/// Starts as many threads as the pool will have, all at the same time, and ends them again. A pool
+/// Checks that the system has threads for the pool of a stage, if it has one. `command` is the word on
+/// the command line, for a message: empty, or `race` and a space.
+///
+/// # Errors
+///
+/// As [`check_for`].
+pub fn check(options: &Options, command: &str) -> Result<(), String> {
+    let number = options.stage.number;
+    if number < 3 {
+        return Ok(());
+    }
+    check_for(options.workers, || {
+        format!("{command}--stage {number} --workers 1")
+    })
+}
+
+/// Starts as many threads as there will be workers, all at the same time, and ends them again. A pool
 /// panics when the system has too few threads for it. This finds out first, and can say what to do:
-/// type the same `command` with fewer workers.
+/// type this command, which asks for fewer workers.
 ///
 /// # Errors
 ///
 /// That the system has too few threads, as a sentence that says what to type instead.
-pub fn check(options: &Options, command: &str) -> Result<(), String> {
-    if options.stage.number < 3 {
-        return Ok(());
-    }
+pub fn check_for(workers: usize, command: impl Fn() -> String) -> Result<(), String> {
     let gate = Mutex::new(());
     thread::scope(|scope| {
         // No thread ends before the last one has started: until then this guard holds the lock.
         let closed = gate.lock();
         let wait = || drop(gate.lock());
-        let threads: io::Result<Vec<_>> = (0..options.workers)
+        let threads: io::Result<Vec<_>> = (0..workers)
             .map(|_| thread::Builder::new().spawn_scoped(scope, wait))
             .collect();
         drop(closed);
         let threads = threads.map_err(|error| {
-            let workers = options.workers;
             format!(
                 "The system has no threads for {workers} workers: {error}. With fewer of them:\n    \
-                 cargo run {} -- {command}--stage {} --workers 1",
+                 cargo run {} -- {}",
                 cli::features(),
-                options.stage.number
+                command()
             )
         })?;
         for thread in threads {

@@ -23,7 +23,7 @@ mod condvar {
     include!("traced/condvar.rs");
 }
 
-mod broken {
+pub mod broken {
     use ten_versus_five::traced as std;
     include!("explore/broken.rs");
 }
@@ -153,7 +153,7 @@ mod stages {
         assert_eq!(schedule.threads, ["main", "worker-0", "worker-1"]);
         let columns = schedule.to_string();
         assert!(
-            columns.contains("job 0 begins") && columns.contains("recv channel 0"),
+            columns.contains("  job 0 begins\n") && columns.contains("  waits: lock"),
             "{columns}"
         );
     }
@@ -180,7 +180,9 @@ mod stages {
             let stuck = report.stuck_schedule.unwrap();
             assert_eq!(stuck.stuck[0].action, Action::Join, "{stuck}");
             assert!(
-                stuck.to_string().contains("waits for ever: join thread"),
+                stuck
+                    .to_string()
+                    .contains("\nstuck: join worker-0  stuck: recv"),
                 "{stuck}"
             );
         }
@@ -448,7 +450,7 @@ mod broken_promises {
     }
 
     #[test]
-    #[should_panic(expected = "waits for ever: join thread")]
+    #[should_panic(expected = "stuck: join thread-1")]
     fn of_the_pool_that_is_stuck() {
         let execute = |pool: &broken::StuckAtDrop, job: super::Job| pool.execute(move || job.run());
         promises::no_schedule_is_stuck(broken::StuckAtDrop::new, execute);

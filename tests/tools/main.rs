@@ -10,5 +10,6 @@ mod common;
 mod check_pool;
 mod check_server;
 mod explore;
+mod explore_command;
 mod lock;
 mod traced;

@@ -1,0 +1,127 @@
+//! A schedule as lines of text: a column for each thread, a row for each step.
+
+use super::model::Action;
+use super::schedule::{Schedule, Wanted};
+use crate::traced::ObjectKind;
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// Draws a schedule on lines of at most `width` characters.
+///
+/// Each row is one step, in the column of the thread that takes it. What a thread waits for stands
+/// in its column where it begins to wait, and below it a mark for as long as it does. Threads for
+/// whose columns there is no room are left out, and a line at the end says so.
+pub(crate) fn draw(schedule: &Schedule, width: usize, unicode: bool) -> Vec<String> {
+    let mark = if unicode { "\u{250a}" } else { ":" };
+    let rows = rows(schedule, mark);
+    let widths: Vec<usize> = (0..schedule.threads.len())
+        .map(|thread| {
+            let cells = rows.iter().map(|row| row[thread].chars().count());
+            cells.max().unwrap_or(0)
+        })
+        .collect();
+    // The first thread is there in any case.
+    let fits = |count: &usize| {
+        let all: usize = widths[..*count].iter().map(|width| width + GAP).sum();
+        all - GAP <= width
+    };
+    let shown = (2..=widths.len()).take_while(fits).last().unwrap_or(1);
+
+    let is_seen = |row: &&Vec<String>| {
+        let mut cells = row[..shown].iter();
+        cells.any(|cell| !cell.is_empty() && cell != mark)
+    };
+    let mut lines: Vec<String> = rows
+        .iter()
+        .filter(is_seen)
+        .map(|row| {
+            let cells = row.iter().zip(&widths).take(shown);
+            let line: String = cells
+                .map(|(cell, width)| format!("{cell:width$}{:GAP$}", ""))
+                .collect();
+            line.trim_end().chars().take(width).collect()
+        })
+        .collect();
+    if shown < widths.len() {
+        lines.push(format!(
+            "There is no room for {} in {width} columns.",
+            schedule.threads[shown..].join(", ")
+        ));
+    }
+    lines.extend(schedule.panics.iter().cloned());
+    lines
+}
+
+/// The names, the steps, and what threads wait for at the end, with a cell for each thread.
+fn rows(schedule: &Schedule, mark: &str) -> Vec<Vec<String>> {
+    let mut rows = vec![schedule.threads.clone()];
+    let mut waiting: &[Wanted] = &[];
+    let mut spawned = 0;
+    for step in &schedule.steps {
+        let mut row = vec![String::new(); schedule.threads.len()];
+        for wanted in &step.waiting {
+            row[wanted.thread] = if waiting.contains(wanted) {
+                mark.to_owned()
+            } else {
+                format!("waits: {}", wanted.text(schedule))
+            };
+        }
+        waiting = &step.waiting;
+        row[step.thread] = describe(schedule, step.action, step.object);
+        if step.action == Action::Spawn {
+            spawned += 1;
+            if let Some(name) = schedule.threads.get(spawned) {
+                row[step.thread] = format!("spawn {name}");
+            }
+        }
+        rows.push(row);
+    }
+    if !schedule.stuck.is_empty() {
+        let mut row = vec![String::new(); schedule.threads.len()];
+        for wanted in &schedule.stuck {
+            row[wanted.thread] = format!("stuck: {}", wanted.text(schedule));
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+impl Wanted {
+    /// What it wants to do, in a few words.
+    pub(crate) fn text(&self, schedule: &Schedule) -> String {
+        describe(schedule, self.action, self.object)
+    }
+}
+
+/// An action and its object. An object that is the only one of its kind needs no number, and most
+/// of them no name.
+fn describe(schedule: &Schedule, action: Action, object: Option<(ObjectKind, usize)>) -> String {
+    let Some((kind, number)) = object else {
+        return action.to_string();
+    };
+    let kind_name = match kind {
+        ObjectKind::Thread => {
+            let own = matches!(action, Action::End | Action::Park);
+            return match schedule.threads.get(number).filter(|_| !own) {
+                Some(name) => format!("{action} {name}"),
+                None => action.to_string(),
+            };
+        }
+        ObjectKind::Mutex => "mutex",
+        ObjectKind::RwLock => "rwlock",
+        ObjectKind::Condvar => "condvar",
+        ObjectKind::Channel => "channel",
+        ObjectKind::Atomic => "atomic",
+    };
+    let wanted = schedule.steps.iter().flat_map(|step| &step.waiting);
+    let wanted = wanted.chain(&schedule.stuck).map(|wanted| wanted.object);
+    let mut objects = schedule.steps.iter().map(|step| step.object).chain(wanted);
+    let several =
+        objects.any(|object| matches!(object, Some((it, n)) if it == kind && n != number));
+    match kind {
+        _ if several => format!("{action} {kind_name} {number}"),
+        ObjectKind::Atomic | ObjectKind::RwLock => format!("{action} {kind_name}"),
+        _ => action.to_string(),
+    }
+}
