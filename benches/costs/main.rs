@@ -4,9 +4,9 @@
 //! $ cargo bench --all-features
 //! ```
 //!
-//! prints three tables, and then whether the stages are as cheap as they should be. It takes about
-//! two minutes. `docs/costs.md` says what to conclude. A word after ` -- ` runs one part alone:
-//! `jobs`, `requests` or `waiting`.
+//! prints four tables, and then whether the stages are as cheap as they should be. It takes about
+//! two minutes. `docs/costs.md` and `docs/explore.md` say what to conclude. A word after ` -- ` runs
+//! one part alone: `jobs`, `requests`, `waiting` or `explore`.
 //!
 //! A single time says little: machines differ, and so does one machine from one minute to the next. So
 //! the benchmark measures in rounds, every candidate in each round, and compares within a round. It
@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod explore;
 mod jobs;
 mod requests;
 mod server;
@@ -26,10 +27,11 @@ use std::thread;
 /// A part of the benchmark prints its table, and returns its targets.
 type Part = (&'static str, fn() -> Vec<Target>);
 
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 4] = [
     ("jobs", jobs::report),
     ("requests", requests::report),
     ("waiting", waiting::report),
+    ("explore", explore::report),
 ];
 
 fn main() {

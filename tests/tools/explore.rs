@@ -56,6 +56,7 @@ fn assert_all_is_well(report: &Report) {
 ))]
 mod stages {
     use super::*;
+    use crate::explore_page::assert_table_has;
     use ten_versus_five::explore::stages::explore;
 
     fn every_schedule(stage: usize, workers: usize, jobs: usize) -> Report {
@@ -89,7 +90,9 @@ mod stages {
 
     #[test]
     fn three_workers_and_three_jobs_of_stage_3_are_no_different() {
-        assert_eq!(every_schedule(3, 3, 3).most_at_once, 3);
+        let report = every_schedule(3, 3, 3);
+        assert_eq!(report.most_at_once, 3);
+        assert_table_has(3, 3, 3, None, &report);
     }
 
     /// Half a second is the aim on a quiet machine; this is what it takes on a very busy one.
@@ -133,6 +136,9 @@ mod stages {
             let plain = explore(&explorer().plain(), stage, workers, jobs, workers).unwrap();
             assert_all_is_well(&plain);
             let reduced = every_schedule(stage, workers, jobs);
+            if stage < 5 {
+                assert_table_has(stage, workers, jobs, Some(&plain), &reduced);
+            }
             assert_eq!(plain.most_at_once, reduced.most_at_once, "stage {stage}");
             assert!(reduced.schedules < plain.schedules, "stage {stage}");
         }

@@ -11,5 +11,6 @@ mod check_pool;
 mod check_server;
 mod explore;
 mod explore_command;
+mod explore_page;
 mod lock;
 mod traced;
