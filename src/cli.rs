@@ -45,6 +45,7 @@ Options of race, besides --stage, --sleep, --workers and --queue:
 Options of explore, besides --stage and --queue:
   --workers N             how many workers the pool has [default: 2]
   -n, --count N           how many jobs it gets [default: 2]
+  --step                  you say which thread takes the next step; needs a terminal
 
 Options of check: --workers and --queue, what the server is meant to have [default: unknown].
 
@@ -234,6 +235,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
 /// What follows `explore`.
 fn parse_explore(arguments: &mut dyn Iterator<Item = OsString>) -> Result<Command, UsageError> {
     let (mut stage, mut workers, mut jobs, mut queue) = (None, 2, 2, None);
+    let mut step = false;
     while let Some(mut argument) = Argument::next(arguments) {
         match argument.option.as_str() {
             "-h" | "--help" => return Ok(Command::Help),
@@ -242,14 +244,24 @@ fn parse_explore(arguments: &mut dyn Iterator<Item = OsString>) -> Result<Comman
             "--workers" => workers = argument.whole_number(1..=explore::command::MAX_WORKERS)?,
             "-n" | "--count" => jobs = argument.whole_number(1..=MAX_COUNT)?,
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            "--step" if argument.inline.is_none() => step = true,
             _ => return Err(argument.means_nothing()),
         }
     }
+    let stages = stages_to_explore(stage)?;
+    if step && stages.len() > 1 {
+        return Err(UsageError(format!(
+            "--step is for one pool. Say which:\n    cargo run {} -- explore --step --stage {}",
+            features(),
+            stages[0].number
+        )));
+    }
     Ok(Command::Explore(explore::command::Options {
-        stages: stages_to_explore(stage)?,
+        stages,
         workers,
         jobs,
         queue: queue.unwrap_or(workers),
+        step,
     }))
 }
 

@@ -1,5 +1,7 @@
 //! A schedule as lines of text: a column for each thread, a row for each step.
 
+use std::ops::Range;
+
 use super::model::Action;
 use super::schedule::{Schedule, Wanted};
 use crate::traced::ObjectKind;
@@ -13,6 +15,19 @@ const GAP: usize = 2;
 /// in its column where it begins to wait, and below it a mark for as long as it does. Threads for
 /// whose columns there is no room are left out, and a line at the end says so.
 pub(crate) fn draw(schedule: &Schedule, width: usize, unicode: bool) -> Vec<String> {
+    let mut lines = draw_steps(schedule, 0..usize::MAX, width, unicode);
+    lines.extend(schedule.panics.iter().cloned());
+    lines
+}
+
+/// The same for some of the steps, as wide as if it were for all of them. What threads wait for in
+/// the end counts as one more.
+pub(crate) fn draw_steps(
+    schedule: &Schedule,
+    steps: Range<usize>,
+    width: usize,
+    unicode: bool,
+) -> Vec<String> {
     let mark = if unicode { "\u{250a}" } else { ":" };
     let rows = rows(schedule, mark);
     let widths: Vec<usize> = (0..schedule.threads.len())
@@ -32,8 +47,12 @@ pub(crate) fn draw(schedule: &Schedule, width: usize, unicode: bool) -> Vec<Stri
         let mut cells = row[..shown].iter();
         cells.any(|cell| !cell.is_empty() && cell != mark)
     };
-    let mut lines: Vec<String> = rows
+    let (names, rows) = rows.split_at(1);
+    let rows = &rows[..steps.end.min(rows.len())];
+    let rows = &rows[steps.start.min(rows.len())..];
+    let mut lines: Vec<String> = names
         .iter()
+        .chain(rows)
         .filter(is_seen)
         .map(|row| {
             let cells = row.iter().zip(&widths).take(shown);
@@ -49,7 +68,6 @@ pub(crate) fn draw(schedule: &Schedule, width: usize, unicode: bool) -> Vec<Stri
             schedule.threads[shown..].join(", ")
         ));
     }
-    lines.extend(schedule.panics.iter().cloned());
     lines
 }
 

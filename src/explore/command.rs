@@ -1,9 +1,9 @@
 //! `ten-versus-five explore`: runs pools in every schedule, and draws one schedule of each.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use super::columns;
-use super::{Explorer, Report, stages};
+use super::{Explorer, Report, stages, stepping};
 use crate::Stage;
 use crate::output::written;
 use crate::race::chart::Style;
@@ -21,6 +21,8 @@ pub struct Options {
     pub jobs: usize,
     /// How many jobs may wait for a worker, from stage 6 on.
     pub queue: usize,
+    /// Ask for every step, and run nothing else. Then there is one stage.
+    pub step: bool,
 }
 
 /// A schedule may have 64 threads, of which one hands out the jobs.
@@ -42,6 +44,9 @@ pub fn run(options: &Options) -> Result<bool, String> {
     } = *options;
     // One more than the workers hands out the jobs.
     threads::check_for(workers + 1, || String::from("explore --workers 1"))?;
+    if options.step {
+        return step(options);
+    }
     let explored = options.stages.iter().filter_map(|stage| {
         let Stage { number, name, .. } = stage;
         let report = stages::explore(&Explorer::new(), *number, workers, jobs, queue)?;
@@ -50,6 +55,32 @@ pub fn run(options: &Options) -> Result<bool, String> {
     let mut well = true;
     let printed = print(explored, screen::style(), &mut io::stdout(), &mut well);
     Ok(written(printed)? && well)
+}
+
+/// Lets whoever sits at the terminal be the scheduler.
+fn step(options: &Options) -> Result<bool, String> {
+    let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
+    if !input.is_terminal() || !out.is_terminal() {
+        return Err(String::from(
+            "--step asks which thread goes next, so it needs a terminal to read from and to write to.",
+        ));
+    }
+    let Options {
+        workers,
+        jobs,
+        queue,
+        ..
+    } = *options;
+    for Stage { number, name, .. } in &options.stages {
+        let title = format!("stage {number}, {name}");
+        if let Some(program) = stages::program(*number, workers, jobs, queue) {
+            let played = stepping::play(&title, program, screen::style(), &mut input, &mut out);
+            if !written(played)? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// Prints a schedule of each of these, as soon as it is there, and then a line for each, which

@@ -45,7 +45,8 @@
 //! - What a `thread_local!` keeps. The threads of one schedule serve again in the next one, so a
 //!   value may be there already. If that leads to other steps, the explorer notices.
 //!
-//! `ten-versus-five explore` is in [`command`]; `columns.rs` draws a schedule.
+//! `ten-versus-five explore` is in [`command`], and its `--step` in [`stepping`]; `columns.rs` draws a
+//! schedule.
 //!
 //! How it is done is told in `search.rs` (which schedules), `execution.rs` (one thread at a time)
 //! and `model.rs` (what a step does). Read them in this order.
@@ -59,6 +60,7 @@ pub mod promises;
 mod schedule;
 mod search;
 pub mod stages;
+pub mod stepping;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -128,10 +130,24 @@ impl Explorer {
     where
         F: Fn(&Run) + Send + Sync + 'static,
     {
+        self.run_from(&[], work)
+    }
+
+    /// Runs `work` in every schedule that begins with these [choices](Schedule::choices). What the
+    /// report counts as running at once runs so when these steps have been taken, or later.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Explorer::run).
+    pub fn run_from<F>(&self, choices: &[usize], work: F) -> Report
+    where
+        F: Fn(&Run) + Send + Sync + 'static,
+    {
         let work: Work = Arc::new(work);
-        let report = self.search(Search::new(self.plain, false), false, Arc::clone(&work));
+        let search = |asks| Search::new(choices, self.plain, asks);
+        let report = self.search(search(false), false, Arc::clone(&work));
         report.unwrap_or_else(|| {
-            let report = self.search(Search::new(self.plain, true), false, work);
+            let report = self.search(search(true), false, work);
             report.unwrap_or_default() // It has been told already what it would find out.
         })
     }
@@ -395,9 +411,9 @@ impl Report {
                 }
             }
             let (at_once, choices) = if search.is_plain() {
-                schedule::at_once(&search.events())
+                schedule::at_once(&search.events(), search.given())
             } else {
-                schedule::most_at_once(&search.events())
+                schedule::most_at_once(&search.events(), search.given())
             };
             *self.at_once.entry(at_once).or_default() += 1;
             if at_once > self.most_at_once {

@@ -31,11 +31,13 @@ pub struct Step {
     pub action: Action,
     /// What it did it to: the kind of the object, and its number among those of its kind.
     pub object: Option<(ObjectKind, usize)>,
-    /// The threads that could not go on at this point.
+    /// The threads that could go on at this point, this one among them.
+    pub ready: Vec<Wanted>,
+    /// The threads that could not.
     pub waiting: Vec<Wanted>,
 }
 
-/// A step that a thread wants to take, and cannot.
+/// A step that a thread wants to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// Which thread, as an index into [`Schedule::threads`].
@@ -78,14 +80,15 @@ impl Schedule {
         };
         let steps = search.levels.iter().filter_map(|level| {
             let event = level.event.as_ref()?;
-            let blocked = level.ops.iter().enumerate();
-            let blocked = blocked.filter(|(thread, _)| !level.enabled.has(*thread));
-            let waiting = blocked.filter_map(|(thread, op)| Some(wanted(thread, op.as_ref()?)));
+            let all = level.ops.iter().enumerate();
+            let all = all.filter_map(|(thread, op)| Some(wanted(thread, op.as_ref()?)));
+            let (ready, waiting) = all.partition(|wanted| level.enabled.has(wanted.thread));
             Some(Step {
                 thread: event.thread,
                 action: event.op.action,
                 object: object(&event.op),
-                waiting: waiting.collect(),
+                ready,
+                waiting,
             })
         });
         let stuck = stuck.iter().map(|event| wanted(event.thread, &event.op));
@@ -146,37 +149,45 @@ impl fmt::Display for Action {
     }
 }
 
-/// How many jobs ran at once, at most, in this very schedule, and its choices.
-pub(super) fn at_once(events: &[&Event]) -> (usize, Vec<usize>) {
+/// How many jobs ran at once, at most, in this very schedule after the first `given` steps, and its
+/// choices.
+pub(super) fn at_once(events: &[&Event], given: usize) -> (usize, Vec<usize>) {
     let (mut now, mut most) = (0_usize, 0);
-    for event in events {
+    for (index, event) in events.iter().enumerate() {
         match event.op.action {
             Action::BeginJob(_) => now += 1,
             Action::EndJob(_) => now -= 1,
             _ => {}
         }
-        most = most.max(now);
+        if index + 1 >= given {
+            most = most.max(now);
+        }
     }
     (most, events.iter().map(|event| event.thread).collect())
 }
 
-/// How many jobs ran at once, at most, in this schedule or in another one of its kind; and the
-/// choices that lead there.
+/// How many jobs ran at once, at most, in this schedule or in another one of its kind that begins
+/// with the same `given` steps; and the choices that lead there.
 ///
 /// Two jobs can run at once in one of them if neither has to end before the other begins, that is,
 /// if the end of the one does not *happen before* the begin of the other. And as many as can do so
-/// two by two can do so all together.
-pub(super) fn most_at_once(events: &[&Event]) -> (usize, Vec<usize>) {
+/// two by two can do so all together. What has ended in the given steps is over.
+pub(super) fn most_at_once(events: &[&Event], given: usize) -> (usize, Vec<usize>) {
     let mut jobs: Vec<(&Event, Option<&Event>)> = Vec::new();
-    for event in events {
+    for (index, event) in events.iter().enumerate() {
         match event.op.action {
             Action::BeginJob(_) => jobs.push((event, None)),
             Action::EndJob(_) => {
-                let open = |job: &&mut (&Event, Option<&Event>)| {
+                let open = |job: &(&Event, Option<&Event>)| {
                     job.0.thread == event.thread && job.1.is_none()
                 };
-                if let Some(job) = jobs.iter_mut().rfind(open) {
-                    job.1 = Some(event);
+                let Some(job) = jobs.iter().rposition(open) else {
+                    continue;
+                };
+                if index < given {
+                    jobs.remove(job);
+                } else {
+                    jobs[job].1 = Some(event);
                 }
             }
             _ => {}
@@ -190,14 +201,19 @@ pub(super) fn most_at_once(events: &[&Event]) -> (usize, Vec<usize>) {
         |one: usize, other: usize| !comes_before(one, other) && !comes_before(other, one);
     let most = largest(Vec::new(), (0..jobs.len()).collect(), &together);
 
-    // All that has to come before the begin of one of these, and then the rest. A thread starts as
-    // soon as it is there, so that one can see what it waits for.
+    // The given steps, all that has to come before the begin of one of these, and then the rest.
+    let (given_events, events) = events.split_at(given.min(events.len()));
     let first = |event: &&&Event| most.iter().any(|job| event.is_in(&jobs[*job].0.clock));
     let before = events.iter().filter(first);
     let after = events.iter().filter(|event| !first(event));
+    let order = given_events.iter().chain(before).chain(after);
+    if given > 0 {
+        return (most.len(), order.map(|event| event.thread).collect());
+    }
+    // A thread starts as soon as it is there, so that one can see what it waits for.
     let mut choices = Vec::with_capacity(events.len());
     let mut spawned = 0;
-    for event in before.chain(after) {
+    for event in order {
         match event.op.action {
             Action::Start if event.thread > 0 => {}
             _ => choices.push(event.thread),

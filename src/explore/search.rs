@@ -146,8 +146,10 @@ pub(crate) struct Search {
     plain: bool,
     /// A thread has asked whether something is locked, or over.
     asks: bool,
-    /// These threads, one after another, and then no more than one schedule.
-    replay: Option<Vec<usize>>,
+    /// Every schedule begins with steps of these threads.
+    prefix: Vec<usize>,
+    /// There is one schedule, and no more.
+    once: bool,
 }
 
 /// Which thread is to go on.
@@ -160,8 +162,9 @@ pub(crate) enum Choice {
 }
 
 impl Search {
-    pub(crate) fn new(plain: bool, asks: bool) -> Search {
+    pub(crate) fn new(prefix: &[usize], plain: bool, asks: bool) -> Search {
         Search {
+            prefix: prefix.to_vec(),
             plain,
             asks,
             ..Search::default()
@@ -170,7 +173,8 @@ impl Search {
 
     pub(crate) fn of_one(choices: &[usize]) -> Search {
         Search {
-            replay: Some(choices.to_vec()),
+            prefix: choices.to_vec(),
+            once: true,
             ..Search::default()
         }
     }
@@ -193,8 +197,8 @@ impl Search {
             };
         }
         self.asks |= ops.iter().flatten().any(Op::asks);
-        let replayed = self.replay.as_ref().and_then(|replay| replay.get(depth));
-        if replayed.is_some_and(|thread| !enabled.has(*thread)) {
+        let given = self.prefix.get(depth).copied();
+        if given.is_some_and(|thread| !enabled.has(thread)) {
             return Choice::Different;
         }
         let asleep = match depth.checked_sub(1).map(|before| &self.levels[before]) {
@@ -210,8 +214,7 @@ impl Search {
         let eager = |thread: &usize| {
             op_of(*thread).is_some_and(|op| !op.timed && op.action != Action::Yield)
         };
-        let chosen = replayed
-            .copied()
+        let chosen = given
             .or(at_once)
             .or(Some(last).filter(|last| awake.has(*last) && eager(last)))
             .or_else(|| awake.iter().find(eager))
@@ -220,7 +223,7 @@ impl Search {
         let Some(chosen) = chosen else {
             return Choice::Known;
         };
-        let everywhere = self.plain && at_once.is_none();
+        let everywhere = self.plain && at_once.is_none() && given.is_none();
         self.levels.truncate(depth);
         self.levels.push(Level {
             ops,
@@ -263,6 +266,11 @@ impl Search {
         self.decided = self.levels.len();
     }
 
+    /// How many steps of every schedule are given, and not to be looked at again.
+    pub(crate) fn given(&self) -> usize {
+        if self.once { 0 } else { self.prefix.len() }
+    }
+
     pub(crate) fn is_plain(&self) -> bool {
         self.plain
     }
@@ -279,7 +287,7 @@ impl Search {
     /// Prepares for the next schedule, if there is one. `stuck` are the steps that threads wanted
     /// to take and never could.
     pub(crate) fn next(&mut self, stuck: &[Event]) -> bool {
-        if self.replay.is_some() {
+        if self.once {
             return false;
         }
         if !self.plain {
@@ -311,7 +319,7 @@ impl Search {
             .chain(stuck);
         for (index, later) in (self.decided.saturating_sub(1)..).zip(new) {
             let earlier = &events[..index.min(events.len())];
-            for (place, event) in earlier.iter().enumerate() {
+            for (place, event) in earlier.iter().enumerate().skip(self.prefix.len()) {
                 if event.races_with(later) && self.could_be_earlier(place, later) {
                     let between = &earlier[place + 1..];
                     found.push((place, later.thread, initials(event, between, later)));

@@ -12,5 +12,6 @@ mod check_server;
 mod explore;
 mod explore_command;
 mod explore_page;
+mod explore_step;
 mod lock;
 mod traced;
