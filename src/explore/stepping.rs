@@ -198,7 +198,7 @@ impl Game {
             return match report.complete {
                 true => writeln!(
                     out,
-                    "No way to {what}: not in any of {count} schedules from here."
+                    "There is no way to {what} from here (schedules: {count})."
                 ),
                 false => writeln!(
                     out,

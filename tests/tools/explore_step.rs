@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use crate::common::program;
+use crate::common::repository::{blocks, read};
 use crate::explore::broken;
 use ten_versus_five::explore::stepping::play;
 use ten_versus_five::explore::{Explorer, Program, Report, Run};
@@ -50,7 +51,7 @@ fn a_way_to_where_a_thread_waits_for_ever_leads_there() {
         shown.contains("Here it is: a thread that waits for ever.\n"),
         "{shown}"
     );
-    let none = "No way to two jobs at once: not in any of 1 schedules from here.\n";
+    let none = "There is no way to two jobs at once from here (schedules: 1).\n";
     assert!(shown.contains(none), "{shown}");
 }
 
@@ -145,7 +146,7 @@ mod stages_3_and_4 {
     #[test]
     fn under_stage_4_there_is_no_way_to_two_jobs_at_once() {
         let shown = conversation(stage(4), &format!("t {JOB_0_RUNS} t\n3 3\n"));
-        let none = "No way to two jobs at once: not in any of ";
+        let none = "There is no way to two jobs at once from here";
         assert_eq!(shown.matches(none).count(), 2, "{shown}");
         assert!(
             shown.contains("worker-1 cannot: lock, but worker-0 has the lock.\n"),
@@ -174,12 +175,36 @@ mod stages_3_and_4 {
         assert!(shown.contains("Here it is: two jobs at once.\n"), "{shown}");
     }
 
+    /// Worker 0 has released it, and worker 1 has it now.
+    #[test]
+    fn under_stage_3_the_lock_changes_hands() {
+        let shown = conversation(stage(3), &format!("{JOB_0_RUNS} 2 3 3 2\n"));
+        let waits = "   -  worker-0 waits: lock, but worker-1 has the lock\n";
+        assert!(last_words(&shown).contains(waits), "{shown}");
+    }
+
+    #[test]
+    fn the_page_shows_what_a_class_sees() {
+        let shown = conversation(stage(4), &format!("{JOB_0_RUNS} 3\n3\nt\n"));
+        let questions: Vec<&str> = shown.split("> ").collect();
+        let [_, _, third, fourth, _] = questions.as_slice() else {
+            panic!("{shown}")
+        };
+        let (answer, _) = fourth.split_once("\n").unwrap();
+        let seen = format!("> 3\n{third}> t\n{answer}");
+        let found = blocks(&read("docs/explore.md"), "```text");
+        assert!(found.contains(&seen), "{seen}");
+    }
+
     /// Two jobs could have overlapped, had they not been let to end one after the other.
     #[test]
     fn under_stage_3_what_is_over_is_over() {
         let one_after_another = format!("{JOB_0_RUNS} 2 2 t");
         let shown = conversation(stage(3), &one_after_another);
-        assert!(shown.contains("No way to two jobs at once"), "{shown}");
+        assert!(
+            shown.contains("There is no way to two jobs at once"),
+            "{shown}"
+        );
     }
 
     #[test]
