@@ -23,6 +23,9 @@
 //! - [`server`] is what the stages share: connections, HTTP, the pages, rejections. Start there to
 //!   follow the road of a request.
 //! - [`race`](mod@race) sends requests together and draws how long each of them waited and ran.
+//! - [`traced`] stands in for `std`: with it, locks, channels and threads note what they do.
+//! - [`explore`] runs a pool in every schedule of its threads.
+//! - [`check`] finds out which promises a pool or a server keeps.
 //! - [`cli`] understands the command line, and [`output`] writes to standard output.
 //!
 //! [The book]: crate::book
@@ -63,17 +66,17 @@ pub mod stage3_channel_pool;
 #[path = "../stages/stage4_for_loop.rs"]
 pub mod stage4_for_loop;
 
-/// Stage 5: a pool that rejects requests while all its workers are busy. [Its chapter](crate::book::ch07_stage5_busy_counter).
+/// Stage 5: a pool that rejects requests while all its workers are busy. [Its chapter](crate::book::ch08_stage5_busy_counter).
 #[cfg(feature = "stage5")]
 #[path = "../stages/stage5_busy_counter.rs"]
 pub mod stage5_busy_counter;
 
-/// Stage 6: a pool with a bounded queue. [Its chapter](crate::book::ch08_stage6_bounded_queue).
+/// Stage 6: a pool with a bounded queue. [Its chapter](crate::book::ch09_stage6_bounded_queue).
 #[cfg(feature = "stage6")]
 #[path = "../stages/stage6_bounded_queue.rs"]
 pub mod stage6_bounded_queue;
 
-/// Stage 7: a pool that finishes what it has taken before it ends. [Its chapter](crate::book::ch09_stage7_graceful_shutdown).
+/// Stage 7: a pool that finishes what it has taken before it ends. [Its chapter](crate::book::ch10_stage7_graceful_shutdown).
 #[cfg(feature = "stage7")]
 #[path = "../stages/stage7_graceful_shutdown.rs"]
 pub mod stage7_graceful_shutdown;
