@@ -9,6 +9,7 @@ use std::fmt::{self, Display};
 
 pub mod pool;
 pub mod server;
+mod tap;
 
 /// What a check found out about one promise.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,10 +27,12 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use super::Verdict;
+use super::{Verdict, tap};
 
 mod apart;
 mod idle;
@@ -118,6 +120,33 @@ impl Check {
     /// calls return "cannot tell" there; so ask for all verdicts first, and look at them then.
     pub fn verdict(&self, promise: &Promise) -> Verdict {
         apart::verdict(self, promise)
+    }
+
+    /// Decides about every promise, and writes the verdicts in the Test Anything Protocol, version 14:
+    /// `ok`, `not ok`, or `ok` with `# SKIP cannot tell`. Returns whether no promise is broken.
+    ///
+    /// The processes that [decide](Check::verdict) run side by side, because a broken promise mostly
+    /// costs waiting. They come to this call too, so `out` should be standard output, which leads nowhere there.
+    ///
+    /// # Errors
+    ///
+    /// When a line cannot be written.
+    pub fn report(&self, out: &mut impl Write) -> io::Result<bool> {
+        let mut none_broken = true;
+        tap::begin(out, PROMISES.len())?;
+        thread::scope(|scope| {
+            let verdicts = PROMISES.map(|promise| scope.spawn(move || self.verdict(&promise)));
+            for ((number, promise), verdict) in (1..).zip(&PROMISES).zip(verdicts) {
+                out.flush()?;
+                let verdict = verdict
+                    .join()
+                    .unwrap_or_else(|_| Verdict::cannot_tell("the check itself panicked"));
+                none_broken &= !matches!(verdict, Verdict::Broken { .. });
+                tap::verdict(out, number, promise.name, &verdict)?;
+            }
+            out.flush()?;
+            Ok(none_broken)
+        })
     }
 }
 

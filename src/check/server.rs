@@ -13,7 +13,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::Verdict;
+use super::{Verdict, tap};
 use crate::race::target::Target;
 
 mod clients;
@@ -111,23 +111,14 @@ pub fn report(
 ) -> io::Result<bool> {
     let mut server = Server::new(options);
     let mut none_broken = true;
-    writeln!(out, "TAP version 14\n1..{}", PROMISES.len())?;
+    tap::begin(out, PROMISES.len())?;
     for (number, (name, decide)) in (1..).zip(PROMISES) {
         out.flush()?;
         progress(&format!("  {number} of {}: {name} ...", PROMISES.len()));
         let verdict = decide(&mut server);
         progress("");
         none_broken &= !matches!(verdict, Verdict::Broken { .. });
-        match verdict {
-            Verdict::Kept => writeln!(out, "ok {number} - {name}")?,
-            Verdict::CannotTell(_) => writeln!(out, "ok {number} - {name} # SKIP {verdict}")?,
-            Verdict::Broken { .. } => {
-                writeln!(out, "not ok {number} - {name}")?;
-                for line in verdict.to_string().lines() {
-                    writeln!(out, "# {line}")?;
-                }
-            }
-        }
+        tap::verdict(out, number, name, &verdict)?;
     }
     out.flush()?;
     Ok(none_broken)

@@ -1,0 +1,39 @@
+//! Verdicts in the [Test Anything Protocol](https://testanything.org), version 14, which people can
+//! read and programs too.
+
+use std::io::{self, Write};
+
+use super::Verdict;
+
+/// Writes the version, and how many verdicts follow.
+pub(super) fn begin(out: &mut impl Write, count: usize) -> io::Result<()> {
+    writeln!(out, "TAP version 14\n1..{count}")
+}
+
+/// Writes what was decided about the promise of this number, from 1 on, and this name.
+///
+/// A verdict may quote what the pool printed. Each of its lines becomes a comment, and it keeps no control
+/// character, so that no pool can print a verdict of its own.
+pub(super) fn verdict(
+    out: &mut impl Write,
+    number: usize,
+    name: &str,
+    verdict: &Verdict,
+) -> io::Result<()> {
+    let text = verdict.to_string();
+    let mut lines = text
+        .lines()
+        .map(|line| line.replace(|c: char| c.is_control(), " "));
+    match verdict {
+        Verdict::Kept => writeln!(out, "ok {number} - {name}"),
+        Verdict::CannotTell(_) => {
+            let why = lines.next().unwrap_or_default();
+            writeln!(out, "ok {number} - {name} # SKIP {why}")?;
+            lines.try_for_each(|line| writeln!(out, "# {line}"))
+        }
+        Verdict::Broken { .. } => {
+            writeln!(out, "not ok {number} - {name}")?;
+            lines.try_for_each(|line| writeln!(out, "# {line}"))
+        }
+    }
+}
