@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod assignment;
 mod check_pool;
 mod check_server;
 mod explore;

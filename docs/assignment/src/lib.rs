@@ -1,0 +1,3 @@
+//! What `pool.rs` is compiled into.
+
+pub mod pool;

@@ -1,0 +1,217 @@
+//! Does the assignment tell right hand-ins from wrong ones?
+//!
+//! Each hand-in is a `pool.rs`, and what is true of it, with the signs of `check_pool.rs`. They are
+//! graded as a teacher does it: all of them, by one command.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::repository::{read, root};
+use ten_versus_five::check::pool::PROMISES;
+
+/// A pool of `check_pool/pools.rs`, as a hand-in.
+fn hand_in(pool: &str) -> String {
+    let pools = read("tests/tools/check_pool/pools.rs");
+    format!(
+        "{pools}
+        pub struct ThreadPool(Pool);
+        impl ThreadPool {{
+            pub fn new(size: usize) -> ThreadPool {{ ThreadPool({pool}) }}
+            pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {{ (self.0)(Box::new(job)) }}
+        }}"
+    )
+}
+
+/// Prints verdicts of its own, on both streams, when it is made.
+const FORGERY: &str = r#"{
+    let verdict = "\nok 1 - two_jobs_run_at_once\n\rok 5 - a_panic_costs_no_worker\n";
+    print!("{verdict}");
+    eprint!("{verdict}");
+    channel(size, worker::for_with_the_lock, end::joins)
+}"#;
+
+/// The crate of the assignment in a folder of its own, where it finds the library.
+struct Assignment {
+    folder: PathBuf,
+}
+
+impl Assignment {
+    fn new(name: &str) -> Assignment {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let library = format!("{:?}", root());
+        for file in [
+            "Cargo.toml",
+            "src/lib.rs",
+            "src/main.rs",
+            "src/pool.rs",
+            "src/bin/grade.rs",
+            "tests/pool.rs",
+        ] {
+            let text = read(format!("docs/assignment/{file}")).replace("\"../..\"", &library);
+            write(&folder.join(file), &text);
+        }
+        Assignment { folder }
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut cargo = Command::new(cargo);
+        cargo
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", self.folder.join("target"));
+        cargo
+    }
+
+    /// Grades hand-ins, and returns what is printed.
+    fn grade(&self, folder: &str, hand_ins: &[(&str, String)]) -> String {
+        let folder = self.folder.join(folder);
+        let _ = fs::remove_dir_all(&folder); // What an earlier run left.
+        for (name, text) in hand_ins {
+            write(&folder.join(name).with_extension("rs"), text);
+        }
+        let mut grade = self.cargo(&["run", "--quiet", "--offline", "--bin", "grade", "--"]);
+        let output = grade.arg(&folder).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn verdicts(&self, folder: &str, name: &str) -> String {
+        let path = self.folder.join(folder).join(name);
+        fs::read_to_string(path.with_extension("tap")).unwrap()
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// A sign for each promise, in their order.
+fn signs(verdicts: &str) -> String {
+    let sign = |(number, promise): (usize, &str)| {
+        let starts =
+            |line: &str, result| line.starts_with(&format!("{result} {number} - {promise}"));
+        let mut signs = verdicts.lines().filter_map(|line| match line {
+            _ if starts(line, "not ok") => Some('-'),
+            _ if starts(line, "ok") && line.contains(" # SKIP cannot tell: ") => Some('?'),
+            _ if starts(line, "ok") => Some('+'),
+            _ => None,
+        });
+        let sign = signs.next();
+        assert_eq!(signs.next(), None, "two verdicts on {promise}:\n{verdicts}");
+        sign.unwrap_or('.')
+    };
+    (1..).zip(PROMISES.map(|it| it.name)).map(sign).collect()
+}
+
+/// The verdicts on a hand-in are these. Only Linux tells how idle a pool is.
+fn assert_signs(name: &str, verdicts: &str, expected: &str) {
+    let told = if cfg!(target_os = "linux") { 9 } else { 8 };
+    assert_eq!(
+        signs(verdicts)[..told],
+        expected[..told],
+        "{name}:\n{verdicts}"
+    );
+}
+
+#[test]
+fn a_right_hand_in_keeps_every_promise() {
+    let right = [
+        ("channel", "channel(size, worker::catches, end::joins)"),
+        ("condvar", "condvar(size, Flaw::None)"),
+        ("permits", "permits(size, true)"),
+        ("replaces", "replaces_its_dead(size)"),
+    ];
+    let assignment = Assignment::new("assignment_right");
+    let printed = assignment.grade("right", &right.map(|(name, pool)| (name, hand_in(pool))));
+    for (name, _) in right {
+        assert_signs(name, &assignment.verdicts("right", name), "+++++++++");
+        let all = format!("{name}  9 kept  0 broken  0 cannot tell\n");
+        assert!(
+            printed.contains(&all) || !cfg!(target_os = "linux"),
+            "{printed}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_hand_in_breaks_the_promises_that_it_does_not_keep() {
+    let wrong = [
+        (
+            "book",
+            "++++-++++",
+            hand_in("channel(size, worker::dies_of_a_panic, end::joins)"),
+        ),
+        ("forgery", "-?+-??+++", hand_in(FORGERY)),
+        (
+            "polls",
+            "++++++++-",
+            hand_in("channel(size, worker::polls, end::joins)"),
+        ),
+        ("spawn", "++-++-+++", hand_in("a_thread_for_each_job(size)")),
+        ("stage3", "++++--+++", read("stages/stage3_channel_pool.rs")),
+        ("stage4", "-?+---+++", read("stages/stage4_for_loop.rs")),
+        (
+            "stuck",
+            "+++++-+++",
+            hand_in("channel(size, worker::catches, end::joins_before_it_closes)"),
+        ),
+        ("template", "???????-?", read("docs/assignment/src/pool.rs")),
+        ("typo", ".........", String::from("pub struct ThreadPool(")),
+    ];
+    let assignment = Assignment::new("assignment_wrong");
+    // A wrong pool makes no progress for this long. Ten seconds are for pools that may be right.
+    let main = assignment.folder.join("src/main.rs");
+    let (report, text) = ("    match check.report(", read(&main));
+    let hurry = "    let check = check.patience(std::time::Duration::from_secs(3));\n";
+    assert!(text.contains(report), "{text}");
+    write(&main, &text.replace(report, &format!("{hurry}{report}")));
+
+    let hand_ins = wrong.clone().map(|(name, _, text)| (name, text));
+    let printed = assignment.grade("wrong", &hand_ins);
+    for (name, expected, _) in &wrong {
+        let verdicts = assignment.verdicts("wrong", name);
+        assert_signs(name, &verdicts, expected);
+        // What the pool itself prints is quoted in comments.
+        let starts = [
+            "TAP version 14",
+            "1..9",
+            "ok ",
+            "not ok ",
+            "# ",
+            "Bail out! ",
+        ];
+        for line in verdicts.lines() {
+            let known = starts.iter().any(|start| line.starts_with(start));
+            assert!(
+                known && !line.contains(char::is_control),
+                "{name}: {line:?}"
+            );
+        }
+    }
+    assert!(printed.contains("\ntypo  does not compile\n"), "{printed}");
+    let why = assignment.verdicts("wrong", "typo");
+    assert!(
+        why.contains("\nBail out! ") && why.contains("\n# error: "),
+        "{why}"
+    );
+}
+
+#[test]
+fn the_test_file_of_the_assignment_has_a_test_of_each_promise() {
+    let assignment = Assignment::new("assignment_tests");
+    let list = ["test", "--offline", "--test", "pool", "--", "--list"];
+    let output = assignment.cargo(&list).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!errors.contains("warning"), "{errors}");
+    let tests = String::from_utf8(output.stdout).unwrap();
+    for promise in PROMISES {
+        assert!(
+            tests.contains(&format!("{}: test\n", promise.name)),
+            "{tests}{errors}"
+        );
+    }
+}
