@@ -37,6 +37,7 @@ Options:
 Options of race, besides --stage, --sleep, --workers and --queue:
   -n, --count N           how many requests to send together [default: 2]
   --svg FILE              also write the chart to FILE, as a picture
+  --ask                   ask for predictions first, and compare them with the answers
   --timeout SECONDS       how long to wait for an answer, and for the address of a host [default: 60]
   --lock                  also draw which worker has the lock, for the stages that have one
   --notes FILE            with --lock: write the notes of locks, channels and threads, one a line;
@@ -152,6 +153,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     let mut count = 2;
     let mut timeout = Duration::from_secs(60);
     let mut svg = None;
+    let mut ask = false;
     let mut lock = false;
     let mut notes = None;
 
@@ -170,6 +172,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
             "-n" | "--count" if racing => count = argument.whole_number(1..=MAX_COUNT)?,
             "--svg" if racing => svg = Some(PathBuf::from(argument.raw_value()?)),
             "--notes" if racing => notes = Some(PathBuf::from(argument.raw_value()?)),
+            "--ask" if racing && argument.inline.is_none() => ask = true,
             "--timeout" if racing => timeout = argument.more_than_zero()?,
             option if racing && !option.starts_with('-') => target = Some(argument.target()?),
             _ => return Err(argument.means_nothing()),
@@ -208,6 +211,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
             count,
             timeout,
             svg,
+            ask,
             lock,
             notes,
         }));

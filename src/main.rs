@@ -4,10 +4,11 @@
 #![warn(missing_docs)]
 
 use std::env;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use ten_versus_five::cli::{self, Command};
+use ten_versus_five::server::foreground;
 use ten_versus_five::{check, explore, output, race, server};
 
 /// Exit codes: 0 for success, 1 for a failure outside the command line, 2 for a mistake in it.
@@ -27,6 +28,10 @@ fn main() -> ExitCode {
         Command::Serve(options) => server::run(&options).map(|()| true),
         Command::Explore(options) => explore::command::run(&options),
         Command::Check(options) => Ok(check::server::run(&options)),
+        Command::Race(options) if options.ask && !can_ask() => {
+            report_error(race::ask::NEEDS_A_TERMINAL);
+            return ExitCode::from(2);
+        }
         Command::Race(options) => {
             race::screen::survive_interruption();
             race::run(&options)
@@ -41,6 +46,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether somebody may type an answer.
+fn can_ask() -> bool {
+    io::stdin().is_terminal() && foreground::may_read_the_terminal()
 }
 
 /// Not with `eprintln!`, which panics when standard error cannot be written.

@@ -8,8 +8,10 @@
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which does all the reasoning.
 //! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request to a
 //! [`target`] and reads the [`response`]; [`server`] is a stage to race against, in a process of its
-//! own; [`lock`] says which worker had the lock; [`picture`] writes the picture to a file.
+//! own; [`lock`] says which worker had the lock; [`picture`] writes the picture to a file;
+//! [`mod@ask`] asks for predictions.
 
+pub mod ask;
 pub mod chart;
 pub mod client;
 pub mod lock;
@@ -22,6 +24,7 @@ pub mod target;
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -265,6 +268,8 @@ pub struct Options {
     pub timeout: Duration,
     /// Where to write the chart as a picture too.
     pub svg: Option<PathBuf>,
+    /// Whether to ask for predictions on standard input first, and to compare them afterwards.
+    pub ask: bool,
     /// Whether to see who has the lock, in the servers that are started for the race.
     pub lock: bool,
     /// Where to write the notes of that, as [lines](crate::traced::Notes::lines) behind the label of the
@@ -300,6 +305,11 @@ pub fn run(options: &Options) -> Result<bool, String> {
     if let Some(path) = &options.svg {
         picture::check(path)?;
     }
+    let predictions = match options.ask {
+        true => ask::ask(options, &mut io::stdin().lock(), &mut io::stderr())
+            .map_err(|error| format!("No predictions, so no race: {error}"))?,
+        false => Vec::new(),
+    };
     let (sender, events) = mpsc::channel();
     let mut servers = Vec::new();
     let mut targets = Vec::new();
@@ -373,10 +383,10 @@ pub fn run(options: &Options) -> Result<bool, String> {
     if let Some(path) = &options.notes {
         write_notes(path, &race.recordings)?;
     }
-    let results = race
-        .recordings
-        .iter()
-        .map(|recording| recording.result() + "\n");
+    let compared = predictions.iter().zip(&race.recordings);
+    let compared = compared.flat_map(|(all, recording)| all.compare(recording));
+    let results = compared.chain(race.recordings.iter().map(Recording::result));
+    let results = results.map(|line| line + "\n");
     let printed = output::print(&results.collect::<String>());
     if let Some(path) = &options.svg {
         picture::write(path, &svg::draw(&race.recordings))?;

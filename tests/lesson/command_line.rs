@@ -183,11 +183,13 @@ fn an_option_of_one_command_means_nothing_to_the_other() {
         meaningless(&["race", option, value]);
         meaningless(&["race", "127.0.0.1:80", option, value]);
     }
+    meaningless(&["race", "--ask=2", "--stage"]);
     for (option, value) in [
         ("-n", "3"),
         ("--count", "3"),
         ("--svg", "race.svg"),
         ("--timeout", "2"),
+        ("--ask", "2"),
         ("127.0.0.1:80", "race"),
     ] {
         meaningless(&[option, value]);

@@ -18,6 +18,7 @@ mod threads;
 mod waves;
 
 // The program and its race.
+mod ask;
 mod command_line;
 mod race;
 mod race_client;

@@ -467,6 +467,27 @@ mod on_a_terminal {
 
     #[test]
     #[ignore = "needs the script program"]
+    fn a_prediction_is_asked_for_and_compared() {
+        let mut script = script("--stage 1 --sleep 1 --ask");
+        let mut keyboard = script.stdin.take().unwrap();
+        keyboard.write_all(b"one\r1 1\r").unwrap();
+        let mut shown = String::new();
+        let mut output = script.stdout.take().unwrap();
+        output.read_to_string(&mut shown).unwrap();
+        assert!(shown.contains("What is \"one\"?"), "{shown}");
+        let lines: Vec<&str> = shown.trim_end().rsplit("\r\n").collect();
+        let compared = [
+            "  Why? Read docs/stage1_single_threaded.md.",
+            "  1 and 1 s: wrong",
+            "Predictions for stage 1, which took 1 and 2 s:",
+        ];
+        assert_eq!(lines[1..4], compared, "{shown}");
+        assert!(lines[0].ends_with("one after another"), "{shown}");
+        assert!(script.wait().unwrap().success());
+    }
+
+    #[test]
+    #[ignore = "needs the script program"]
     fn a_race_that_is_interrupted_leaves_the_second_screen() {
         let mut script = script("--stage 1 --sleep 20");
         let mut keyboard = script.stdin.take().unwrap();
