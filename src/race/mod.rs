@@ -416,7 +416,7 @@ const FIRST_AXIS: Duration = Duration::from_secs(5);
 const FRAME: Duration = Duration::from_millis(50);
 
 /// How long servers get after a race to end, and to report what their workers did.
-const END: Duration = Duration::from_secs(2);
+const END: Duration = Duration::from_secs(5);
 
 /// What happens in a race. The first field is the index of the server. The second says which request
 /// it is: the index of its lane or, because a server does not know that one, the port of the client.

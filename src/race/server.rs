@@ -156,6 +156,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     let reporter = server.recording().map(Reporter::start).transpose();
     let reporter = reporter.map_err(|error| no_thread(&error))?;
     output::log(server.addr);
+    reporter.iter().for_each(Reporter::begin);
     server.serve(|connection| {
         if let Ok(client) = connection.peer_addr() {
             let current = thread::current();
@@ -172,7 +173,7 @@ pub fn run(options: &Options) -> Result<(), String> {
 /// Prints what the threads of a stage note, while it serves.
 struct Reporter {
     recording: Arc<Recording>,
-    /// Dropped when the last notes are there.
+    /// Gets a message when the reports may begin, and is dropped when the last notes are there.
     running: Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -186,8 +187,12 @@ const END: Duration = Duration::from_secs(1);
 impl Reporter {
     fn start(recording: Arc<Recording>) -> io::Result<Reporter> {
         let watched = Arc::clone(&recording);
-        let (running, ended) = mpsc::channel::<()>();
+        let (running, ended) = mpsc::channel();
         let report = move || {
+            // The first line is the address, and not one of these.
+            if ended.recv().is_err() {
+                return;
+            }
             let mut reported = 0;
             loop {
                 let over = ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Disconnected);
@@ -208,6 +213,12 @@ impl Reporter {
             running,
             thread: thread::Builder::new().spawn(report)?,
         })
+    }
+
+    /// Prints from now on. The address has to be the first line.
+    fn begin(&self) {
+        // The thread waits for this.
+        let _ = self.running.send(());
     }
 
     /// Waits until the workers have ended, and prints the last notes.

@@ -12,7 +12,7 @@ use ten_versus_five::compiled_in;
 use ten_versus_five::race::chart::{self, Kind, Style};
 use ten_versus_five::race::lock::{Lock, Row};
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
-use ten_versus_five::traced::Notes;
+use ten_versus_five::traced::{Notes, What};
 
 /// The notes in these lines; seconds may be short.
 fn notes(lines: &str) -> Notes {
@@ -164,6 +164,21 @@ fn a_lock_that_the_job_itself_takes_is_not_held_while_it_works() {
     assert_eq!(lock(0, lines).held_during(until), Some((0, 1)));
     let rows = lock(0, lines).rows(until);
     assert_eq!(rows[0].pieces.last().unwrap().0, Kind::Working);
+}
+
+/// A guard may be moved into the job, and dropped there.
+#[test]
+fn a_lock_that_is_released_in_the_middle_of_a_job_is_drawn_so() {
+    use Kind::*;
+    let lines = "\
+1  a  starts
+1  a  has  mutex 1
+2  a  begins  job 1
+3  a  releases  mutex 1
+4  a  has  mutex 2";
+    let pieces = [(Idle, 1), (HasLock, 2), (WorksWithLock, 3), (Working, 5)];
+    let rows = lock(0, lines).rows(Duration::from_secs(5));
+    assert_eq!(rows, [row("a", &pieces)]);
 }
 
 #[test]
@@ -348,51 +363,57 @@ fn a_race_without_the_option_says_nothing_of_a_lock() {
     }
 }
 
-/// The rows of the workers in a chart that is printed without Unicode.
+/// What the notes tell of a race of so many requests against a stage.
 #[cfg(any(feature = "stage3", feature = "stage4"))]
-fn rows_of_workers(stage: &str, count: &str) -> Vec<String> {
-    let mut command = program();
-    command.args(["race", "--lock", "--sleep", "0.5", "--stage", stage]);
-    let output = command.args(["-n", count]).env("LC_ALL", "C").output();
-    let output = String::from_utf8(output.unwrap().stdout).unwrap();
-    let rows = output.lines().filter(|line| line.starts_with("     "));
-    let rows = rows.filter_map(|line| line.trim().split_once("  worker-"));
-    rows.map(|(bar, _)| bar.to_owned()).collect()
+fn lock_of_a_race(stage: &str, count: &str) -> Lock {
+    let options = ["--lock", "--stage", stage, "-n", count];
+    let output = race(&[&options[..], &["--sleep", "1", "--notes", "-"]].concat());
+    let mut lock = Lock::default();
+    for line in output.lines() {
+        // Stage, name, and then the note. Other lines are of the chart.
+        let mut fields = line.splitn(3, "  ");
+        let note = fields.nth(2).unwrap_or_default();
+        let _ = lock.notes.add_line(note.trim_start_matches('-'));
+    }
+    lock
+}
+
+/// How many workers did this before the server was asked to end.
+#[cfg(any(feature = "stage3", feature = "stage4"))]
+fn workers_that(does: Kind, lock: &Lock) -> usize {
+    let notes = &lock.notes.notes;
+    let closed = notes.iter().find(|note| note.what == What::DropsSender);
+    let rows = lock.rows(closed.expect("the channel is closed at the end").time);
+    assert_eq!(rows.len(), 4, "{rows:#?}");
+    let doing = rows
+        .iter()
+        .filter(|row| row.pieces.iter().any(|(kind, _)| *kind == does));
+    doing.count()
 }
 
 #[cfg(feature = "stage4")]
 #[test]
 fn under_stage_4_one_worker_has_the_lock_through_both_jobs_and_three_wait_to_the_end() {
-    let rows = rows_of_workers("4", "2");
-    let (waiting, others): (Vec<_>, Vec<_>) = rows
-        .iter()
-        .partition(|bar| bar.chars().all(|symbol| symbol == ':'));
-    assert_eq!((waiting.len(), others.len()), (3, 1), "{rows:#?}");
-    assert!(others[0].chars().all(|symbol| "+@".contains(symbol)));
-    assert_eq!(
-        others[0].split('+').filter(|job| !job.is_empty()).count(),
-        2
-    );
+    let lock = lock_of_a_race("4", "2");
+    assert_eq!(lock.held_during(Duration::MAX), Some((2, 2)));
+    assert_eq!(workers_that(Kind::WorksWithLock, &lock), 1);
+    assert_eq!(workers_that(Kind::HasLock, &lock), 1);
+    assert_eq!(workers_that(Kind::Working, &lock), 0);
 }
 
 #[cfg(feature = "stage3")]
 #[test]
 fn under_stage_3_all_four_work_while_none_has_the_lock() {
-    let rows = rows_of_workers("3", "6");
-    assert_eq!(rows.len(), 4);
-    for bar in &rows {
-        assert!(!bar.contains('@'), "{rows:#?}");
-        let work = bar.matches('#').count();
-        assert!(work * 3 > bar.len(), "each of them works: {rows:#?}");
-    }
+    let lock = lock_of_a_race("3", "6");
+    assert_eq!(lock.held_during(Duration::MAX), Some((0, 6)));
+    assert_eq!(workers_that(Kind::Working, &lock), 4);
+    assert_eq!(workers_that(Kind::WorksWithLock, &lock), 0);
 }
 
 /// Also that the notes of a real server can be read again, and who leaves at the end.
 #[cfg(feature = "stage7")]
 #[test]
 fn the_notes_are_written_and_stage_7_waits_for_each_worker_to_end() {
-    use ten_versus_five::traced::What;
-
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("notes.txt");
     let options = ["--lock", "--stage", "7", "--sleep", "0.1", "--notes"];
     let output = race(&[&options[..], &[file.to_str().unwrap()]].concat());
@@ -411,7 +432,8 @@ fn the_notes_are_written_and_stage_7_waits_for_each_worker_to_end() {
     for job in [1, 2] {
         assert_eq!(
             (count(What::BeginsJob(job)), count(What::EndsJob(job))),
-            (1, 1)
+            (1, 1),
+            "job {job}: {output}{written}"
         );
     }
     assert_eq!(
@@ -512,7 +534,6 @@ fn what_makes_no_sense_with_a_lock_is_a_mistake() {
 mod spellings {
     use super::*;
     use loops::Job;
-    use ten_versus_five::traced::What;
     use ten_versus_five::traced::sync::{Arc, Mutex, mpsc};
     use ten_versus_five::traced::{self, Recording};
 
