@@ -230,37 +230,6 @@ mod stages {
         assert_all_is_well(&seven);
     }
 
-    /// Gives two jobs to a pool of one worker, and panics when it has let in both before the first is
-    /// done.
-    fn let_in_two<P>(
-        new: fn(usize) -> P,
-        try_execute: fn(&P, Box<dyn FnOnce() + Send>) -> bool,
-    ) -> Report
-    where
-        P: 'static,
-    {
-        explorer().run(move |run| {
-            let pool = new(1);
-            let done = Arc::new(traced::sync::atomic::AtomicUsize::new(0));
-            let mut let_in = 0;
-            for _ in 0..2 {
-                let (job, theirs) = (run.job(), Arc::clone(&done));
-                let copy = job.clone();
-                let work = move || {
-                    job.run();
-                    theirs.fetch_add(1, Ordering::SeqCst);
-                };
-                if try_execute(&pool, Box::new(work)) {
-                    let_in += 1;
-                } else {
-                    copy.reject();
-                }
-                let inside = let_in - done.load(Ordering::SeqCst);
-                assert!(inside <= 1, "one worker, and {inside} jobs let in");
-            }
-        })
-    }
-
     #[test]
     fn stage_5_never_lets_in_more_than_it_has_workers() {
         use ten_versus_five::traced::stages::stage5::ThreadPool;
@@ -275,28 +244,6 @@ mod stages {
             true
         });
         assert_all_is_well(&report);
-    }
-
-    #[test]
-    fn a_stage_5_that_counts_in_the_worker_lets_too_many_in_and_it_is_shown_how() {
-        let report = let_in_two(broken::CountsInTheWorker::new, |pool, job| {
-            pool.try_execute(job)
-        });
-        assert!(report.complete && report.cannot_tell.is_none());
-        assert_eq!((report.stuck, report.lost), (0, 0));
-        assert!(report.panicked > 0 && report.panicked < report.schedules);
-        let schedule = report.panicked_schedule.unwrap();
-        let panic = "one worker, and 2 jobs let in";
-        assert!(schedule.panics[0].contains(panic), "{schedule}");
-        // Both are sent, and the first has not even begun, or has not come to its end.
-        let place = |action| schedule.steps.iter().position(|step| step.action == action);
-        let sends = |until: usize| {
-            let before = &schedule.steps[..until];
-            let sends = before.iter().filter(|step| step.action == Action::Send);
-            sends.count()
-        };
-        let end = place(Action::EndJob(0)).expect("it is not lost");
-        assert_eq!(sends(end), 2, "{schedule}");
     }
 
     /// The first job poisons the lock that its worker holds, and the other worker dies of that. The
@@ -524,6 +471,59 @@ fn a_pool_whose_workers_take_the_permits_is_found_running_two_jobs_for_one() {
     });
     assert_all_is_well(&report);
     assert_eq!(report.most_at_once, 2, "one permit");
+}
+
+/// Gives two jobs to a pool of one worker, and panics when it has let in both before the first is
+/// done.
+fn let_in_two<P>(
+    new: fn(usize) -> P,
+    try_execute: fn(&P, Box<dyn FnOnce() + Send>) -> bool,
+) -> Report
+where
+    P: 'static,
+{
+    explorer().run(move |run| {
+        let pool = new(1);
+        let done = Arc::new(traced::sync::atomic::AtomicUsize::new(0));
+        let mut let_in = 0;
+        for _ in 0..2 {
+            let (job, theirs) = (run.job(), Arc::clone(&done));
+            let copy = job.clone();
+            let work = move || {
+                job.run();
+                theirs.fetch_add(1, Ordering::SeqCst);
+            };
+            if try_execute(&pool, Box::new(work)) {
+                let_in += 1;
+            } else {
+                copy.reject();
+            }
+            let inside = let_in - done.load(Ordering::SeqCst);
+            assert!(inside <= 1, "one worker, and {inside} jobs let in");
+        }
+    })
+}
+
+#[test]
+fn a_stage_5_that_counts_in_the_worker_lets_too_many_in_and_it_is_shown_how() {
+    let report = let_in_two(broken::CountsInTheWorker::new, |pool, job| {
+        pool.try_execute(job)
+    });
+    assert!(report.complete && report.cannot_tell.is_none());
+    assert_eq!((report.stuck, report.lost), (0, 0));
+    assert!(report.panicked > 0 && report.panicked < report.schedules);
+    let schedule = report.panicked_schedule.unwrap();
+    let panic = "one worker, and 2 jobs let in";
+    assert!(schedule.panics[0].contains(panic), "{schedule}");
+    // Both are sent, and the first has not even begun, or has not come to its end.
+    let place = |action| schedule.steps.iter().position(|step| step.action == action);
+    let sends = |until: usize| {
+        let before = &schedule.steps[..until];
+        let sends = before.iter().filter(|step| step.action == Action::Send);
+        sends.count()
+    };
+    let end = place(Action::EndJob(0)).expect("it is not lost");
+    assert_eq!(sends(end), 2, "{schedule}");
 }
 
 #[test]

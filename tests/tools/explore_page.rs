@@ -1,10 +1,18 @@
 //! Is what docs/explore.md shows what the explorer finds out?
+#![cfg(all(
+    feature = "stage3",
+    feature = "stage4",
+    feature = "stage5",
+    feature = "stage6",
+    feature = "stage7"
+))]
 
 use std::collections::BTreeSet;
 
 use crate::common::program;
 use crate::common::repository::{blocks, read};
-use ten_versus_five::explore::Report;
+use ten_versus_five::explore::stages::explore;
+use ten_versus_five::explore::{Explorer, Report};
 
 fn page() -> String {
     read("docs/explore.md")
@@ -73,48 +81,35 @@ fn the_table_of_times_has_the_rows_that_the_benchmark_prints() {
     assert_eq!(rows.collect::<BTreeSet<String>>(), names);
 }
 
-#[cfg(all(
-    feature = "stage3",
-    feature = "stage4",
-    feature = "stage5",
-    feature = "stage6",
-    feature = "stage7"
-))]
-mod all_pools {
-    use super::*;
-    use ten_versus_five::explore::Explorer;
-    use ten_versus_five::explore::stages::explore;
-
-    /// Each block that begins with a command which explores, and goes on with what that prints.
-    #[test]
-    fn what_a_command_prints_is_what_the_page_shows() {
-        let mut shown = 0;
-        for block in blocks(&page(), "```console") {
-            let Some((command, expected)) = block.split_once('\n') else {
-                continue;
-            };
-            let (features, arguments) = command.split_once(" -- ").unwrap();
-            let stage = features.strip_prefix("$ cargo run --features stage");
-            let mut program = program();
-            program.args(arguments.split_whitespace());
-            if let Some(stage) = stage {
-                program.args(["--stage", stage]);
-            }
-            program.env("COLUMNS", "80").env("LC_ALL", "C.UTF-8");
-            let output = program.output().unwrap();
-            let printed = String::from_utf8(output.stdout).unwrap();
-            assert_eq!(printed.trim_end(), expected, "{command}");
-            shown += 1;
+/// Each block that begins with a command which explores, and goes on with what that prints.
+#[test]
+fn what_a_command_prints_is_what_the_page_shows() {
+    let mut shown = 0;
+    for block in blocks(&page(), "```console") {
+        let Some((command, expected)) = block.split_once('\n') else {
+            continue;
+        };
+        let (features, arguments) = command.split_once(" -- ").unwrap();
+        let stage = features.strip_prefix("$ cargo run --features stage");
+        let mut program = program();
+        program.args(arguments.split_whitespace());
+        if let Some(stage) = stage {
+            program.args(["--stage", stage]);
         }
-        assert!(shown >= 2, "only {shown} shown");
+        program.env("COLUMNS", "80").env("LC_ALL", "C.UTF-8");
+        let output = program.output().unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(printed.trim_end(), expected, "{command}");
+        shown += 1;
     }
+    assert!(shown >= 2, "only {shown} shown");
+}
 
-    #[test]
-    fn the_numbers_of_the_table_are_those_that_are_found() {
-        let found = |stage, workers, jobs| explore(&Explorer::new(), stage, workers, jobs, workers);
-        for (stage, workers) in [(7, 2), (4, 3)] {
-            let report = found(stage, workers, workers).unwrap();
-            assert_table_has(stage, workers, workers, None, &report);
-        }
+#[test]
+fn the_numbers_of_the_table_are_those_that_are_found() {
+    let found = |stage, workers, jobs| explore(&Explorer::new(), stage, workers, jobs, workers);
+    for (stage, workers) in [(7, 2), (4, 3)] {
+        let report = found(stage, workers, workers).unwrap();
+        assert_table_has(stage, workers, workers, None, &report);
     }
 }

@@ -3,7 +3,6 @@
 use std::process::Stdio;
 
 use crate::common::program;
-use crate::common::repository::{blocks, read};
 use crate::explore::broken;
 use ten_versus_five::explore::stepping::play;
 use ten_versus_five::explore::{Explorer, Program, Report, Run};
@@ -134,6 +133,7 @@ fn without_a_terminal_it_says_so_and_ends() {
 #[cfg(all(feature = "stage3", feature = "stage4"))]
 mod stages_3_and_4 {
     use super::*;
+    use crate::common::repository::{blocks, read};
     use ten_versus_five::explore::stages;
 
     fn stage(number: usize) -> Program {
