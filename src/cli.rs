@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::check;
 use crate::explore;
+use crate::explore::command::Pool;
+use crate::explore::loops::{SPELLINGS, Spelling};
 use crate::race::target::Target;
 use crate::race::{self, Against};
 use crate::{STAGES, Serve, Stage, compiled_in};
@@ -46,6 +48,7 @@ Options of race, besides --stage, --sleep, --workers and --queue:
 Options of explore, besides --stage and --queue:
   --workers N             how many workers the pool has [default: 2]
   -n, --count N           how many jobs it gets [default: 2]
+  --spelling NAME         a worker loop of docs/lock_scope.md in the place of a stage, like for_loop
   --step                  you say which thread takes the next step; needs a terminal
 
 Options of check: --workers and --queue, what the server is meant to have [default: unknown].
@@ -239,7 +242,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
 /// What follows `explore`.
 fn parse_explore(arguments: &mut dyn Iterator<Item = OsString>) -> Result<Command, UsageError> {
     let (mut stage, mut workers, mut jobs, mut queue) = (None, 2, 2, None);
-    let mut step = false;
+    let (mut spelling, mut step) = (None, false);
     while let Some(mut argument) = Argument::next(arguments) {
         match argument.option.as_str() {
             "-h" | "--help" => return Ok(Command::Help),
@@ -248,20 +251,33 @@ fn parse_explore(arguments: &mut dyn Iterator<Item = OsString>) -> Result<Comman
             "--workers" => workers = argument.whole_number(1..=explore::command::MAX_WORKERS)?,
             "-n" | "--count" => jobs = argument.whole_number(1..=MAX_COUNT)?,
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            "--spelling" => spelling = Some(argument.spelling()?),
             "--step" if argument.inline.is_none() => step = true,
             _ => return Err(argument.means_nothing()),
         }
     }
-    let stages = stages_to_explore(stage)?;
-    if step && stages.len() > 1 {
-        return Err(UsageError(format!(
-            "--step is for one pool. Say which:\n    cargo run {} -- explore --step --stage {}",
-            features(),
-            stages[0].number
-        )));
-    }
+    let pools: Vec<Pool> = match (spelling, stage) {
+        (Some(spelling), None) => vec![Pool::Spelling(spelling)],
+        (Some(_), Some(_)) => {
+            return Err(UsageError(String::from(
+                "--spelling and --stage exclude each other: explore one or the other.",
+            )));
+        }
+        (None, stage) => {
+            let stages = stages_to_explore(stage)?;
+            if step && stages.len() > 1 {
+                return Err(UsageError(format!(
+                    "--step is for one pool. Say which:\n    \
+                     cargo run {} -- explore --step --stage {}",
+                    features(),
+                    stages[0].number
+                )));
+            }
+            stages.into_iter().map(Pool::Stage).collect()
+        }
+    };
     Ok(Command::Explore(explore::command::Options {
-        stages,
+        pools,
         workers,
         jobs,
         queue: queue.unwrap_or(workers),
@@ -375,6 +391,19 @@ impl Argument<'_> {
                 self.option
             ))),
         }
+    }
+
+    /// One of the loops, by its name.
+    fn spelling(&mut self) -> Result<&'static Spelling, UsageError> {
+        let value = self.value()?;
+        let found = SPELLINGS.iter().find(|spelling| spelling.name == value);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = SPELLINGS.iter().map(|spelling| spelling.name).collect();
+            UsageError(format!(
+                "There is no spelling {value:?}. There are {}.",
+                names.join(", ")
+            ))
+        })
     }
 
     /// The argument itself, as the address of a server.

@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::columns;
-use super::{Explorer, Report, stages, stepping};
+use super::loops::Spelling;
+use super::{Explorer, Program, Report, stages, stepping};
 use crate::Stage;
 use crate::output::written;
 use crate::race::chart::Style;
@@ -13,16 +14,54 @@ use crate::server::threads;
 /// What to explore.
 #[derive(Clone)]
 pub struct Options {
-    /// Stages with a pool, compiled in.
-    pub stages: Vec<&'static Stage>,
+    /// Which ones.
+    pub pools: Vec<Pool>,
     /// How many workers each pool has, at least 1 and at most [`MAX_WORKERS`].
     pub workers: usize,
     /// How many jobs it gets, at least 1.
     pub jobs: usize,
     /// How many jobs may wait for a worker, from stage 6 on.
     pub queue: usize,
-    /// Ask for every step, and run nothing else. Then there is one stage.
+    /// Ask for every step, and run nothing else. Then there is one pool.
     pub step: bool,
+}
+
+/// What has workers.
+#[derive(Clone, Copy)]
+pub enum Pool {
+    /// The pool of a stage which is compiled in, and has one.
+    Stage(&'static Stage),
+    /// Workers with this loop.
+    Spelling(&'static Spelling),
+}
+
+impl Pool {
+    /// How its line begins: `stage 4  for-loop`, or `spelling  for_loop`.
+    fn label(self) -> String {
+        match self {
+            Pool::Stage(stage) => format!("stage {}  {}", stage.number, stage.name),
+            Pool::Spelling(spelling) => format!("spelling  {}", spelling.name),
+        }
+    }
+
+    /// None if it is a stage without a pool.
+    fn program(self, options: &Options) -> Option<Program> {
+        let Options {
+            workers,
+            jobs,
+            queue,
+            ..
+        } = *options;
+        match self {
+            Pool::Stage(stage) => stages::program(stage.number, workers, jobs, queue),
+            Pool::Spelling(spelling) => Some(spelling.program(workers, jobs)),
+        }
+    }
+}
+
+/// The label in a sentence.
+fn title(label: &str) -> String {
+    label.replace("spelling  ", "spelling ").replace("  ", ", ")
 }
 
 /// A schedule may have 64 threads, of which one hands out the jobs.
@@ -36,21 +75,14 @@ pub const MAX_WORKERS: usize = 63;
 ///
 /// What kept it from being written, as a sentence.
 pub fn run(options: &Options) -> Result<bool, String> {
-    let Options {
-        workers,
-        jobs,
-        queue,
-        ..
-    } = *options;
     // One more than the workers hands out the jobs.
-    threads::check_for(workers + 1, || String::from("explore --workers 1"))?;
+    threads::check_for(options.workers + 1, || String::from("explore --workers 1"))?;
     if options.step {
         return step(options);
     }
-    let explored = options.stages.iter().filter_map(|stage| {
-        let Stage { number, name, .. } = stage;
-        let report = stages::explore(&Explorer::new(), *number, workers, jobs, queue)?;
-        Some((format!("stage {number}  {name}"), report))
+    let explored = options.pools.iter().filter_map(|pool| {
+        let report = Explorer::new().run(pool.program(options)?);
+        Some((pool.label(), report))
     });
     let mut well = true;
     let printed = print(explored, screen::style(), &mut io::stdout(), &mut well);
@@ -65,15 +97,9 @@ fn step(options: &Options) -> Result<bool, String> {
             "--step asks which thread goes next, so it needs a terminal to read from and to write to.",
         ));
     }
-    let Options {
-        workers,
-        jobs,
-        queue,
-        ..
-    } = *options;
-    for Stage { number, name, .. } in &options.stages {
-        let title = format!("stage {number}, {name}");
-        if let Some(program) = stages::program(*number, workers, jobs, queue) {
+    for pool in &options.pools {
+        if let Some(program) = pool.program(options) {
+            let title = title(&pool.label());
             let played = stepping::play(&title, program, screen::style(), &mut input, &mut out);
             if !written(played)? {
                 return Ok(false);
@@ -123,7 +149,7 @@ fn shown(label: &str, report: &Report, style: Style) -> Vec<String> {
     } else {
         ("the first that was run", &report.first_schedule)
     };
-    let heading = format!("A schedule of {}, {what}:", label.replace("  ", ", "));
+    let heading = format!("A schedule of {}, {what}:", title(label));
     let lines = schedule
         .iter()
         .flat_map(|schedule| columns::draw(schedule, style.width, style.unicode));

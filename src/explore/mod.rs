@@ -54,6 +54,7 @@
 mod columns;
 pub mod command;
 mod execution;
+pub mod loops;
 mod model;
 #[doc(hidden)] // `explore_pool!` calls it.
 pub mod promises;

@@ -65,7 +65,7 @@ fn the_code_on_every_page_is_in_some_file_as_it_stands() {
     let code: Vec<String> = [
         "stages",
         "tests/lesson",
-        "tests/lesson/lock_scope",
+        "src/explore",
         "tests/compile_fail",
         "tests/tools/traced",
     ]

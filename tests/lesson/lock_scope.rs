@@ -1,6 +1,6 @@
 //! In which spellings of the worker's loop does a second job run while the first one does?
 //!
-//! The thirteen spellings are in lock_scope/spellings.rs; docs/lock_scope.md has a table of the
+//! The thirteen spellings are in src/explore/spellings.rs; docs/lock_scope.md has a table of the
 //! results of these tests. No test measures time: jobs stay in a room until the test lets them out.
 //!
 //! Two jobs in the room at the same time mean that two workers run jobs. To prove that a second
@@ -8,7 +8,14 @@
 //! lock from outside while that worker's job is in the room. If the lock is not free, this worker
 //! holds it, and a second worker could not take the second job.
 
-mod spellings;
+// Off by default. These two are the lints that know what a guard is.
+#[warn(
+    clippy::significant_drop_in_scrutinee,
+    clippy::significant_drop_tightening
+)]
+mod spellings {
+    include!("../../src/explore/spellings.rs");
+}
 
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, TryLockError};
@@ -165,7 +172,7 @@ struct Function {
 }
 
 fn functions() -> Vec<Function> {
-    let code = read("tests/lesson/lock_scope/spellings.rs");
+    let code = read("src/explore/spellings.rs");
     let mut functions = Vec::new();
     let mut lints = Vec::new();
     let mut lines = code.lines();
@@ -311,9 +318,9 @@ fn the_compiler_warns_of_two_rows_and_not_of_the_last() {
     if !is_the_compiler_on_record("The warnings in docs/lock_scope.md") {
         return;
     }
-    let file = root().join("tests/lesson/lock_scope/spellings.rs");
+    let file = root().join("src/explore/spellings.rs");
     let code = read(&file);
-    // A short message is one line: "tests/lesson/lock_scope/spellings.rs:50:26: warning: ..."
+    // A short message is one line: "src/explore/spellings.rs:50:26: warning: ..."
     let lines_warned_of = |edition: &str, lint: &str| -> Vec<usize> {
         let options = [edition, lint, "--crate-type=lib", "--error-format=short"];
         let output = compile(&file, &options);

@@ -143,6 +143,15 @@ fn a_mistake_is_answered_with_what_would_be_right() {
         (&["--addr", "a:1"], "\"--addr\" means nothing here"),
         (&["127.0.0.1:80"], "\"127.0.0.1:80\" means nothing here"),
         (&["--stage", "99"], "There is no stage 99"),
+        (
+            &["--spelling", "for"],
+            "\"for\". There are let_then_call, let_else,",
+        ),
+        (
+            &["--stage", "4", "--spelling", "for_loop"],
+            "exclude each other",
+        ),
+        (&["--spelling"], "--spelling needs a value"),
     ] {
         let error = usage_error(arguments);
         assert!(error.contains(part), "{arguments:?}: {error}");
@@ -155,6 +164,20 @@ fn a_mistake_is_answered_with_what_would_be_right() {
             error.contains("cargo run --all-features -- explore"),
             "{error}"
         );
+    }
+}
+
+/// No stage is needed for it.
+#[test]
+fn a_loop_of_the_page_about_lock_scope_is_explored_by_its_name() {
+    for (name, at_once) in [("for_loop", 1), ("let_else", 2), ("while_let_block", 2)] {
+        let output = explore(&["--spelling", name]);
+        assert_eq!(output.status.code(), Some(0));
+        let text = printed(&output);
+        let heading = format!("A schedule of spelling {name}, in which {at_once} job");
+        assert!(text.starts_with(&heading), "{text}");
+        let line = format!("\n\nspelling  {name}  {at_once} at once  ");
+        assert!(text.contains(&line), "{text}");
     }
 }
 

@@ -1,15 +1,22 @@
-// The loops of tests/lock_scope/spellings.rs, to be run with the stand-in for `std`.
+// Thirteen ways to write the worker's loop of stage 3. All of them run every job, and end when the
+// channel is closed. They differ in how long the lock is held.
+//
+// This file needs nothing but `std`, so it can be compiled alone, on any edition. The table in
+// docs/lock_scope.md has a row for every function, in this order.
+//
+// Each `#[expect(...)]` is a warning of Clippy's, and there are no others: `cargo clippy` gives a
+// warning when it finds more, and when it finds less.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvError};
 
-/// Something to do, once, on another thread.
+/// A closure to run once, on another thread.
 pub type Job = Box<dyn FnOnce() + Send>;
 
-// Six that let go of the lock before the job runs.
+// Six that release the lock before the job runs.
 
-/// The shortest. Many versions of this pool say `.recv().unwrap()` here, and panic in every worker
-/// when the channel is closed. The `?` ends without a panic; to the guard it is all the same.
+/// The shortest. Many versions of this pool say `.recv().unwrap()` here, which panics when the
+/// channel is closed; the `?` ends without a panic. The guard lives equally long in both.
 pub fn let_then_call(receiver: &Mutex<Receiver<Job>>) {
     let until_closed = || -> Result<(), RecvError> {
         loop {
@@ -30,7 +37,7 @@ pub fn let_else(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// By the time of the `match`, there is a message and no guard.
+/// When the `match` begins, there is a message, and the guard is already dropped.
 pub fn match_after_let(receiver: &Mutex<Receiver<Job>>) {
     loop {
         let message = receiver.lock().unwrap().recv();
@@ -41,7 +48,7 @@ pub fn match_after_let(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// No temporary outlives the function that made it.
+/// A temporary does not outlive the function that makes it.
 pub fn helper_function(receiver: &Mutex<Receiver<Job>>) {
     fn next(receiver: &Mutex<Receiver<Job>>) -> Option<Job> {
         receiver.lock().unwrap().recv().ok()
@@ -52,7 +59,7 @@ pub fn helper_function(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// A guard with a name, and an end that can be seen.
+/// A guard with a name, dropped before the job runs.
 pub fn guard_dropped(receiver: &Mutex<Receiver<Job>>) {
     loop {
         let guard = receiver.lock().unwrap();
@@ -64,7 +71,7 @@ pub fn guard_dropped(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// A named guard ends with its block, even if the block is in the head of a `match`.
+/// A guard with a name is dropped at the end of its block, even if the block is a scrutinee.
 #[expect(clippy::blocks_in_conditions)]
 #[expect(clippy::while_let_loop)]
 pub fn guard_in_a_block(receiver: &Mutex<Receiver<Job>>) {
@@ -79,17 +86,16 @@ pub fn guard_in_a_block(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-// Five that hold the lock while the job runs.
+// Six that hold the lock while the job runs.
 
-/// The loop of stage 4, and the only one here that no lint of Clippy's complains of though it holds
-/// the lock on every edition.
+/// The loop of stage 4. Clippy does not warn of it.
 pub fn for_loop(receiver: &Mutex<Receiver<Job>>) {
     for job in receiver.lock().unwrap().iter() {
         job();
     }
 }
 
-/// Nothing borrows from the guard any more when the job runs, and yet it is there.
+/// Nothing borrows from the guard when the job runs, and still the guard lives.
 #[expect(clippy::significant_drop_in_scrutinee)]
 pub fn while_let(receiver: &Mutex<Receiver<Job>>) {
     while let Ok(job) = receiver.lock().unwrap().recv() {
@@ -97,7 +103,7 @@ pub fn while_let(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// `while_let_loop` is on by default, and asks for the loop above: one trap for another.
+/// `while_let_loop` is on by default, and asks for the loop above, which holds the lock too.
 #[expect(clippy::significant_drop_in_scrutinee)]
 #[expect(clippy::while_let_loop)]
 pub fn match_on_recv(receiver: &Mutex<Receiver<Job>>) {
@@ -109,7 +115,7 @@ pub fn match_on_recv(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// Edition 2024 drops the guard before the `else`. But the job runs before that.
+/// Edition 2024 drops the guard before the `else`, but the job runs before that.
 #[expect(clippy::significant_drop_in_scrutinee)]
 #[expect(clippy::while_let_loop)]
 pub fn if_let(receiver: &Mutex<Receiver<Job>>) {
@@ -122,7 +128,7 @@ pub fn if_let(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// A name makes a guard last, whether or not anybody uses it again.
+/// A guard with a name lives to the end of its block, even if no code uses it again.
 #[expect(clippy::significant_drop_tightening)]
 pub fn guard_not_dropped(receiver: &Mutex<Receiver<Job>>) {
     loop {
@@ -134,22 +140,23 @@ pub fn guard_not_dropped(receiver: &Mutex<Receiver<Job>>) {
     }
 }
 
-// One that holds it or not, as the edition says.
-
-/// Edition 2024 lets go at the inner brace, edition 2021 only when the job is done.
-pub fn while_let_block(receiver: &Mutex<Receiver<Job>>) {
-    while let Ok(job) = { receiver.lock().unwrap().recv() } {
-        job();
-    }
-}
-
-/// A borrow in a `let` makes the temporary live as long as the variable, although it has no name.
+/// The guard has no name, but `jobs` borrows from it. So the guard lives as long as `jobs`: this is
+/// *temporary lifetime extension*. Clippy does not warn of it either.
 pub fn borrow_in_a_let(receiver: &Mutex<Receiver<Job>>) {
     loop {
         let jobs = &*receiver.lock().unwrap();
         let Ok(job) = jobs.recv() else {
             break;
         };
+        job();
+    }
+}
+
+// One that holds the lock in edition 2021, and releases it in edition 2024.
+
+/// Edition 2024 drops the guard at the inner brace, edition 2021 only when the job is done.
+pub fn while_let_block(receiver: &Mutex<Receiver<Job>>) {
+    while let Ok(job) = { receiver.lock().unwrap().recv() } {
         job();
     }
 }
