@@ -539,7 +539,7 @@ mod spellings {
 
     mod loops {
         use ten_versus_five::traced as std;
-        include!("explore/loops.rs");
+        include!("../../src/explore/spellings.rs");
     }
 
     type Loop = fn(&Mutex<mpsc::Receiver<Job>>);
