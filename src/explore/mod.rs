@@ -330,6 +330,11 @@ impl Job {
         crate::traced::job(self.number, work)
     }
 
+    /// What came of this schedule, as far as this job can say: see [`Run::outcome`].
+    pub(crate) fn outcome(&self, outcome: impl ToString) {
+        self.member.set_outcome(outcome.to_string());
+    }
+
     /// The pool did not take it, and said so. It is not lost.
     pub fn reject(&self) {
         self.member.reject_job(self.number);
@@ -358,6 +363,8 @@ pub struct Report {
     pub panicked: usize,
     /// How often each [outcome](Run::outcome) came about.
     pub outcomes: BTreeMap<String, usize>,
+    /// The first schedule of each outcome.
+    pub outcome_schedules: BTreeMap<String, Schedule>,
     /// How often so many jobs, at most, ran at once in a schedule. If not all are run, it counts
     /// those too that differ only in the order of steps which have nothing to do with each other.
     pub at_once: BTreeMap<usize, usize>,
@@ -421,9 +428,11 @@ impl Report {
                 self.most_at_once = at_once;
                 *most = choices;
             }
+            if let (Some(outcome), false) = (&findings.outcome, findings.cut) {
+                *self.outcomes.entry(outcome.clone()).or_default() += 1;
+                let first = self.outcome_schedules.entry(outcome.clone());
+                first.or_insert_with(schedule);
+            }
         });
-        if let Some(outcome) = &findings.outcome {
-            *self.outcomes.entry(outcome.clone()).or_default() += 1;
-        }
     }
 }

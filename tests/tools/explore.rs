@@ -799,3 +799,40 @@ fn explorations_side_by_side_do_not_disturb_each_other() {
         }
     });
 }
+
+/// It was cut off before it came to its job, so nobody knows whether it ever would have.
+#[test]
+fn a_schedule_that_is_cut_off_has_not_lost_its_job() {
+    let report = explorer().steps(50).run(|run| {
+        let job = run.job();
+        let ready = traced::sync::Arc::new(traced::sync::atomic::AtomicBool::new(false));
+        let other = traced::sync::Arc::clone(&ready);
+        let thread = traced::thread::spawn(move || other.store(true, Ordering::SeqCst));
+        while !ready.load(Ordering::SeqCst) {
+            traced::thread::yield_now();
+        }
+        job.run();
+        thread.join().unwrap();
+        run.outcome("done");
+    });
+    assert!(!report.complete, "some schedule goes in circles");
+    assert_eq!((report.stuck, report.lost), (0, 0));
+    assert!(report.outcomes["done"] > 0);
+}
+
+#[test]
+fn each_outcome_comes_with_a_schedule_that_leads_to_it() {
+    let report = explorer().run(|run| {
+        let first = traced::sync::Arc::new(traced::sync::atomic::AtomicUsize::new(0));
+        let other = traced::sync::Arc::clone(&first);
+        let thread = traced::thread::spawn(move || other.store(1, Ordering::SeqCst));
+        run.outcome(first.load(Ordering::SeqCst));
+        thread.join().unwrap();
+    });
+    for outcome in ["0", "1"] {
+        let steps = &report.outcome_schedules[outcome].steps;
+        let position = |action| steps.iter().position(|step| step.action == action).unwrap();
+        let loaded_late = position(Action::Change) < position(Action::Load);
+        assert_eq!(loaded_late, outcome == "1", "{outcome}");
+    }
+}
