@@ -25,7 +25,8 @@
 //! - [`race`](mod@race) sends requests together and draws how long each of them waited and ran.
 //! - [`traced`] stands in for `std`: with it, locks, channels and threads note what they do.
 //! - [`explore`] runs a pool in every schedule of its threads.
-//! - [`check`] finds out which promises a pool or a server keeps.
+//! - [`check`] finds out which promises a pool or a server keeps, and [`exercise`] is what the
+//!   exercises in `examples/` have in common.
 //! - [`cli`] understands the command line, and [`output`] writes to standard output.
 //!
 //! [The book]: crate::book
@@ -39,6 +40,7 @@ pub mod book;
 
 pub mod check;
 pub mod cli;
+pub mod exercise;
 pub mod explore;
 pub mod output;
 pub mod race;

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use super::{Verdict, tap};
 
-mod apart;
+pub(crate) mod apart;
 mod idle;
 pub mod promises;
 mod trial;
@@ -76,7 +76,7 @@ pub struct Promise {
 /// ```
 pub struct Check {
     name: String,
-    new: Arc<dyn Fn(usize) -> Pool + Send + Sync>,
+    pub(crate) new: Arc<dyn Fn(usize) -> Pool + Send + Sync>,
     arguments: Vec<OsString>,
     patience: Duration,
 }
@@ -119,7 +119,8 @@ impl Check {
     /// ends the process. All that stands before the call is done once more for each promise, and other
     /// calls return "cannot tell" there; so ask for all verdicts first, and look at them then.
     pub fn verdict(&self, promise: &Promise) -> Verdict {
-        apart::verdict(self, promise)
+        let this = format!("{}: {}", self.name, promise.name);
+        apart::verdict(&this, &self.arguments, || (promise.decide)(self))
     }
 
     /// Decides about every promise, and writes the verdicts in the Test Anything Protocol, version 14:

@@ -7,9 +7,11 @@ pub mod compiler;
 pub mod repository;
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -63,6 +65,38 @@ pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
 /// The program, without arguments.
 pub fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_ten-versus-five"))
+}
+
+/// A crate that is new: it depends on this one, and has these files. Cargo in its folder.
+pub fn new_crate<'a>(
+    name: &str,
+    edition: &str,
+    files: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Command {
+    let crates = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = crates.join(name);
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nedition = \"{edition}\"\n\
+         [dependencies]\nten-versus-five = {{ path = {:?} }}\n[workspace]\n",
+        repository::root()
+    );
+    let write = |file: &str, text: &str| {
+        let file = folder.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        // What has not changed is not compiled again.
+        if fs::read_to_string(&file).ok().as_deref() != Some(text) {
+            fs::write(file, text).unwrap();
+        }
+    };
+    write("Cargo.toml", &manifest);
+    for (file, text) in files {
+        write(file, text);
+    }
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // One for all these crates, so that this one is compiled once.
+    let target = crates.join("target");
+    cargo.current_dir(&folder).env("CARGO_TARGET_DIR", target);
+    cargo
 }
 
 /// The program serving one stage, for as long as this value lives.

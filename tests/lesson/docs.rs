@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::common::repository::{blocks, files, read, root};
 use crate::common::{Server, sleep_together, wait_for};
 use ten_versus_five::cli;
+use ten_versus_five::exercise::NAMES;
 use ten_versus_five::race::chart::{self, Style};
 use ten_versus_five::race::lock::Lock;
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
@@ -67,7 +68,9 @@ fn the_code_on_every_page_is_in_some_file_as_it_stands() {
         "tests/lesson",
         "src/explore",
         "tests/compile_fail",
+        "tests/tools",
         "tests/tools/traced",
+        "examples",
     ]
     .into_iter()
     .flat_map(|folder| files(folder, "rs"))
@@ -659,12 +662,23 @@ fn what_the_class_sees_is_what_the_race_draws() {
     let shown: Vec<Vec<String>> = shown.map(|chart| comparable(chart)).collect();
     assert_eq!(shown, charts.map(|race| comparable(&ideal_output(race))));
 
+    assert!(blocks.contains(&predictions()), "{}", predictions());
+}
+
+/// How long nine requests take, with four numbers of workers, and under stage 4.
+fn predictions() -> String {
     let results = [(3, 4), (3, 5), (3, 8), (3, 9), (4, 9)].map(|(number, workers)| {
         let stage = &STAGES[number - 1];
         let takes = Duration::from_millis(1001);
         ideal_race_of(stage, &label(stage), 9, workers, takes).result()
     });
-    assert!(blocks.contains(&results.join("\n")), "{results:?}");
+    results.join("\n")
+}
+
+#[test]
+fn the_predictions_of_the_exercises_are_what_the_stages_take() {
+    let page = read("docs/exercises.md");
+    assert!(blocks(&page, "```console").contains(&predictions()));
 }
 
 /// An exercise of the lesson is done when so many tests pass, and so many fail.
@@ -903,6 +917,13 @@ fn check_command(command: &str) -> Result<(), String> {
                     stage.ok_or(format!("there is no feature {feature:?}"))?;
                 }
             }
+            "--example" => {
+                let name = words.next().unwrap_or_default();
+                let exercise = NAMES.contains(&name) || name == "NAME";
+                let asks = ["", "--hint", "--hint 2"].contains(&program);
+                let known = exercise && asks && verb == "run";
+                return known.then_some(()).ok_or(format!("what is {name}?"));
+            }
             "--test" => {
                 let test = words.next().unwrap_or_default();
                 // What follows chooses the tests of one file, which is a module.
@@ -992,7 +1013,7 @@ fn every_file_that_a_page_names_exists() {
         for word in read(&page).split(|c| !is_part_of_a_path(c)) {
             let word = word.trim_end_matches('.');
             let folder = word.split('/').next().unwrap_or_default();
-            let ours = ["benches", "docs", "src", "stages", "tests"].contains(&folder);
+            let ours = ["benches", "docs", "examples", "src", "stages", "tests"].contains(&folder);
             let (page, path) = (page.display(), root().join(word));
             assert!(!ours || path.exists(), "{page}: there is no {word}");
         }

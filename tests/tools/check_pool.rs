@@ -7,8 +7,6 @@
 #[path = "check_pool/pools.rs"]
 mod pools;
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -348,24 +346,8 @@ fn time_in_which_the_whole_program_stands_still_does_not_count() {
 /// A crate that is new, with a pool in it and nothing else that is not said here. It is as a learner has
 /// it: another edition, none of the features, and no Cargo.lock.
 fn new_crate(name: &str, pool: &str, files: &[(&str, &str)]) -> Command {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let manifest = format!(
-        "[package]\nname = \"{name}\"\nedition = \"2018\"\n\
-         [dependencies]\nten-versus-five = {{ path = {:?} }}\n[workspace]\n",
-        crate::common::repository::root()
-    );
-    let library = [("Cargo.toml", manifest.as_str()), ("src/lib.rs", pool)];
-    for (file, text) in library.iter().chain(files) {
-        let file = folder.join(file);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-    }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut cargo = Command::new(cargo);
-    cargo
-        .current_dir(&folder)
-        .env("CARGO_TARGET_DIR", folder.join("target"));
-    cargo
+    let library = [("src/lib.rs", pool)];
+    crate::common::new_crate(name, "2018", library.iter().chain(files).copied())
 }
 
 /// What a command prints on both streams.

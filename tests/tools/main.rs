@@ -10,6 +10,7 @@ mod common;
 mod assignment;
 mod check_pool;
 mod check_server;
+mod exercises;
 mod explore;
 mod explore_command;
 mod explore_page;

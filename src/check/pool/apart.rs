@@ -4,10 +4,11 @@
 //! on standard output, most print a line for each job, is not looked at.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{self, Command, ExitStatus, Stdio};
 
-use super::{Check, Promise, Verdict};
+use super::Verdict;
 
 /// In the new process, this says which pool and which promise it is about.
 const VARIABLE: &str = "TEN_VERSUS_FIVE_CHECK";
@@ -21,24 +22,32 @@ const SEPARATOR: char = '\u{1}';
 /// How much of what the pool says on standard error is passed on, in bytes.
 const MAX_QUOTE: usize = 2000;
 
-pub(super) fn verdict(check: &Check, promise: &Promise) -> Verdict {
-    let this = format!("{}: {}", check.name, promise.name);
+/// Stands for the end of a line within a message, which is one line.
+const NEW_LINE: char = '\u{2}';
+
+/// Has something decided in another process, which is this program, started with these arguments. What is
+/// decided has a name of its own, and the other process has to come to this call too.
+pub(crate) fn verdict(
+    this: &str,
+    arguments: &[OsString],
+    decide: impl FnOnce() -> Verdict,
+) -> Verdict {
     match env::var(VARIABLE) {
         Ok(wanted) if wanted == this => {
             tell(&["begun"]);
-            tell(&words(&(promise.decide)(check)));
+            tell(&words(&decide()));
             process::exit(0)
         }
         Ok(_) => Verdict::cannot_tell("this process is there to decide something else"),
-        Err(_) => start(check, &this)
+        Err(_) => start(this, arguments)
             .unwrap_or_else(|error| Verdict::cannot_tell(format!("no process for it: {error}"))),
     }
 }
 
 /// Starts the process, waits until it has ended, and returns its verdict.
-fn start(check: &Check, this: &str) -> io::Result<Verdict> {
+fn start(this: &str, arguments: &[OsString]) -> io::Result<Verdict> {
     let mut child = Command::new(env::current_exe()?)
-        .args(&check.arguments)
+        .args(arguments)
         .env(VARIABLE, this)
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
@@ -60,7 +69,7 @@ fn listen(stderr: impl Read) -> (Vec<String>, String) {
     while let Ok(1..) = (&mut stderr).take(64 * 1024).read_until(b'\n', &mut line) {
         let text = String::from_utf8_lossy(&line);
         match text.split_once(MARK) {
-            Some((_, message)) => told.push(message.trim_end().to_owned()),
+            Some((_, message)) => told.push(message.trim_end().replace(NEW_LINE, "\n")),
             None if said.len() + text.len() <= MAX_QUOTE => said.push_str(&text),
             None => {}
         }
@@ -118,7 +127,10 @@ fn words(verdict: &Verdict) -> Vec<&str> {
 fn tell(words: &[&str]) {
     let words: Vec<String> = words
         .iter()
-        .map(|word| word.replace(|c: char| c.is_control(), " "))
+        .map(|word| {
+            let word = word.replace(|c: char| c.is_control() && c != '\n', " ");
+            word.replace('\n', &NEW_LINE.to_string())
+        })
         .collect();
     let message = words.join(&SEPARATOR.to_string());
     // The pool may have left a line open.

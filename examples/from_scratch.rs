@@ -1,0 +1,31 @@
+//! Exercise: a thread pool from an empty file.
+//!
+//! This is the interface of the thread pool in the Book, and nothing behind it. Build stage 3: as many
+//! threads as `new` is told, started once, that take their jobs from one channel.
+//!
+//!     cargo run --example from_scratch
+//!     cargo run --example from_scratch -- --hint
+
+use std::process::ExitCode;
+
+use ten_versus_five::exercise;
+
+pub struct ThreadPool;
+
+impl ThreadPool {
+    /// Starts `size` workers. Panics if that is zero.
+    pub fn new(_size: usize) -> ThreadPool {
+        ThreadPool
+    }
+
+    /// Has one of the workers run the job. Does not wait for that.
+    pub fn execute<F>(&self, _job: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+    }
+}
+
+fn main() -> ExitCode {
+    exercise::FROM_SCRATCH.run(ThreadPool::new, ThreadPool::execute)
+}

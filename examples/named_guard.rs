@@ -1,0 +1,55 @@
+//! Exercise: a guard with a name.
+//!
+//! The job is taken out before it runs, in a statement of its own, and yet one job runs at a time. Keep
+//! the name of the guard. One line more is enough.
+//!
+//!     cargo run --example named_guard
+//!     cargo run --example named_guard -- --hint
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use ten_versus_five::exercise;
+
+type Job = Box<dyn FnOnce() + Send + 'static>;
+
+pub struct ThreadPool {
+    sender: mpsc::Sender<Job>,
+}
+
+impl ThreadPool {
+    pub fn new(size: usize) -> ThreadPool {
+        assert!(size > 0, "a pool with no workers would never run a job");
+
+        let (sender, receiver) = mpsc::channel();
+        let receiver = Arc::new(Mutex::new(receiver));
+        for _ in 0..size {
+            let receiver = Arc::clone(&receiver);
+            thread::spawn(move || work(&receiver));
+        }
+        ThreadPool { sender }
+    }
+
+    pub fn execute<F>(&self, job: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        // `unwrap`: the workers are there as long as the pool is.
+        self.sender.send(Box::new(job)).unwrap();
+    }
+}
+
+fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let guard = receiver.lock().unwrap();
+        let Ok(job) = guard.recv() else {
+            break;
+        };
+        job();
+    }
+}
+
+fn main() -> ExitCode {
+    exercise::NAMED_GUARD.run(ThreadPool::new, ThreadPool::execute)
+}

@@ -1,0 +1,69 @@
+//! Exercise: the end of a pool.
+//!
+//! When this pool is dropped, it waits for its workers, so that no job is cut off. But it waits for
+//! ever. Find out who waits for whom.
+//!
+//!     cargo run --example shutdown
+//!     cargo run --example shutdown -- --hint
+
+// Lets the explorer decide which thread goes on: leave it there.
+use ten_versus_five::traced as std;
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use ten_versus_five::exercise;
+
+type Job = Box<dyn FnOnce() + Send + 'static>;
+
+pub struct ThreadPool {
+    workers: Vec<thread::JoinHandle<()>>,
+    sender: Option<mpsc::Sender<Job>>,
+}
+
+impl ThreadPool {
+    pub fn new(size: usize) -> ThreadPool {
+        let (sender, receiver) = mpsc::channel();
+        let receiver = Arc::new(Mutex::new(receiver));
+        let workers = (0..size).map(|_| {
+            let receiver = Arc::clone(&receiver);
+            thread::spawn(move || work(&receiver))
+        });
+        ThreadPool {
+            workers: workers.collect(),
+            sender: Some(sender),
+        }
+    }
+
+    pub fn execute<F>(&self, job: F)
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        // `unwrap`: the sender is there until `drop`, and the workers are there as long as it is.
+        let sender = self.sender.as_ref().unwrap();
+        sender.send(Box::new(job)).unwrap();
+    }
+}
+
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        for worker in self.workers.drain(..) {
+            worker.join().unwrap();
+        }
+        self.sender = None;
+    }
+}
+
+fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let Ok(job) = receiver.lock().unwrap().recv() else {
+            break;
+        };
+        job();
+    }
+}
+
+fn main() -> ExitCode {
+    exercise::SHUTDOWN.run(ThreadPool::new, ThreadPool::execute)
+}

@@ -1,0 +1,280 @@
+//! Exercises: a thread pool with one thing missing, and what says which.
+//!
+//! Each is an example of Cargo, in `examples/`, and a file to change:
+//!
+//! ```console
+//! $ cargo run --example guard
+//! $ cargo run --example guard -- --hint
+//! ```
+//!
+//! The first says what is missing, and ends with the exit code 1 until nothing is, and with 0 from then
+//! on. The second gives a hint, and with `--hint 2` one more. [Exercises](crate::book::ch10_exercises) is the chapter
+//! with the list.
+//!
+//! Some pools are run on real threads: their promises are those of
+//! [`check::pool`](crate::check::pool::promises). Others are run in [every schedule](crate::explore); what they have to
+//! keep is in `exercise/explored.rs` and `exercise/served.rs`. The verdict is about what a pool does, and never
+//! about how it is written.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::check::Verdict;
+use crate::check::pool::{Check, PATIENCE, apart, promises};
+
+mod explored;
+mod served;
+
+pub use served::{Connection, Connections, Server};
+
+/// What decides a promise, and what that is called.
+type Promise<S> = (&'static str, fn(&S) -> Verdict);
+
+/// An exercise about a pool (`S` is a [`Check`]), or about a [`Server`].
+pub struct Exercise<S: 'static> {
+    name: &'static str,
+    text: &'static str,
+    promises: &'static [Promise<S>],
+    patience: Duration,
+}
+
+/// The names of all exercises, in the order in which to do them. That of the example is the same.
+pub const NAMES: [&str; 10] = [
+    "guard",
+    "while_let",
+    "named_guard",
+    "from_scratch",
+    "counter",
+    "permit",
+    "bounded_queue",
+    "panic",
+    "shutdown",
+    "condvar",
+];
+
+/// Makes an exercise of its name, and of the functions that decide its promises.
+macro_rules! exercise {
+    ($name:literal, $($module:ident::$promise:ident),* $(,)?) => {
+        Exercise {
+            name: $name,
+            text: include_str!(concat!("exercise/", $name, ".txt")),
+            promises: &[$( (stringify!($promise), $module::$promise) ),*],
+            patience: PATIENCE,
+        }
+    };
+    // A promise that is broken in many ways comes first: others could only be told with patience.
+    ($name:literal, on real threads $(, $more:ident)* $(,)?) => {
+        exercise!(
+            $name,
+            promises::every_job_runs_once,
+            promises::two_jobs_run_at_once,
+            promises::every_worker_works,
+            promises::never_more_jobs_at_once_than_workers,
+            promises::a_slow_job_does_not_hold_up_others,
+            $( promises::$more, )*
+            promises::an_idle_pool_uses_no_processor,
+        )
+    };
+}
+
+/// The lock that is held while a job runs.
+pub const GUARD: Exercise<Check> = exercise!("guard", on real threads);
+
+/// The same, in a `while let`.
+pub const WHILE_LET: Exercise<Check> = exercise!("while_let", on real threads);
+
+/// The same, with a guard that has a name.
+pub const NAMED_GUARD: Exercise<Check> = exercise!("named_guard", on real threads);
+
+/// A pool from an empty file: stage 3.
+pub const FROM_SCRATCH: Exercise<Check> = exercise!(
+    "from_scratch",
+    on real threads,
+    a_pool_of_no_workers_is_refused,
+);
+
+/// Counting jobs in the wrong place.
+pub const COUNTER: Exercise<Check> = exercise!(
+    "counter",
+    explored::as_many_jobs_are_accepted_as_there_are_workers,
+    explored::a_job_that_has_ended_makes_room,
+);
+
+/// `_` in the place of a name.
+pub const PERMIT: Exercise<Check> = exercise!(
+    "permit",
+    explored::as_many_jobs_are_accepted_as_there_are_workers,
+    explored::a_job_that_has_ended_makes_room,
+    explored::a_job_that_has_panicked_makes_room,
+);
+
+/// A queue that swallows what it has no room for.
+pub const BOUNDED_QUEUE: Exercise<Server> = exercise!(
+    "bounded_queue",
+    served::every_connection_is_answered,
+    served::a_full_queue_rejects,
+    served::a_free_worker_gets_a_connection,
+);
+
+/// A job that panics.
+pub const PANIC: Exercise<Check> = exercise!("panic", on real threads, a_panic_costs_no_worker);
+
+/// The end of a pool.
+pub const SHUTDOWN: Exercise<Check> = exercise!(
+    "shutdown",
+    explored::no_schedule_is_stuck,
+    explored::no_thread_panics,
+    explored::no_schedule_loses_a_job,
+    explored::drop_waits_in_every_schedule,
+    explored::every_worker_works_in_every_schedule,
+);
+
+/// A queue behind a mutex, and a condition variable.
+pub const CONDVAR: Exercise<Check> = exercise!(
+    "condvar",
+    explored::no_schedule_is_stuck,
+    explored::no_thread_panics,
+    explored::no_schedule_loses_a_job,
+    explored::drop_waits_in_every_schedule,
+    explored::every_worker_works_in_every_schedule,
+);
+
+impl Exercise<Check> {
+    /// What the `main` of the example does: says what is missing in the pools that `new` makes when it is given a
+    /// number of workers, or gives the hint that the command line asks for. A pool that rejects a job, drops it, or
+    /// gives it back, before `execute` returns.
+    ///
+    /// Exit code 0 says that nothing is missing, 2 that the command line is wrong. Like [`Check::verdict`], it starts
+    /// this program again.
+    pub fn run<P, R>(
+        self,
+        new: impl Fn(usize) -> P + Send + Sync + 'static,
+        execute: impl Fn(&P, crate::check::pool::Job) -> R + Send + Sync + 'static,
+    ) -> ExitCode
+    where
+        P: 'static,
+    {
+        let execute = Arc::new(execute);
+        let check = Check::new(self.name, move |size| {
+            let (pool, execute) = (new(size), Arc::clone(&execute));
+            Box::new(move |job| drop(execute(&pool, job)))
+        });
+        let check = check.patience(self.patience);
+        self.answer(&check)
+    }
+}
+
+impl Exercise<Server> {
+    /// The same of a server. `serve` gets connections, a number of workers, and how many connections may wait.
+    pub fn run(
+        self,
+        serve: impl Fn(Connections, usize, usize) + Send + Sync + 'static,
+    ) -> ExitCode {
+        self.answer(&Server::new(serve))
+    }
+}
+
+impl<S> Exercise<S> {
+    /// The same with another patience than [`PATIENCE`], where patience is what it takes.
+    pub fn patience(self, patience: Duration) -> Exercise<S> {
+        Exercise { patience, ..self }
+    }
+
+    /// Does what the command line asks for.
+    fn answer(&self, subject: &S) -> ExitCode {
+        let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+        let words: Vec<&str> = arguments.iter().filter_map(|it| it.to_str()).collect();
+        let mut out = io::stdout();
+        let well = match words[..] {
+            [] if arguments.is_empty() => self.judge(subject, &mut out),
+            ["--hint"] => self.hint(1, &mut out),
+            ["--hint", number] if number.parse::<usize>().is_ok_and(|number| number > 0) => {
+                self.hint(number.parse().unwrap_or(1), &mut out)
+            }
+            _ => {
+                let _ = writeln!(
+                    io::stderr(),
+                    "An exercise takes no arguments, or --hint, or --hint 2 and so on."
+                );
+                return ExitCode::from(2);
+            }
+        };
+        match well {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) | Err(_) => ExitCode::FAILURE, // What could not be printed has not arrived.
+        }
+    }
+
+    /// Asks for one promise after the other, until one is broken. Returns whether all are kept.
+    fn judge(&self, subject: &S, out: &mut impl Write) -> io::Result<bool> {
+        writeln!(out, "Exercise {}, in examples/{0}.rs\n", self.name)?;
+        let mut untold = None;
+        for (promise, decide) in self.promises {
+            if *promise == "an_idle_pool_uses_no_processor" && !cfg!(target_os = "linux") {
+                writeln!(out, "not asked    {promise} (only Linux tells)")?;
+                continue;
+            }
+            let this = format!("{}: {promise}", self.name);
+            let verdict = apart::verdict(&this, &[], || decide(subject));
+            match &verdict {
+                Verdict::Kept => writeln!(out, "kept         {promise}")?,
+                Verdict::CannotTell(_) => {
+                    writeln!(out, "cannot tell  {promise}")?;
+                    untold.get_or_insert(verdict);
+                }
+                Verdict::Broken { .. } => {
+                    writeln!(out, "broken       {promise}\n\n{verdict}")?;
+                    self.offer_a_hint(1, out)?;
+                    return Ok(false);
+                }
+            }
+            out.flush()?;
+        }
+        if let Some(verdict) = untold {
+            writeln!(out, "\n{verdict}")?;
+            self.offer_a_hint(1, out)?;
+            return Ok(false);
+        }
+        writeln!(out, "\nThat is right.\n\n{}", self.part("# Afterwards"))?;
+        let next = NAMES.iter().skip_while(|name| **name != self.name).nth(1);
+        match next {
+            Some(next) => writeln!(out, "\nThe next one:\n    cargo run --example {next}")?,
+            None => writeln!(out, "\nThat was the last one.")?,
+        }
+        Ok(true)
+    }
+
+    /// Prints the first hints.
+    fn hint(&self, number: usize, out: &mut impl Write) -> io::Result<bool> {
+        let hints: Vec<&str> = self.text.split("# Hint\n").skip(1).collect();
+        for hint in hints.iter().take(number) {
+            let (hint, _) = hint.split_once("\n# ").unwrap_or((hint, ""));
+            writeln!(out, "- {}\n", hint.trim().replace('\n', "\n  "))?;
+        }
+        if number < hints.len() {
+            self.offer_a_hint(number + 1, out)?;
+        } else {
+            writeln!(out, "There are no more hints.")?;
+        }
+        Ok(true)
+    }
+
+    fn offer_a_hint(&self, number: usize, out: &mut impl Write) -> io::Result<()> {
+        let number = match number {
+            1 => String::new(),
+            number => format!(" {number}"),
+        };
+        let hint = format!("cargo run --example {} -- --hint{number}", self.name);
+        writeln!(out, "\nFor a hint:\n    {hint}")
+    }
+
+    /// A part of the text, which has a heading, like "# Afterwards".
+    fn part(&self, heading: &str) -> &'static str {
+        let (_, part) = self.text.split_once(heading).unwrap_or_default();
+        part.trim()
+    }
+}

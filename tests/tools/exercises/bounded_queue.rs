@@ -1,0 +1,329 @@
+//! A queue that hands the connection back.
+
+use super::{Variant, right, variant};
+
+pub const VARIANTS: [Variant; 12] = [
+    variant("as it stands", "broken every_connection_is_answered", &[]),
+    right(
+        "the channel carries connections",
+        &[
+            (
+                r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+                r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
+            connection.reject();
+        }
+"#,
+            ),
+            (
+                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
+"#,
+                r#"type Job = Connection;
+"#,
+            ),
+            (
+                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.sender.try_send(Box::new(job))
+    }
+"#,
+                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
+        self.sender.try_send(job)
+    }
+"#,
+            ),
+            (
+                r#"        job();
+"#,
+                r#"        job.handle();
+"#,
+            ),
+        ],
+    ),
+    right(
+        "a slot that both share",
+        &[(
+            r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+            r#"        let slot = Arc::new(Mutex::new(Some(connection)));
+        let other = Arc::clone(&slot);
+        let job = move || {
+            let connection = other.lock().unwrap().take();
+            if let Some(connection) = connection {
+                connection.handle();
+            }
+        };
+        if pool.try_execute(job).is_err() {
+            let connection = slot.lock().unwrap().take();
+            if let Some(connection) = connection {
+                connection.reject();
+            }
+        }
+"#,
+        )],
+    ),
+    right(
+        "a generic pool",
+        &[
+            (
+                r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+                r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
+            connection.reject();
+        }
+"#,
+            ),
+            (
+                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
+"#,
+                "",
+            ),
+            (
+                "let pool = ThreadPool::new(workers, queue)",
+                "let pool = ThreadPool::new(workers, queue, Connection::handle)",
+            ),
+            (
+                r#"struct ThreadPool {
+    sender: mpsc::SyncSender<Job>"#,
+                r#"struct ThreadPool<T> {
+    sender: mpsc::SyncSender<T>"#,
+            ),
+            (
+                r#"impl ThreadPool {
+    fn new(size: usize, queue: usize) -> ThreadPool"#,
+                r#"impl<T: Send + 'static> ThreadPool<T> {
+    fn new(size: usize, queue: usize, handler: fn(T)) -> ThreadPool<T>"#,
+            ),
+            ("work(&receiver)", "work(&receiver, handler)"),
+            (
+                "fn work(receiver: &Mutex<mpsc::Receiver<Job>>)",
+                "fn work<T>(receiver: &Mutex<mpsc::Receiver<T>>, handler: fn(T))",
+            ),
+            (
+                r#"        job();
+"#,
+                r#"        handler(job);
+"#,
+            ),
+            (
+                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.sender.try_send(Box::new(job))
+    }
+"#,
+                r#"    fn try_execute(&self, job: T) -> Result<(), mpsc::TrySendError<T>> {
+        self.sender.try_send(job)
+    }
+"#,
+            ),
+        ],
+    ),
+    variant(
+        "waits for room",
+        "broken a_full_queue_rejects",
+        &[(
+            "self.sender.try_send(Box::new(job))",
+            "{ self.sender.send(Box::new(job)).unwrap(); Ok(()) }",
+        )],
+    ),
+    variant(
+        "handles it on the thread that accepts",
+        "broken every_connection_is_answered",
+        &[(
+            r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+            r#"        if let Err(mpsc::TrySendError::Full(job)) = pool.try_execute(move || connection.handle()) {
+            job();
+        }
+"#,
+        )],
+    ),
+    variant(
+        "handles it on a thread of its own",
+        "broken every_connection_is_answered",
+        &[(
+            r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+            r#"        if let Err(mpsc::TrySendError::Full(job)) = pool.try_execute(move || connection.handle()) {
+            thread::spawn(job);
+        }
+"#,
+        )],
+    ),
+    variant(
+        "a queue without a bound",
+        "broken a_full_queue_rejects",
+        &[
+            ("mpsc::sync_channel(queue)", "mpsc::channel()"),
+            ("mpsc::SyncSender", "mpsc::Sender"),
+            (
+                "Result<(), mpsc::TrySendError<Job>>",
+                "Result<(), mpsc::SendError<Job>>",
+            ),
+            (".try_send(", ".send("),
+        ],
+    ),
+    variant(
+        "room for more than was said",
+        "broken a_full_queue_rejects",
+        &[
+            (
+                r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+                r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
+            connection.reject();
+        }
+"#,
+            ),
+            (
+                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
+"#,
+                r#"type Job = Connection;
+"#,
+            ),
+            (
+                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.sender.try_send(Box::new(job))
+    }
+"#,
+                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
+        self.sender.try_send(job)
+    }
+"#,
+            ),
+            (
+                r#"        job();
+"#,
+                r#"        job.handle();
+"#,
+            ),
+            ("mpsc::sync_channel(queue)", "mpsc::sync_channel(queue + 2)"),
+        ],
+    ),
+    variant(
+        "rejects everything",
+        "broken a_full_queue_rejects",
+        &[(
+            r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+            r#"        connection.reject();
+        let _ = &pool;
+"#,
+        )],
+    ),
+    variant(
+        "no room at all",
+        "broken a_full_queue_rejects",
+        &[
+            (
+                r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+                r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
+            connection.reject();
+        }
+"#,
+            ),
+            (
+                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
+"#,
+                r#"type Job = Connection;
+"#,
+            ),
+            (
+                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.sender.try_send(Box::new(job))
+    }
+"#,
+                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
+        self.sender.try_send(job)
+    }
+"#,
+            ),
+            (
+                r#"        job();
+"#,
+                r#"        job.handle();
+"#,
+            ),
+            ("mpsc::sync_channel(queue)", "mpsc::sync_channel(0 * queue)"),
+        ],
+    ),
+    variant(
+        "tries again and again",
+        "cannot tell every_connection_is_answered",
+        &[
+            (
+                r#"        let accepted = pool.try_execute(move || connection.handle());
+        if accepted.is_err() {
+            // The queue is full. But where is the connection?
+        }
+"#,
+                r#"        let mut connection = connection;
+        while let Err(mpsc::TrySendError::Full(back)) = pool.try_execute(connection) {
+            connection = back;
+            thread::yield_now();
+        }
+"#,
+            ),
+            (
+                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
+"#,
+                r#"type Job = Connection;
+"#,
+            ),
+            (
+                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
+    where
+        F: FnOnce() + Send + 'static,
+    {
+        self.sender.try_send(Box::new(job))
+    }
+"#,
+                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
+        self.sender.try_send(job)
+    }
+"#,
+            ),
+            (
+                r#"        job();
+"#,
+                r#"        job.handle();
+"#,
+            ),
+        ],
+    ),
+];
