@@ -285,6 +285,40 @@ fn the_macro_knows_every_promise_by_its_name() {
     assert_eq!(names[..names.len() - 1], table);
 }
 
+/// The promises in a table of the page, each with what is told of the seven stages.
+pub(crate) fn matrix<'a>(names: &[&'a str], stages: &[&str]) -> String {
+    let row = |(index, name): (usize, &&'a str)| {
+        let verdicts = stages.iter().map(|stage| match &stage[index..=index] {
+            "+" => "yes",
+            "-" => "no",
+            _ => "?",
+        });
+        let verdicts: Vec<&str> = verdicts.collect();
+        let first = verdicts.iter().position(|verdict| *verdict == "yes");
+        let first = first.unwrap() + 1;
+        format!("| {name} | {} | stage {first} |\n", verdicts.join(" | "))
+    };
+    let head = "| promise | 1 | 2 | 3 | 4 | 5 | 6 | 7 | first kept by |\n";
+    let rows: String = names.iter().enumerate().map(row).collect();
+    format!("{head}{}\n{rows}", "| --- ".repeat(9) + "|")
+}
+
+/// The verdicts on the stages are those of the tests above.
+#[test]
+fn the_page_says_which_stage_first_keeps_which_promise() {
+    let source = crate::common::repository::read("tests/tools/check_pool.rs");
+    let stages = [1, 2, 3, 4, 5, 6, 7].map(|number| {
+        let (_, after) = source
+            .split_once(&format!("    stage_{number} \""))
+            .unwrap();
+        after.split_once('"').unwrap().0
+    });
+    let names = PROMISES.map(|promise| format!("`{}`", promise.name));
+    let matrix = matrix(&names.each_ref().map(String::as_str), &stages);
+    let page = crate::common::repository::read("docs/check.md");
+    assert!(page.contains(&format!("\n\n{matrix}\n")), "{matrix}");
+}
+
 #[test]
 fn a_failure_says_what_happened_and_asks_what_leads_on() {
     let test = "check_pool::a_failure_says_what_happened_and_asks_what_leads_on";

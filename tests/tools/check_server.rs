@@ -238,6 +238,37 @@ fn no_stage_is_misjudged() {
     });
 }
 
+/// The names of the promises, as the output has them.
+fn names(tap: &str) -> Vec<&str> {
+    let lines = tap.lines().filter(|line| line.contains("ok "));
+    let names = lines.filter_map(|line| line.split_once(" - "));
+    names
+        .map(|(_, name)| name.split(" # ").next().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_page_says_which_stage_first_keeps_which_promise() {
+    let page = crate::common::repository::read("docs/check.md");
+    let (tap, _) = check(nowhere().parse().unwrap(), None, None);
+    let matrix = crate::check_pool::matrix(&names(&tap), &STAGES);
+    assert!(page.contains(&format!("\n\n{matrix}\n")), "{matrix}");
+}
+
+/// What the page shows of two servers that Python brings along is what is true of such servers.
+#[test]
+fn the_page_shows_what_is_true_of_one_thread_and_of_a_thread_each() {
+    let page = crate::common::repository::read("docs/check.md");
+    let blocks = crate::common::repository::blocks(&page, "```text");
+    let shown = blocks.iter().filter(|block| block.starts_with("TAP"));
+    let shown: Vec<String> = shown.map(|tap| signs(tap)).collect();
+    let expected = ["one thread", "a thread each"].map(|name| {
+        let server = SERVERS.iter().find(|(it, ..)| *it == name);
+        server.unwrap().3
+    });
+    assert_eq!(shown, expected);
+}
+
 /// Stage 5 has no queue. Said so, it keeps all its promises.
 #[cfg(feature = "stage5")]
 #[test]
