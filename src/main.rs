@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether somebody may type an answer.
+/// Whether a user can type an answer.
 fn can_ask() -> bool {
     io::stdin().is_terminal() && foreground::may_read_the_terminal()
 }

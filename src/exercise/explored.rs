@@ -315,7 +315,7 @@ pub fn a_job_that_has_panicked_makes_room(check: &Check) -> Verdict {
         let (alive, ended) = mpsc::channel::<()>();
         let accepted = give(run, pool, move || {
             let _alive = alive;
-            // Like `panic!`, but nobody wants to read about it.
+            // Like `panic!`, but without a message.
             std::panic::resume_unwind(Box::new("a job panicked"))
         });
         let _ = ended.recv();

@@ -68,8 +68,8 @@ fn title(label: &str) -> String {
 pub const MAX_WORKERS: usize = 63;
 
 /// Prints a schedule of each pool, and then a line for each. Returns whether no schedule was stuck
-/// and none lost a job, and all could be written: if the reader of standard output has gone, there
-/// is nobody to tell why not.
+/// and none lost a job, and all could be written: if the reader of standard output has closed it,
+/// there is no message.
 ///
 /// # Errors
 ///
@@ -89,7 +89,7 @@ pub fn run(options: &Options) -> Result<bool, String> {
     Ok(written(printed)? && well)
 }
 
-/// Lets whoever sits at the terminal be the scheduler.
+/// Lets the user at the terminal be the scheduler.
 fn step(options: &Options) -> Result<bool, String> {
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     if !input.is_terminal() || !out.is_terminal() {

@@ -1,12 +1,12 @@
 //! Runs one schedule: every thread is a real one, and only the one that has the baton goes on.
 //!
 //! A thread that wants to take a step says so, and chooses who goes next: itself, and then it just
-//! goes on, or another one, and then it hands over the baton and waits for it. Between two steps of
+//! goes on, or another one, and then it passes the baton on and waits for it. Between two steps of
 //! a thread, no other thread does anything.
 //!
 //! A schedule that is stuck has to be taken apart without leaving a thread behind. The threads that
 //! can go on do so. If there is none, the first one that waits is made to unwind, by a panic that
-//! nobody sees: what it drops lets others go on, and so forth.
+//! is not printed: what it drops lets others go on, and so forth.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -243,7 +243,7 @@ impl Execution {
         while !self.explorer.wait_for(NO_STEP) {
             let mut inner = self.lock();
             if inner.depth == steps {
-                // Nobody may use this crew again: somebody in it is blocked for good.
+                // This crew cannot be used again: a thread in it is blocked for good.
                 inner.phase = Phase::Over;
                 inner.crew.clear();
                 inner.findings.cannot_tell = Some(format!(
@@ -590,7 +590,7 @@ impl Member {
     fn take<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, op: Op) -> Outcome {
         let me = self.thread;
         if inner.phase == Phase::Over {
-            // It comes back from where the explorer does not see, and everybody is gone.
+            // It comes back from where the explorer does not see, and all the others have ended.
             drop(inner);
             if op.may_unwind() && !thread::panicking() {
                 panic::resume_unwind(Box::new(Dismissed));

@@ -19,9 +19,9 @@ pub enum Action {
     TryLock,
     /// Unlocks.
     Unlock,
-    /// Locks for reading when nobody writes.
+    /// Locks for reading when no thread writes.
     Read,
-    /// Locks for reading if nobody writes.
+    /// Locks for reading if no thread writes.
     TryRead,
     /// Unlocks what it had locked for reading.
     StopReading,

@@ -1,4 +1,4 @@
-//! Predictions: what somebody expects of a race, asked before it and compared with it afterwards.
+//! Predictions: what a user expects of a race, asked before it and compared with it afterwards.
 
 use std::fmt::{self, Display};
 use std::io::{self, BufRead, ErrorKind, Write};
@@ -8,7 +8,7 @@ use crate::Stage;
 
 /// The mistake of asking where no answer can be typed.
 pub const NEEDS_A_TERMINAL: &str = "\
---ask waits for somebody to type predictions, and there is no terminal to type on: \
+--ask waits for predictions to be typed, and there is no terminal to type on: \
 standard input is another file, or the program runs in the background. Leave --ask out.";
 
 const HELP: &str = "\
@@ -76,7 +76,7 @@ impl Display for Answers {
     }
 }
 
-/// What somebody expects, and how many hands were up for it, if they were counted.
+/// What a user expects, and how many hands were up for it, if they were counted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     answers: Answers,

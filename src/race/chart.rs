@@ -20,7 +20,7 @@ pub enum Kind {
     Failed,
     /// A worker waits for the lock.
     WaitsForLock,
-    /// A worker has the lock, and waits for a job. It is in nobody's way.
+    /// A worker has the lock, and waits for a job. No other worker could use the lock for anything.
     HasLock,
     /// A worker has the lock, and works. No other worker can take a job meanwhile.
     WorksWithLock,

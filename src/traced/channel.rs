@@ -90,7 +90,7 @@ impl<T> Shared<T> {
 }
 
 impl<T> Explored<'_, T> {
-    /// Nobody is at the other end any more when the schedule is over.
+    /// The schedule is over, and the other end of the channel is gone.
     fn step(&self, action: Action, timed: bool, number: usize) -> Outcome {
         let objects = [Some(self.shared.object.id()), None];
         explored().map_or(Outcome::Closed, |member| {

@@ -10,9 +10,9 @@ use crate::explore::{Action, Member, Outcome};
 /// Who watches a thread.
 #[derive(Clone, Default)]
 pub(crate) enum Watcher {
-    /// Nobody: the stand-in does what `std` does.
+    /// No watcher: the stand-in does what `std` does.
     #[default]
-    Nobody,
+    None,
     /// A recording, which takes notes.
     Recorder(Recorder),
     /// The explorer, which decides when this thread goes on.
@@ -20,10 +20,10 @@ pub(crate) enum Watcher {
 }
 
 thread_local! {
-    static WATCHER: RefCell<Watcher> = const { RefCell::new(Watcher::Nobody) };
+    static WATCHER: RefCell<Watcher> = const { RefCell::new(Watcher::None) };
 }
 
-/// Asks the watcher of this thread. At the very end of a thread, nobody watches it any more.
+/// Asks the watcher of this thread. At the very end of a thread, it has no watcher any more.
 pub(crate) fn ask<R>(question: impl FnOnce(&Watcher) -> R) -> R {
     let mut question = Some(question);
     WATCHER
@@ -32,7 +32,7 @@ pub(crate) fn ask<R>(question: impl FnOnce(&Watcher) -> R) -> R {
         .flatten()
         .unwrap_or_else(|| {
             // `question` is gone only if it was asked, and then there is an answer.
-            question.take().expect("not asked yet")(&Watcher::Nobody)
+            question.take().expect("not asked yet")(&Watcher::None)
         })
 }
 

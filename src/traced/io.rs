@@ -31,7 +31,7 @@ macro_rules! output {
                 $lock((!is_silent()).then(|| self.0.lock()))
             }
 
-            /// Whether somebody sits in front of it.
+            /// Whether it is a terminal.
             pub fn is_terminal(&self) -> bool {
                 self.0.is_terminal()
             }

@@ -142,7 +142,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // Nobody can use a guard that is being dropped, or has been given away.
+        // A guard that is being dropped, or has been given away, cannot be used.
         self.inner.as_ref().expect("the guard holds the lock")
     }
 }

@@ -7,7 +7,7 @@ use super::mutex::Mutex;
 
 /// Stands in for [`std::sync::OnceLock`].
 pub struct OnceLock<T> {
-    /// Locked by whoever sets the value, and by whoever finds it not set yet and has to wait.
+    /// Locked by the thread that sets the value, and by threads that find it not set yet and wait.
     setting: Mutex<()>,
     value: sync::OnceLock<T>,
 }

@@ -360,7 +360,7 @@ where
     move || {
         CURRENT.set(Some(Thread::real(&object, &thread::current())));
         let watcher = match watcher {
-            Watcher::Nobody | Watcher::Explorer(_) => return work(),
+            Watcher::None | Watcher::Explorer(_) => return work(),
             Watcher::Recorder(recorder) => Watcher::Recorder(recorder.of_this_thread()),
         };
         context::watched_by(watcher, || {
@@ -498,7 +498,7 @@ where
         let Some(member) = context::explored() else {
             return work(scope);
         };
-        // `std` waits for the threads now, and that would be seen by nobody. So here they end first.
+        // `std` waits for the threads now, which is no step of the schedule. So here they end first.
         let result = panic::catch_unwind(AssertUnwindSafe(|| work(scope)));
         let mut index = 0;
         while let Some(thread) = scope.thread(index) {

@@ -188,7 +188,7 @@ fn the_page_that_is_named_is_there() {
 }
 
 #[test]
-fn without_a_terminal_nobody_is_waited_for() {
+fn without_a_terminal_there_is_no_waiting_for_an_answer() {
     for stdin in [Stdio::null(), Stdio::piped()] {
         let mut asking = program();
         asking.args(["race", "--ask", "127.0.0.1:1"]).stdin(stdin);

@@ -800,7 +800,7 @@ fn explorations_side_by_side_do_not_disturb_each_other() {
     });
 }
 
-/// It was cut off before it came to its job, so nobody knows whether it ever would have.
+/// It was cut off before it came to its job, so it is not known whether it ever would have.
 #[test]
 fn a_schedule_that_is_cut_off_has_not_lost_its_job() {
     let report = explorer().steps(50).run(|run| {

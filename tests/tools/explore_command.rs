@@ -19,7 +19,7 @@ const STYLE: Style = Style {
 fn explore(arguments: &[&str]) -> Output {
     let mut explore = program();
     explore.arg("explore").args(arguments);
-    // Neither the window nor the language of whoever runs the tests.
+    // Independent of the window and the language of the machine.
     explore.env("COLUMNS", "80").env("LC_ALL", "C.UTF-8");
     explore.output().unwrap()
 }

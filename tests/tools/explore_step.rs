@@ -8,7 +8,7 @@ use ten_versus_five::explore::stepping::play;
 use ten_versus_five::explore::{Explorer, Program, Report, Run};
 use ten_versus_five::race::chart::Style;
 
-/// What is said to somebody who types this.
+/// What is printed for this input.
 fn conversation(program: Program, typed: &str) -> String {
     let style = Style {
         width: 80,

@@ -1,4 +1,4 @@
-//! Stage 4, to be mended.
+//! Stage 4, to be fixed.
 
 use super::{Variant, right, variant};
 
