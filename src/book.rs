@@ -40,5 +40,8 @@ chapters! {
     ch17_costs: "costs.md"
     ch18_next: "next.md"
     ch19_walkthrough: "walkthrough.md"
-    ch20_glossary: "glossary.md"
+    ch20_teacher: "teacher.md"
+    ch21_handout: "handout.md"
+    ch22_assignment: "assignment.md"
+    ch23_glossary: "glossary.md"
 }

@@ -120,14 +120,31 @@ fn assert_signs(name: &str, verdicts: &str, expected: &str) {
 #[test]
 fn a_right_hand_in_keeps_every_promise() {
     let right = [
-        ("channel", "channel(size, worker::catches, end::joins)"),
-        ("condvar", "condvar(size, Flaw::None)"),
-        ("permits", "permits(size, true)"),
-        ("replaces", "replaces_its_dead(size)"),
+        (
+            "channel",
+            "a channel, `catch_unwind`, and a `drop` that joins",
+            "channel(size, worker::catches, end::joins)",
+        ),
+        (
+            "condvar",
+            "a queue behind a `Mutex`, and a `Condvar`",
+            "condvar(size, Flaw::None)",
+        ),
+        (
+            "permits",
+            "a thread for each job, and a semaphore",
+            "permits(size, true)",
+        ),
+        (
+            "replaces",
+            "a worker that panicked is replaced by a new one",
+            "replaces_its_dead(size)",
+        ),
     ];
+    assert_is_on_the_page(&right.map(|(_, about, _)| (about, "+++++++++")));
     let assignment = Assignment::new("assignment_right");
-    let printed = assignment.grade("right", &right.map(|(name, pool)| (name, hand_in(pool))));
-    for (name, _) in right {
+    let printed = assignment.grade("right", &right.map(|(name, _, pool)| (name, hand_in(pool))));
+    for (name, ..) in right {
         assert_signs(name, &assignment.verdicts("right", name), "+++++++++");
         let all = format!("{name}  9 kept  0 broken  0 cannot tell\n");
         assert!(
@@ -142,26 +159,54 @@ fn a_wrong_hand_in_breaks_the_promises_that_it_does_not_keep() {
     let wrong = [
         (
             "book",
+            "the Book's pool: a job that panics ends its worker",
             "++++-++++",
             hand_in("channel(size, worker::dies_of_a_panic, end::joins)"),
         ),
-        ("forgery", "-?+-??+++", hand_in(FORGERY)),
+        (
+            "forgery",
+            "stage 4's loop, and a pool that prints verdicts of its own",
+            "-?+-??+++",
+            hand_in(FORGERY),
+        ),
         (
             "polls",
+            "workers that look for a job again and again",
             "++++++++-",
             hand_in("channel(size, worker::polls, end::joins)"),
         ),
-        ("spawn", "++-++-+++", hand_in("a_thread_for_each_job(size)")),
-        ("stage3", "++++--+++", read("stages/stage3_channel_pool.rs")),
-        ("stage4", "-?+---+++", read("stages/stage4_for_loop.rs")),
+        (
+            "spawn",
+            "a thread for each job, and no limit",
+            "++-++-+++",
+            hand_in("a_thread_for_each_job(size)"),
+        ),
+        (
+            "stage3",
+            "stage 3 as it stands: panics, and a `drop` that does not wait",
+            "++++--+++",
+            read("stages/stage3_channel_pool.rs"),
+        ),
+        (
+            "stage4",
+            "stage 4 as it stands",
+            "-?+---+++",
+            read("stages/stage4_for_loop.rs"),
+        ),
         (
             "stuck",
+            "a `drop` that joins the workers before it closes the channel",
             "+++++-+++",
             hand_in("channel(size, worker::catches, end::joins_before_it_closes)"),
         ),
-        ("template", "???????-?", read("docs/assignment/src/pool.rs")),
-        ("typo", ".........", String::from("pub struct ThreadPool(")),
+        (
+            "template",
+            "nothing written yet",
+            "???????-?",
+            read("docs/assignment/src/pool.rs"),
+        ),
     ];
+    assert_is_on_the_page(&wrong.clone().map(|(_, about, signs, _)| (about, signs)));
     let assignment = Assignment::new("assignment_wrong");
     // A wrong pool makes no progress for this long. Ten seconds are for pools that may be right.
     let main = assignment.folder.join("src/main.rs");
@@ -170,9 +215,10 @@ fn a_wrong_hand_in_breaks_the_promises_that_it_does_not_keep() {
     assert!(text.contains(report), "{text}");
     write(&main, &text.replace(report, &format!("{hurry}{report}")));
 
-    let hand_ins = wrong.clone().map(|(name, _, text)| (name, text));
+    let mut hand_ins = Vec::from(wrong.clone().map(|(name, _, _, text)| (name, text)));
+    hand_ins.push(("typo", String::from("pub struct ThreadPool(")));
     let printed = assignment.grade("wrong", &hand_ins);
-    for (name, expected, _) in &wrong {
+    for (name, _, expected, _) in &wrong {
         let verdicts = assignment.verdicts("wrong", name);
         assert_signs(name, &verdicts, expected);
         // What the pool itself prints is quoted in comments.
@@ -198,6 +244,29 @@ fn a_wrong_hand_in_breaks_the_promises_that_it_does_not_keep() {
         why.contains("\nBail out! ") && why.contains("\n# error: "),
         "{why}"
     );
+}
+
+#[test]
+fn the_page_says_what_each_promise_asks_for() {
+    let page = read("docs/assignment.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names: Vec<&str> = rows.filter_map(|row| row.split('`').next()).collect();
+    assert_eq!(names, PROMISES.map(|promise| promise.name));
+}
+
+/// The page has a row for each of these hand-ins, with the numbers of its verdicts.
+fn assert_is_on_the_page(hand_ins: &[(&str, &str)]) {
+    let page = read("docs/assignment.md");
+    for (about, signs) in hand_ins {
+        let count = |sign| signs.chars().filter(|it| *it == sign).count();
+        let row = format!(
+            "\n| {about} | {} | {} | {} |\n",
+            count('+'),
+            count('-'),
+            count('?')
+        );
+        assert!(page.contains(&row), "no row is {row:?}");
+    }
 }
 
 #[test]
