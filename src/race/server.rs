@@ -129,6 +129,9 @@ fn no_thread(error: &io::Error) -> String {
     format!("The system has no thread for a race: {error}.")
 }
 
+/// What ends the connections of a stage.
+type Stop = Box<dyn Fn() + Send>;
+
 /// The other end of [`Server`]: serves a stage, prints its address, then a line for each connection
 /// that a thread picks up, and ends when its standard input ends.
 ///
@@ -139,12 +142,12 @@ fn no_thread(error: &io::Error) -> String {
 ///
 /// Why the stage cannot be served, as a sentence.
 pub fn run(options: &Options) -> Result<(), String> {
-    let server = server::Server::start(options, "race ")?;
-    let stop = server.stopper().map_err(|error| error.to_string())?;
+    let (sender, stop) = mpsc::channel();
     let lock = options.lock;
     let end_with_the_race = move || {
         if lock && matches!(io::stdin().read_line(&mut String::new()), Ok(1..)) {
-            stop();
+            // This fails if the server did not start.
+            let _ = stop.recv().map(|stop: Stop| stop());
         }
         // The pipe is closed when the race is over, and also when the race is killed.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
@@ -153,6 +156,10 @@ pub fn run(options: &Options) -> Result<(), String> {
     thread::Builder::new()
         .spawn(end_with_the_race)
         .map_err(|error| no_thread(&error))?;
+    let server = server::Server::start(options, "race ")?;
+    let stopper = server.stopper().map_err(|error| error.to_string())?;
+    // The thread above takes it, if it is ever needed.
+    let _ = sender.send(Box::new(stopper));
     let reporter = server.recording().map(Reporter::start).transpose();
     let reporter = reporter.map_err(|error| no_thread(&error))?;
     output::log(server.addr);
