@@ -27,8 +27,6 @@ fn six_requests_come_back_in_two_waves() {
     };
     assert!(in_time(first_wave, two), "{first_wave:?}");
     assert!(in_time(second_wave, 2 * two), "{second_wave:?}");
-    // However late a busy machine is, a request of the second wave waited for one of the first.
-    assert!(second_wave[0].0 >= first_wave[0].0 + two);
 
     let workers: BTreeSet<_> = first_wave
         .iter()

@@ -271,7 +271,7 @@ fn what_an_exercise_does_not_understand_exits_with_2() {
 #[test]
 fn each_run_says_what_to_type_next() {
     let (_, _, text) = said("shutdown", 0);
-    assert!(text.contains("waits for ever: join thread 1\n"), "{text}");
+    assert!(text.contains("stuck: join thread-1 "), "{text}");
     assert!(
         text.ends_with("    cargo run --example shutdown -- --hint\n"),
         "{text}"
