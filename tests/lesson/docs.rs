@@ -516,6 +516,9 @@ fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
         let block = block.unwrap_or_else(|| panic!("{shown:?}"));
         let ideal = command + &ideal_output(race);
         assert_eq!(comparable(block), comparable(&ideal));
+        // The stage's own page shows the same run.
+        let own = read(format!("docs/{}.md", file_name(stage)));
+        assert!(blocks(&own, "```console").contains(block));
     }
 
     let own = "\
