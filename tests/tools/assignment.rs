@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::common::compiler::is_known;
 use crate::common::repository::{read, root};
 use ten_versus_five::check::pool::PROMISES;
 
@@ -275,7 +276,7 @@ fn the_test_file_of_the_assignment_has_a_test_of_each_promise() {
     let list = ["test", "--offline", "--test", "pool", "--", "--list"];
     let output = assignment.cargo(&list).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(!errors.contains("warning"), "{errors}");
+    assert!(!is_known() || !errors.contains("warning"), "{errors}");
     let tests = String::from_utf8(output.stdout).unwrap();
     for promise in PROMISES {
         assert!(

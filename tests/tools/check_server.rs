@@ -192,6 +192,29 @@ const SERVERS: [Case; 25] = [
     ),
 ];
 
+/// How often a check may say that it cannot tell, where it should be able to.
+const ATTEMPTS: usize = 4;
+
+/// What is wrong with the verdicts of a check. On a busy machine it may not be able to tell, and is
+/// then asked again. But it is never wrong.
+fn misjudged(expected: &str, check: impl Fn() -> String) -> Option<String> {
+    let mut unclear = None;
+    for _ in 0..ATTEMPTS {
+        let tap = check();
+        let signs = signs(&tap);
+        if signs == expected {
+            return None;
+        }
+        let why = format!("{signs} not\n{expected}\n{tap}");
+        let mut pairs = signs.chars().zip(expected.chars());
+        if pairs.any(|(sign, expected)| sign != '?' && sign != expected) {
+            return Some(why);
+        }
+        unclear = Some(why);
+    }
+    unclear
+}
+
 #[test]
 fn no_server_is_misjudged() {
     let misjudged: Vec<String> = thread::scope(|scope| {
@@ -200,10 +223,12 @@ fn no_server_is_misjudged() {
                 let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                 let addr = listener.local_addr().unwrap();
                 thread::spawn(move || serve(listener));
-                let (tap, well) = check(addr, workers, queue);
-                assert_eq!(well, !tap.contains("not ok"));
-                let signs = signs(&tap);
-                (signs != expected).then(|| format!("{name}\n{signs} not\n{expected}\n{tap}"))
+                let misjudged = misjudged(expected, || {
+                    let (tap, well) = check(addr, workers, queue);
+                    assert_eq!(well, !tap.contains("not ok"));
+                    tap
+                });
+                misjudged.map(|why| format!("{name}\n{why}"))
             })
         });
         let verdicts = checks.map(|check| check.join().unwrap());
@@ -230,9 +255,9 @@ fn no_stage_is_misjudged() {
             scope.spawn(|| {
                 let options = ["--sleep", "1", "--workers", "4", "--queue", "4"];
                 let server = Server::start(stage.number, &options);
-                let (tap, _) = check(server.addr, Some(4), Some(4));
                 let expected = STAGES[stage.number - 1];
-                assert_eq!(signs(&tap), expected, "stage {}: {tap}", stage.number);
+                let misjudged = misjudged(expected, || check(server.addr, Some(4), Some(4)).0);
+                assert_eq!(misjudged, None, "stage {}", stage.number);
             });
         }
     });
