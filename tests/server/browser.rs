@@ -232,7 +232,7 @@ fn the_race_page_of_stage_4_shows_who_has_the_lock_if_asked_to() {
     browser.click("button[value='2']");
     let verdict = wait_for("a verdict", || {
         let verdict = browser.script("return document.getElementById('verdict').textContent");
-        (!verdict.contains("on their way")).then_some(verdict)
+        (!verdict.contains("are running")).then_some(verdict)
     });
     let held = "one after another. The lock was held during 2 of 2 jobs.";
     assert!(verdict.contains(held), "{verdict}");
