@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::lock::Row;
 use super::{Lane, Outcome, Recording};
+use crate::traced::lock::{Doing, Row};
 
 /// What a piece of a bar stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,14 +60,14 @@ impl Kind {
     pub fn class(self) -> &'static str {
         match self {
             Kind::Waiting => "waiting",
-            Kind::Working => "working",
+            Kind::Working => Doing::Works.class(),
             Kind::Unknown => "unknown",
             Kind::Rejected => "rejected",
             Kind::Failed => "failed",
-            Kind::WaitsForLock => "waits-for-lock",
-            Kind::HasLock => "has-lock",
-            Kind::WorksWithLock => "works-with-lock",
-            Kind::Idle => "idle",
+            Kind::WaitsForLock => Doing::WaitsForLock.class(),
+            Kind::HasLock => Doing::HasLock.class(),
+            Kind::WorksWithLock => Doing::WorksWithLock.class(),
+            Kind::Idle => Doing::Nothing.class(),
         }
     }
 
@@ -101,6 +101,18 @@ impl Kind {
             Kind::WaitsForLock => "\x1b[2m",
             Kind::HasLock | Kind::WorksWithLock => "\x1b[35m",
             Kind::Idle => "",
+        }
+    }
+}
+
+impl From<Doing> for Kind {
+    fn from(doing: Doing) -> Kind {
+        match doing {
+            Doing::Nothing => Kind::Idle,
+            Doing::WaitsForLock => Kind::WaitsForLock,
+            Doing::HasLock => Kind::HasLock,
+            Doing::Works => Kind::Working,
+            Doing::WorksWithLock => Kind::WorksWithLock,
         }
     }
 }
@@ -474,14 +486,14 @@ impl<'a> Chart<'a> {
 
     /// What a worker did in each column: what took the longest. But what is shorter than a column is
     /// seen too, unless there is a lot of it, and a hold of the lock before all.
-    fn sampled(&self, pieces: &[(Kind, Duration)]) -> Columns {
+    fn sampled(&self, pieces: &[(Doing, Duration)]) -> Columns {
         const A_LOT: usize = 5;
         let width = self.scale / self.bar.max(1) as u32;
         let starts = [Duration::ZERO].into_iter();
         let starts = starts.chain(pieces.iter().map(|(_, end)| *end));
         let pieces: Vec<(Kind, Duration, Duration)> = starts
             .zip(pieces)
-            .map(|(start, (kind, end))| (*kind, start, *end))
+            .map(|(start, (doing, end))| (Kind::from(*doing), start, *end))
             .collect();
         let mut columns = Columns::new();
         let mut first = 0;
@@ -573,7 +585,7 @@ impl<'a> Chart<'a> {
         let mut kinds = Vec::new();
         for locks in &self.locks {
             let pieces = locks.drawn(detail).iter().flat_map(|row| &row.pieces);
-            kinds.extend(pieces.map(|(kind, _)| *kind));
+            kinds.extend(pieces.map(|(doing, _)| Kind::from(*doing)));
         }
         let mut running = false;
         for recording in self.recordings {

@@ -8,13 +8,12 @@
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which does all the reasoning.
 //! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request to a
 //! [`target`] and reads the [`response`]; [`server`] is a stage to race against, in a process of its
-//! own; [`lock`] says which worker had the lock; [`picture`] writes the picture to a file;
+//! own; [`Lock`] says which worker had the lock; [`picture`] writes the picture to a file;
 //! [`mod@ask`] asks for predictions.
 
 pub mod ask;
 pub mod chart;
 pub mod client;
-pub mod lock;
 pub mod picture;
 pub mod response;
 pub mod screen;
@@ -30,9 +29,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::traced::lock::Lock;
 use crate::{Stage, output};
 use client::Reply;
-use lock::Lock;
 use screen::Screen;
 use server::{Report, Server};
 use target::Target;

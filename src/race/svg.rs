@@ -121,7 +121,8 @@ pub fn draw(recordings: &[Recording]) -> String {
         for row in rows {
             let mut start = 0.0;
             let mut short = Vec::new();
-            for (kind, end) in row.pieces {
+            for (doing, end) in row.pieces {
+                let kind = Kind::from(doing);
                 let (from, to) = (x(start), x(end.as_secs_f64()));
                 start = end.as_secs_f64();
                 kinds.push(kind);

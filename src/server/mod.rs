@@ -23,11 +23,11 @@ pub(crate) mod threads;
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crate::cli::Options;
-use crate::race::lock::as_jobs;
-use crate::traced::Recording;
+use crate::traced::{self, Recording};
 use crate::{Handler, Setup, output};
 use connections::Connections;
 use site::Site;
@@ -151,4 +151,13 @@ impl Server<'_> {
             let _ = rejections.join();
         }
     }
+}
+
+/// A handler whose calls are [jobs](traced::job), with numbers from 1.
+fn as_jobs(handler: Handler) -> Handler {
+    let calls = AtomicUsize::new(0);
+    Arc::new(move |connection| {
+        let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
+        traced::job(number, || handler(connection));
+    })
 }

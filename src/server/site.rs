@@ -14,8 +14,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::http::{self, DeadlineStream, Request, RequestError, Response, Status, escape};
 use crate::Stage;
 use crate::output::log;
-use crate::race::lock::Lock;
 use crate::traced::Recording;
+use crate::traced::lock::Lock;
 
 /// The maximum length of a request line in the log, in characters.
 const MAX_QUOTE: usize = 80;

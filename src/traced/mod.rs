@@ -27,6 +27,7 @@ mod channel;
 mod condvar;
 pub(crate) mod context;
 pub mod io;
+pub mod lock;
 mod mutex;
 mod notes;
 mod once_lock;

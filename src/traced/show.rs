@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::Recording;
+use super::lock::Lock;
 use crate::race;
 use crate::race::chart::{self, Style};
-use crate::race::lock::Lock;
 use crate::race::screen::Screen;
 
 /// How long threads have to end after the closure has returned.

@@ -14,8 +14,8 @@ use crate::common::{Server, sleep_together, wait_for};
 use ten_versus_five::cli;
 use ten_versus_five::exercise::NAMES;
 use ten_versus_five::race::chart::{self, Style};
-use ten_versus_five::race::lock::Lock;
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
+use ten_versus_five::traced::lock::Lock;
 use ten_versus_five::traced::{Note, What};
 use ten_versus_five::{STAGES, Stage, compiled_in};
 

@@ -9,9 +9,9 @@ use crate::common::repository::read;
 use crate::common::{Server, get_when_free, program, wait_for};
 use ten_versus_five::cli;
 use ten_versus_five::compiled_in;
-use ten_versus_five::race::chart::{self, Kind, Style};
-use ten_versus_five::race::lock::{Lock, Row};
+use ten_versus_five::race::chart::{self, Style};
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
+use ten_versus_five::traced::lock::{Doing, Lock, Row};
 use ten_versus_five::traced::{Notes, What};
 
 /// The notes in these lines; seconds may be short.
@@ -32,10 +32,10 @@ fn lock(start: u64, lines: &str) -> Lock {
 }
 
 /// A row with the seconds at which its pieces end.
-fn row(name: &str, pieces: &[(Kind, u64)]) -> Row {
+fn row(name: &str, pieces: &[(Doing, u64)]) -> Row {
     let pieces = pieces
         .iter()
-        .map(|(kind, end)| (*kind, Duration::from_secs(*end)));
+        .map(|(doing, end)| (*doing, Duration::from_secs(*end)));
     Row {
         name: name.to_owned(),
         pieces: pieces.collect(),
@@ -71,32 +71,38 @@ const RELEASED: &str = "\
 
 #[test]
 fn a_worker_that_has_the_lock_while_it_works_is_told_from_one_that_has_released_it() {
-    use Kind::*;
+    use Doing::*;
     let until = Duration::from_secs(10);
     let held = lock(0, HELD);
     let first = [
-        (Idle, 1),
+        (Nothing, 1),
         (HasLock, 3),
         (WorksWithLock, 6),
         (HasLock, 7),
         (WorksWithLock, 9),
         (HasLock, 10),
     ];
-    let second = [(Idle, 2), (WaitsForLock, 10)];
+    let second = [(Nothing, 2), (WaitsForLock, 10)];
     let expected = [row("worker-0", &first), row("worker-1", &second)];
     assert_eq!(held.rows(until), expected);
     assert_eq!(held.held_during(until), Some((2, 2)));
 
     let released = lock(0, RELEASED);
     // Between the release and the job there is a moment.
-    let first = [(Idle, 1), (HasLock, 3), (Idle, 3), (Working, 8), (Idle, 10)];
+    let first = [
+        (Nothing, 1),
+        (HasLock, 3),
+        (Nothing, 3),
+        (Works, 8),
+        (Nothing, 10),
+    ];
     let second = [
-        (Idle, 2),
+        (Nothing, 2),
         (WaitsForLock, 4),
         (HasLock, 5),
-        (Idle, 5),
-        (Working, 9),
-        (Idle, 10),
+        (Nothing, 5),
+        (Works, 9),
+        (Nothing, 10),
     ];
     let expected = [row("worker-0", &first), row("worker-1", &second)];
     assert_eq!(released.rows(until), expected);
@@ -105,10 +111,10 @@ fn a_worker_that_has_the_lock_while_it_works_is_told_from_one_that_has_released_
 
 #[test]
 fn the_lock_has_a_row_of_its_own() {
-    use Kind::*;
+    use Doing::*;
     let until = Duration::from_secs(10);
     let held = [
-        (Idle, 1),
+        (Nothing, 1),
         (HasLock, 3),
         (WorksWithLock, 6),
         (HasLock, 7),
@@ -116,13 +122,19 @@ fn the_lock_has_a_row_of_its_own() {
         (HasLock, 10),
     ];
     assert_eq!(lock(0, HELD).row(until), Some(row("lock", &held)));
-    let released = [(Idle, 1), (HasLock, 3), (Idle, 4), (HasLock, 5), (Idle, 10)];
+    let released = [
+        (Nothing, 1),
+        (HasLock, 3),
+        (Nothing, 4),
+        (HasLock, 5),
+        (Nothing, 10),
+    ];
     assert_eq!(lock(0, RELEASED).row(until), Some(row("lock", &released)));
 }
 
 #[test]
 fn what_was_over_at_the_start_is_not_drawn_and_not_counted() {
-    use Kind::*;
+    use Doing::*;
     let until = Duration::from_secs(3);
     let held = lock(6, HELD);
     let first = [(HasLock, 1), (WorksWithLock, 3)];
@@ -163,20 +175,20 @@ fn a_lock_that_the_job_itself_takes_is_not_held_while_it_works() {
     let until = Duration::from_secs(4);
     assert_eq!(lock(0, lines).held_during(until), Some((0, 1)));
     let rows = lock(0, lines).rows(until);
-    assert_eq!(rows[0].pieces.last().unwrap().0, Kind::Working);
+    assert_eq!(rows[0].pieces.last().unwrap().0, Doing::Works);
 }
 
 /// A guard may be moved into the job, and dropped there.
 #[test]
 fn a_lock_that_is_released_in_the_middle_of_a_job_is_drawn_so() {
-    use Kind::*;
+    use Doing::*;
     let lines = "\
 1  a  starts
 1  a  has  mutex 1
 2  a  begins  job 1
 3  a  releases  mutex 1
 4  a  has  mutex 2";
-    let pieces = [(Idle, 1), (HasLock, 2), (WorksWithLock, 3), (Working, 5)];
+    let pieces = [(Nothing, 1), (HasLock, 2), (WorksWithLock, 3), (Works, 5)];
     let rows = lock(0, lines).rows(Duration::from_secs(5));
     assert_eq!(rows, [row("a", &pieces)]);
 }
@@ -365,8 +377,16 @@ fn a_race_without_the_option_says_nothing_of_a_lock() {
 
 /// What the notes tell of a race of so many requests against a stage.
 #[cfg(any(feature = "stage3", feature = "stage4"))]
-fn lock_of_a_race(stage: &str, count: &str) -> Lock {
-    let options = ["--lock", "--stage", stage, "-n", count];
+fn lock_of_a_race(stage: &str, workers: &str, count: &str) -> Lock {
+    let options = [
+        "--lock",
+        "--stage",
+        stage,
+        "--workers",
+        workers,
+        "-n",
+        count,
+    ];
     let output = race(&[&options[..], &["--sleep", "1", "--notes", "-"]].concat());
     let mut lock = Lock::default();
     for line in output.lines() {
@@ -380,34 +400,33 @@ fn lock_of_a_race(stage: &str, count: &str) -> Lock {
 
 /// How many workers did this before the server was asked to end.
 #[cfg(any(feature = "stage3", feature = "stage4"))]
-fn workers_that(does: Kind, lock: &Lock) -> usize {
+fn workers_that(does: Doing, lock: &Lock) -> usize {
     let notes = &lock.notes.notes;
     let closed = notes.iter().find(|note| note.what == What::DropsSender);
     let rows = lock.rows(closed.expect("the channel is closed at the end").time);
     assert_eq!(rows.len(), 4, "{rows:#?}");
-    let doing = rows
-        .iter()
-        .filter(|row| row.pieces.iter().any(|(kind, _)| *kind == does));
-    doing.count()
+    rows.iter()
+        .filter(|row| row.pieces.iter().any(|(doing, _)| *doing == does))
+        .count()
 }
 
 #[cfg(feature = "stage4")]
 #[test]
 fn under_stage_4_one_worker_has_the_lock_through_both_jobs_and_three_wait_to_the_end() {
-    let lock = lock_of_a_race("4", "2");
+    let lock = lock_of_a_race("4", "4", "2");
     assert_eq!(lock.held_during(Duration::MAX), Some((2, 2)));
-    assert_eq!(workers_that(Kind::WorksWithLock, &lock), 1);
-    assert_eq!(workers_that(Kind::HasLock, &lock), 1);
-    assert_eq!(workers_that(Kind::Working, &lock), 0);
+    assert_eq!(workers_that(Doing::WorksWithLock, &lock), 1);
+    assert_eq!(workers_that(Doing::HasLock, &lock), 1);
+    assert_eq!(workers_that(Doing::Works, &lock), 0);
 }
 
 #[cfg(feature = "stage3")]
 #[test]
 fn under_stage_3_all_four_work_while_none_has_the_lock() {
-    let lock = lock_of_a_race("3", "6");
+    let lock = lock_of_a_race("3", "4", "6");
     assert_eq!(lock.held_during(Duration::MAX), Some((0, 6)));
-    assert_eq!(workers_that(Kind::Working, &lock), 4);
-    assert_eq!(workers_that(Kind::WorksWithLock, &lock), 0);
+    assert_eq!(workers_that(Doing::Works, &lock), 4);
+    assert_eq!(workers_that(Doing::WorksWithLock, &lock), 0);
 }
 
 /// Also that the notes of a real server can be read again, and who leaves at the end.

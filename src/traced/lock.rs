@@ -1,17 +1,13 @@
-//! Who has the lock, who waits for it, and what runs meanwhile: notes in, rows of a chart out.
+//! Who has the lock, who waits for it, and what runs meanwhile: notes in, rows out.
 //!
-//! A stage that runs with the [stand-in for `std`](crate::traced) notes what its locks, channels and
+//! A stage that runs with the [stand-in for `std`](super) notes what its locks, channels and
 //! threads do. [`Lock::rows`] makes of these notes a row for every worker. A worker that works may have
 //! the lock, and then no other worker can take a job: that is what the rows are there to show.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::chart::Kind;
-use crate::Handler;
-use crate::traced::{self, Note, Notes, ObjectKind, What};
+use super::{Note, Notes, ObjectKind, What};
 
 /// What the notes of a server, or of a program, tell of its lock. A reader-writer lock is one too, and
 /// if there are several, this is about all of them.
@@ -23,13 +19,41 @@ pub struct Lock {
     pub start: Duration,
 }
 
+/// What a worker does, as the notes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// It neither works, nor has the lock, nor waits for it.
+    Nothing,
+    /// It waits for the lock.
+    WaitsForLock,
+    /// It has the lock, and waits for a job. No other worker could use the lock for anything.
+    HasLock,
+    /// It works, and does not have the lock.
+    Works,
+    /// It has the lock, and works. No other worker can take a job meanwhile.
+    WorksWithLock,
+}
+
+impl Doing {
+    /// What it is called where a picture or a page is drawn.
+    pub fn class(self) -> &'static str {
+        match self {
+            Doing::Nothing => "idle",
+            Doing::WaitsForLock => "waits-for-lock",
+            Doing::HasLock => "has-lock",
+            Doing::Works => "working",
+            Doing::WorksWithLock => "works-with-lock",
+        }
+    }
+}
+
 /// A worker, or the lock itself, and what it did from the start on. Times count from there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The name of the thread.
     pub name: String,
     /// What it did, each with the time at which that ended.
-    pub pieces: Vec<(Kind, Duration)>,
+    pub pieces: Vec<(Doing, Duration)>,
 }
 
 impl Row {
@@ -41,12 +65,12 @@ impl Row {
     }
 
     /// It did this until then.
-    fn add(&mut self, kind: Kind, end: Duration) {
+    fn add(&mut self, doing: Doing, end: Duration) {
         // Two threads may read the clock in one order and take their notes in the other.
         let end = self.pieces.last().map_or(end, |(_, last)| end.max(*last));
         // What was over before the start is not drawn.
         if end > Duration::ZERO {
-            self.pieces.push((kind, end));
+            self.pieces.push((doing, end));
         }
     }
 }
@@ -103,28 +127,28 @@ impl Lock {
         let mut workers: BTreeMap<usize, Worker> = BTreeMap::new();
         let (mut work, mut wait) = (BTreeSet::new(), BTreeSet::new());
         let mut row = Row::new("lock");
-        let mut does = Kind::Idle;
+        let mut state = Doing::Nothing;
         for (note, time) in self.up_to(until) {
             let worker = workers.entry(note.thread).or_default();
             worker.apply(note);
             work.remove(&note.thread);
             wait.remove(&note.thread);
             match worker.does() {
-                Kind::WorksWithLock => drop(work.insert(note.thread)),
-                Kind::HasLock => drop(wait.insert(note.thread)),
+                Doing::WorksWithLock => drop(work.insert(note.thread)),
+                Doing::HasLock => drop(wait.insert(note.thread)),
                 _ => {}
             }
             let now = match (work.is_empty(), wait.is_empty()) {
-                (false, _) => Kind::WorksWithLock,
-                (true, false) => Kind::HasLock,
-                (true, true) => Kind::Idle,
+                (false, _) => Doing::WorksWithLock,
+                (true, false) => Doing::HasLock,
+                (true, true) => Doing::Nothing,
             };
-            if now != does {
-                row.add(does, time);
-                does = now;
+            if now != state {
+                row.add(state, time);
+                state = now;
             }
         }
-        row.add(does, until);
+        row.add(state, until);
         Some(row).filter(|_| self.exists())
     }
 
@@ -151,9 +175,9 @@ impl Lock {
     /// says that the last notes are missing.
     pub fn json(&self, until: Duration) -> String {
         let rows = self.rows(until).into_iter().map(|row| {
-            let pieces = row.pieces.iter().map(|(kind, end)| {
+            let pieces = row.pieces.iter().map(|(doing, end)| {
                 let milliseconds = end.as_secs_f64() * 1000.0;
-                format!("[\"{}\",{milliseconds:.3}]", kind.class())
+                format!("[\"{}\",{milliseconds:.3}]", doing.class())
             });
             let pieces: Vec<String> = pieces.collect();
             let name = json_string(&row.name);
@@ -229,13 +253,13 @@ impl Worker {
         }
     }
 
-    fn does(&self) -> Kind {
+    fn does(&self) -> Doing {
         match (self.works, self.held_before_job, self.holds.len()) {
-            (true, 0, _) => Kind::Working,
-            (true, _, _) => Kind::WorksWithLock,
-            (false, _, 0) if self.wants => Kind::WaitsForLock,
-            (false, _, 0) => Kind::Idle,
-            (false, _, _) => Kind::HasLock,
+            (true, 0, _) => Doing::Works,
+            (true, _, _) => Doing::WorksWithLock,
+            (false, _, 0) if self.wants => Doing::WaitsForLock,
+            (false, _, 0) => Doing::Nothing,
+            (false, _, _) => Doing::HasLock,
         }
     }
 }
@@ -254,13 +278,4 @@ fn json_string(text: &str) -> String {
         }
     }
     string + "\""
-}
-
-/// A handler whose calls are [jobs](traced::job), with numbers from 1.
-pub fn as_jobs(handler: Handler) -> Handler {
-    let calls = AtomicUsize::new(0);
-    Arc::new(move |connection| {
-        let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
-        traced::job(number, || handler(connection));
-    })
 }
