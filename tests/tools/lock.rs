@@ -410,6 +410,74 @@ fn workers_that(does: Doing, lock: &Lock) -> usize {
         .count()
 }
 
+/// The bars of a stage in the lower half of `docs/guard.svg`, row by row: the class, and the seconds from
+/// which and to which it is drawn.
+#[cfg(any(feature = "stage3", feature = "stage4"))]
+fn drawn_in_the_picture(left: f64, second: f64) -> [Vec<(String, f64, f64)>; 3] {
+    let picture = read("docs/guard.svg");
+    let mut rows = [const { Vec::new() }; 3];
+    for line in picture.lines() {
+        let value = |name: &str| -> Option<f64> {
+            let (_, after) = line.split_once(&format!(" {name}=\""))?;
+            after.split_once('"')?.0.parse().ok()
+        };
+        let class = line.split_once("class=\"").map(|(_, after)| after);
+        let class = class.and_then(|after| after.split('"').next());
+        let Some(class) = class.filter(|class| {
+            ["working", "has-lock", "works-with-lock", "waits-for-lock"].contains(class)
+        }) else {
+            continue;
+        };
+        let (x, y) = (value("x").or(value("x1")), value("y").or(value("y1")));
+        let (x, y) = (x.unwrap(), y.unwrap());
+        let right = value("width").map_or_else(|| value("x2").unwrap(), |width| x + width);
+        // The second card begins where the first one ends.
+        if (x > 432.0) == (left > 432.0) {
+            let (from, to) = ((x - left) / second, (right - left) / second);
+            rows[(y as usize - 308) / 30].push((class.to_owned(), from, to));
+        }
+    }
+    rows
+}
+
+/// What takes long is drawn as long as it takes. What is shorter than a second of the picture, a fifth of
+/// one in the race, is left out of both, because a busy machine takes that long to wake a thread.
+#[cfg(any(feature = "stage3", feature = "stage4"))]
+fn assert_is_the_trace_of_a_race(stage: &str, left: f64, second: f64, seconds: u64) {
+    const SHORT: f64 = 1.0;
+    let lock = lock_of_a_race(stage, "2", "2");
+    // The race sleeps for one second in the place of five.
+    let end = Duration::from_secs(seconds) / 5;
+    let mut rows = lock.rows(end);
+    // In the picture, worker-0 runs the first job. In a race it may be the other one.
+    let works = |doing| matches!(doing, Doing::Works | Doing::WorksWithLock);
+    rows.sort_by_key(|row| !row.pieces.iter().any(|(doing, _)| works(*doing)));
+    rows.extend(lock.row(end));
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    for (row, mut drawn) in rows.iter().zip(drawn_in_the_picture(left, second)) {
+        let mut traced: Vec<(String, f64, f64)> = Vec::new();
+        let mut start = 0.0;
+        for (doing, end) in &row.pieces {
+            let end = 5.0 * end.as_secs_f64();
+            match traced.last_mut() {
+                _ if end - start < SHORT || *doing == Doing::Nothing => {}
+                // The row of the lock does not show that it is held for one job, and then for the next.
+                Some((class, _, to)) if row.name == "lock" && class == doing.class() => *to = end,
+                _ => traced.push((doing.class().to_owned(), start, end)),
+            }
+            start = end;
+        }
+        drawn.retain(|(_, from, to)| to - from >= SHORT);
+        let near = |one: f64, other: f64| (one - other).abs() < 2.0 * SHORT;
+        let mut pairs = drawn.iter().zip(&traced);
+        let agree = drawn.len() == traced.len()
+            && pairs.all(|(one, other)| {
+                one.0 == other.0 && near(one.1, other.1) && near(one.2, other.2)
+            });
+        assert!(agree, "{}:\n{drawn:?}\n{traced:?}\n{row:?}", row.name);
+    }
+}
+
 #[cfg(feature = "stage4")]
 #[test]
 fn under_stage_4_one_worker_has_the_lock_through_both_jobs_and_three_wait_to_the_end() {
@@ -418,6 +486,18 @@ fn under_stage_4_one_worker_has_the_lock_through_both_jobs_and_three_wait_to_the
     assert_eq!(workers_that(Doing::WorksWithLock, &lock), 1);
     assert_eq!(workers_that(Doing::HasLock, &lock), 1);
     assert_eq!(workers_that(Doing::Works, &lock), 0);
+}
+
+#[cfg(feature = "stage3")]
+#[test]
+fn the_picture_of_the_guard_has_the_trace_of_stage_3() {
+    assert_is_the_trace_of_a_race("3", 104.0, 29.6, 5);
+}
+
+#[cfg(feature = "stage4")]
+#[test]
+fn the_picture_of_the_guard_has_the_trace_of_stage_4() {
+    assert_is_the_trace_of_a_race("4", 544.0, 22.4, 10);
 }
 
 #[cfg(feature = "stage3")]
