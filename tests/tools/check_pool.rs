@@ -319,6 +319,49 @@ fn the_page_says_which_stage_first_keeps_which_promise() {
     assert!(page.contains(&format!("\n\n{matrix}\n")), "{matrix}");
 }
 
+/// The page of a stage names the promises that it is the first to keep, and none that it breaks.
+#[test]
+fn each_stage_points_to_the_promises_that_it_adds() {
+    let page = crate::common::repository::read("docs/check.md");
+    let rows = page.lines().filter(|line| line.contains("| stage "));
+    let rows: Vec<Vec<&str>> = rows
+        .map(|row| row.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), PROMISES.len() + 11);
+    for (index, page) in crate::common::repository::files("docs", "md")
+        .iter()
+        .filter(|page| {
+            page.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with("stage")
+        })
+        .enumerate()
+    {
+        let number = index + 1;
+        let text = crate::common::repository::read(page);
+        let (_, section) = text.split_once("\n## What it promises\n").unwrap();
+        let (section, _) = section.split_once("\n## ").unwrap();
+        assert!(section.contains("[check]"), "{}", page.display());
+        // The lines may be broken in the middle of a name.
+        let section = section.split_whitespace().collect::<Vec<_>>().join(" ");
+        for row in &rows {
+            let name = row[0];
+            let of_a_pool = name.starts_with('`');
+            let named = section.contains(name);
+            let first = row[8] == format!("stage {number}");
+            // Without a queue, stage 5 keeps what it breaks with the queue of the table.
+            let kept = row[number] == "yes" || !of_a_pool && number == 5;
+            assert!(named || !of_a_pool || !first, "stage {number} adds {name}");
+            assert!(kept || !named, "stage {number} breaks {name}");
+        }
+        if number == 6 {
+            assert!(section.contains("rejected with 503"), "{section}");
+        }
+    }
+}
+
 #[test]
 fn a_failure_says_what_happened_and_asks_what_leads_on() {
     let test = "check_pool::a_failure_says_what_happened_and_asks_what_leads_on";
