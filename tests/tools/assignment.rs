@@ -6,7 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
+use crate::common::compile_quickly;
 use crate::common::compiler::is_known;
 use crate::common::repository::{read, root};
 use ten_versus_five::check::pool::PROMISES;
@@ -62,6 +64,7 @@ impl Assignment {
             .args(arguments)
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", self.folder.join("target"));
+        compile_quickly(&mut cargo);
         cargo
     }
 
@@ -83,6 +86,12 @@ impl Assignment {
         let path = self.folder.join(folder).join(name);
         fs::read_to_string(path.with_extension("tap")).unwrap()
     }
+}
+
+/// As it stands.
+fn assignment() -> &'static Assignment {
+    static ASSIGNMENT: OnceLock<Assignment> = OnceLock::new();
+    ASSIGNMENT.get_or_init(|| Assignment::new("assignment"))
 }
 
 fn write(path: &Path, text: &str) {
@@ -143,7 +152,7 @@ fn a_right_hand_in_keeps_every_promise() {
         ),
     ];
     assert_is_on_the_page(&right.map(|(_, about, _)| (about, "+++++++++")));
-    let assignment = Assignment::new("assignment_right");
+    let assignment = assignment();
     let printed = assignment.grade("right", &right.map(|(name, _, pool)| (name, hand_in(pool))));
     for (name, ..) in right {
         assert_signs(name, &assignment.verdicts("right", name), "+++++++++");
@@ -272,7 +281,7 @@ fn assert_is_on_the_page(hand_ins: &[(&str, &str)]) {
 
 #[test]
 fn the_test_file_of_the_assignment_has_a_test_of_each_promise() {
-    let assignment = Assignment::new("assignment_tests");
+    let assignment = assignment();
     let list = ["test", "--offline", "--test", "pool", "--", "--list"];
     let output = assignment.cargo(&list).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
