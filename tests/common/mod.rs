@@ -93,10 +93,21 @@ pub fn new_crate<'a>(
         write(file, text);
     }
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // One for all these crates, so that this one is compiled once.
-    let target = crates.join("target");
-    cargo.current_dir(&folder).env("CARGO_TARGET_DIR", target);
+    cargo.current_dir(&folder);
+    share_a_build(&mut cargo);
     cargo
+}
+
+/// Makes Cargo compile this crate once for all the crates that are made in tests.
+pub fn share_a_build(cargo: &mut Command) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target");
+    cargo.env("CARGO_TARGET_DIR", target);
+    compile_quickly(cargo);
+}
+
+/// Makes Cargo leave out what only a debugger needs.
+pub fn compile_quickly(cargo: &mut Command) {
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
 }
 
 /// The program serving one stage, for as long as this value lives.

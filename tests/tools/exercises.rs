@@ -169,7 +169,7 @@ fn misjudged(name: &str, number: usize, variant: &Variant) -> Option<String> {
 }
 
 fn no_variant_is_misjudged(name: &str) {
-    const LANES: usize = 3;
+    const LANES: usize = 8;
     let (_, variants) = ALL.iter().find(|(it, _)| *it == name).unwrap();
     // Most of the time is spent waiting.
     let misjudged: Vec<String> = thread::scope(|scope| {

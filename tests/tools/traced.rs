@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::common::PATIENCE;
 use crate::common::compiler::is_known;
 use crate::common::repository::{read, root};
+use crate::common::{PATIENCE, share_a_build};
 use ten_versus_five::traced::{Note, ObjectKind, Recording, What, job};
 
 /// A pool of a file in tests/tools/traced/, with the stand-in.
@@ -335,9 +335,8 @@ fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
             .arg(arguments[0])
             .arg("--offline")
             .args(&arguments[1..]);
-        command
-            .current_dir(&folder)
-            .env("CARGO_TARGET_DIR", folder.join("target"));
+        command.current_dir(&folder);
+        share_a_build(&mut command);
         command.env("LC_ALL", "C").env_remove("RUSTFLAGS");
         let output = command.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
