@@ -33,7 +33,8 @@ fn ask(option: &str) -> String {
 }
 
 /// Whether `.ci/run` has set this variable: the compiler is the one on record, or the oldest supported one.
-fn is_declared_known() -> bool {
+/// Only then is a warning an error.
+pub fn is_declared_known() -> bool {
     env::var_os("KNOWN_COMPILER").is_some()
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::common::compiler::is_known;
+use crate::common::compiler::is_declared_known;
 use crate::common::repository::{read, root};
 use crate::common::{PATIENCE, share_a_build};
 use ten_versus_five::traced::{Note, ObjectKind, Recording, What, job};
@@ -344,7 +344,10 @@ fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
         (String::from_utf8(output.stdout).unwrap(), errors)
     };
     let (_, messages) = cargo(&["build"]);
-    assert!(!is_known() || !messages.contains("warning"), "{messages}");
+    assert!(
+        !is_declared_known() || !messages.contains("warning"),
+        "{messages}"
+    );
     for name in members {
         let (output, _) = cargo(&["run", "--quiet", "--package", &name]);
         let last = output.lines().last().unwrap_or_default();
