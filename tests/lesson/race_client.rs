@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{PATIENCE, wait_for};
+use crate::common::PATIENCE;
 use ten_versus_five::race::Outcome;
 use ten_versus_five::race::client::{self, Reply, read_reply};
 use ten_versus_five::race::target::{self, Target};
@@ -466,16 +466,17 @@ fn an_address_that_does_not_answer_leaves_time_for_the_next() {
     let silent_addr = silent.local_addr().unwrap();
     let moment = Duration::from_millis(500);
     let mut waiting = Vec::new();
-    let full = wait_for(
-        "a listener that takes no more",
-        || match TcpStream::connect_timeout(&silent_addr, moment) {
-            Ok(connection) => {
-                waiting.push(connection);
-                None
-            }
-            Err(error) => Some(error.kind()),
-        },
-    );
+    let full =
+        crate::common::wait_for(
+            "a listener that takes no more",
+            || match TcpStream::connect_timeout(&silent_addr, moment) {
+                Ok(connection) => {
+                    waiting.push(connection);
+                    None
+                }
+                Err(error) => Some(error.kind()),
+            },
+        );
     assert_eq!(full, io::ErrorKind::TimedOut);
 
     let there = TcpListener::bind("127.0.0.1:0").unwrap();

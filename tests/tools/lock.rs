@@ -608,6 +608,30 @@ to_every_stage! {
     only_a_server_that_takes_notes_tells_who_had_the_lock
 }
 
+/// There is room for 65,536 notes, and a request takes eight or nine.
+#[cfg(feature = "stage3")]
+#[test]
+fn a_server_whose_recording_is_full_says_so_and_goes_on() {
+    let server = Server::start(3, &["--sleep", "0", "--lock"]);
+    let tells = || get_when_free(server.addr, "/race/lock?0.1").body;
+    assert!(tells().contains("\"full\":false,"));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..2_500 {
+                    assert_eq!(get_when_free(server.addr, "/").status, 200);
+                }
+            });
+        }
+    });
+    let told = tells();
+    assert!(told.contains("\"full\":true,"), "{told}");
+    let expected = "{\"held\":0,\"jobs\":";
+    let all = get_when_free(server.addr, "/race/lock").body;
+    assert!(all.starts_with(expected), "{}", &all[..100]);
+    crate::common::assert_no_worker_is_missing(&server, 3);
+}
+
 #[test]
 fn what_makes_no_sense_with_a_lock_is_a_mistake() {
     let parse = |arguments: &str| {
