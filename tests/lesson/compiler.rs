@@ -55,7 +55,7 @@ fn codes(message: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn each_mistake_is_refused_for_the_reason_it_gives() {
+fn each_mistake_fails_to_compile_for_the_reason_it_gives() {
     thread::scope(|scope| {
         for name in mistakes() {
             scope.spawn(move || {
@@ -92,7 +92,7 @@ fn each_mistake_has_a_twin_that_compiles_without_a_warning() {
 
 /// It holds the lock during a job. The compiler makes no promise about that.
 #[test]
-fn the_worker_that_holds_the_lock_compiles_without_a_murmur() {
+fn the_worker_that_holds_the_lock_compiles_without_a_warning() {
     let lints = ["-Wunused", "-Wfuture-incompatible"];
     let output = compile_program(NO_MESSAGE, &[&lints, warnings()].concat());
     let message = String::from_utf8(output.stderr).unwrap();
