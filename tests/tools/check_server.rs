@@ -479,7 +479,7 @@ fn computes(listener: TcpListener) {
 
 /// One thread, which a request that is no good ends.
 fn fragile(listener: TcpListener) {
-    for connection in listener.incoming().map_while(Result::ok) {
+    for connection in listener.incoming().flatten() {
         match read_head(&connection, None) {
             Some(head) if head.starts_with("GET /") => answer(connection, &head),
             Some(_) => return,
@@ -492,7 +492,7 @@ fn fragile(listener: TcpListener) {
 fn loses_a_worker(listener: TcpListener) {
     let may_leave = AtomicUsize::new(1);
     let work = || {
-        for connection in listener.incoming().map_while(Result::ok) {
+        for connection in listener.incoming().flatten() {
             match read_head(&connection, LIMIT) {
                 Some(head) if head.starts_with("GET /") => answer(connection, &head),
                 Some(_) if may_leave.swap(0, Ordering::SeqCst) == 1 => return,
@@ -507,7 +507,7 @@ fn loses_a_worker(listener: TcpListener) {
 }
 
 fn sequential(listener: TcpListener, limit: Option<Duration>, answer: Answer) {
-    for connection in listener.incoming().map_while(Result::ok) {
+    for connection in listener.incoming().flatten() {
         if let Some(head) = read_head(&connection, limit) {
             answer(connection, &head);
         }
@@ -515,7 +515,7 @@ fn sequential(listener: TcpListener, limit: Option<Duration>, answer: Answer) {
 }
 
 fn threaded(listener: TcpListener, answer: Answer) {
-    for connection in listener.incoming().map_while(Result::ok) {
+    for connection in listener.incoming().flatten() {
         thread::spawn(move || {
             if let Some(head) = read_head(&connection, None) {
                 answer(connection, &head);
@@ -546,7 +546,7 @@ fn pool(
             }
         });
     }
-    for connection in listener.incoming().map_while(Result::ok) {
+    for connection in listener.incoming().flatten() {
         if let Err(TrySendError::Full(connection)) = sender.try_send(connection) {
             thread::spawn(move || reject(connection));
         }
