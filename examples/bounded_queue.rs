@@ -1,13 +1,14 @@
-//! Exercise: a queue that hands the connection back.
+//! Exercise: a queue that returns the connection.
 //!
-//! A server whose queue has a bound. A connection that finds the queue full is owed a 503, that is, a
-//! call of `connection.reject()`. Here it is dropped without a word. Give `serve` back what the pool does
-//! not take. (A `Connection` stands for a `TcpStream`; all else is as in a real server.)
+//! This server has a bounded queue. A connection that finds the queue full should get a 503, that is, a call
+//! of `connection.reject()`. But here it is dropped, and the client gets no answer. Change the pool so that
+//! `serve` gets back the connection that the queue does not take. (A `Connection` stands for a `TcpStream`.
+//! Everything else is as in a real server.)
 //!
 //!     cargo run --example bounded_queue
 //!     cargo run --example bounded_queue -- --hint
 
-// Lets the explorer decide which thread goes on: leave it there.
+// With this line the explorer decides which thread takes the next step. Keep it.
 use ten_versus_five::traced as std;
 
 use std::process::ExitCode;

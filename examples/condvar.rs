@@ -1,12 +1,12 @@
 //! Exercise: a condition variable.
 //!
-//! A pool with no channel: a queue behind a mutex, and a `Condvar` with which workers wait. In some
-//! schedules a job comes, and a worker waits for it for ever. Only `work` has to change.
+//! This pool has no channel. It has a queue behind a mutex, and a `Condvar` on which its workers wait. In
+//! some schedules a worker waits for ever, although a job is in the queue. Only `work` has to change.
 //!
 //!     cargo run --example condvar
 //!     cargo run --example condvar -- --hint
 
-// Lets the explorer decide which thread goes on: leave it there.
+// With this line the explorer decides which thread takes the next step. Keep it.
 use ten_versus_five::traced as std;
 
 use std::collections::VecDeque;

@@ -1,12 +1,13 @@
 //! Exercise: a counter in the wrong place.
 //!
-//! A pool that rejects a job when all its workers have one. It counts the jobs that are in flight, and
-//! yet in some schedules it accepts more jobs than it has workers. Put the counter right.
+//! This pool rejects a job when every worker has one. To know that, it counts the jobs that are in flight:
+//! accepted, and not yet ended. But in some schedules it accepts more jobs than it has workers. Fix the
+//! counting.
 //!
 //!     cargo run --example counter
 //!     cargo run --example counter -- --hint
 
-// Lets the explorer decide which thread goes on: leave it there.
+// With this line the explorer decides which thread takes the next step. Keep it.
 use ten_versus_five::traced as std;
 
 use std::process::ExitCode;

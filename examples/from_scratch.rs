@@ -1,7 +1,7 @@
 //! Exercise: a thread pool from an empty file.
 //!
-//! This is the interface of the thread pool in the Book, and nothing behind it. Build stage 3: as many
-//! threads as `new` is told, started once, that take their jobs from one channel.
+//! Below is the interface of the thread pool in the Book, with nothing behind it. Build the pool of stage 3:
+//! `new` starts as many threads as it is told, and they take their jobs from one channel.
 //!
 //!     cargo run --example from_scratch
 //!     cargo run --example from_scratch -- --hint

@@ -1,7 +1,7 @@
-//! Exercise: the lock that is held while a job runs.
+//! Exercise: a lock that is held while a job runs.
 //!
-//! This is the worker of stage 4: however many workers there are, one job runs at a time. Make them run
-//! at once. Only `work` has to change.
+//! This is the worker of stage 4: only one job runs at a time, however many workers there are. Make the
+//! jobs run at the same time. Only `work` has to change.
 //!
 //!     cargo run --example guard
 //!     cargo run --example guard -- --hint

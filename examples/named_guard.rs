@@ -1,7 +1,7 @@
 //! Exercise: a guard with a name.
 //!
-//! The job is taken out before it runs, in a statement of its own, and yet one job runs at a time. Keep
-//! the name of the guard. One line more is enough.
+//! This worker takes a job out of the channel in a statement of its own, and runs it in the next one. Still
+//! only one job runs at a time. Keep the name of the guard. One more line is enough.
 //!
 //!     cargo run --example named_guard
 //!     cargo run --example named_guard -- --hint

@@ -1,7 +1,7 @@
 //! Exercise: a job that panics.
 //!
-//! A job that panics ends the thread it runs on, and after as many of them as there are workers, the
-//! pool runs nothing any more. Let a panic cost a job, and not a worker.
+//! A job that panics ends the thread that it runs on. After as many of them as there are workers, the pool
+//! runs no job any more. Change the worker so that such a job costs no worker.
 //!
 //!     cargo run --example panic
 //!     cargo run --example panic -- --hint

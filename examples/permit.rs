@@ -1,12 +1,12 @@
-//! Exercise: `_` is not a name.
+//! Exercise: a permit that is returned too early.
 //!
-//! A pool that rejects a job when all its workers have one. Each job holds a permit while it runs, and
-//! yet nothing is ever rejected. Find out when the permits are given back, and put it right.
+//! This pool rejects a job when every worker has one. Each job should hold a permit while it runs. But the
+//! pool never rejects a job. Find out when the permits are returned, and fix it.
 //!
 //!     cargo run --example permit
 //!     cargo run --example permit -- --hint
 
-// Lets the explorer decide which thread goes on: leave it there.
+// With this line the explorer decides which thread takes the next step. Keep it.
 use ten_versus_five::traced as std;
 
 use std::process::ExitCode;

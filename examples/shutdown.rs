@@ -1,12 +1,12 @@
 //! Exercise: the end of a pool.
 //!
-//! When this pool is dropped, it waits for its workers, so that no job is cut off. But it waits for
-//! ever. Find out who waits for whom.
+//! When this pool is dropped, it waits for its workers, so that every job is finished. But it waits for ever.
+//! Find out which thread waits for which, and fix it.
 //!
 //!     cargo run --example shutdown
 //!     cargo run --example shutdown -- --hint
 
-// Lets the explorer decide which thread goes on: leave it there.
+// With this line the explorer decides which thread takes the next step. Keep it.
 use ten_versus_five::traced as std;
 
 use std::process::ExitCode;

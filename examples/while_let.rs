@@ -1,7 +1,7 @@
 //! Exercise: a `while let` that holds the lock.
 //!
-//! Here too one job runs at a time, though not always on the same worker. Make them run at once, and
-//! keep a `while let` in `work`.
+//! Here, too, only one job runs at a time, though not always on the same worker. Make the jobs run at the
+//! same time, and keep a `while let` in `work`.
 //!
 //!     cargo run --example while_let
 //!     cargo run --example while_let -- --hint
