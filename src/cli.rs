@@ -106,7 +106,7 @@ pub struct Options {
     /// The whole time that one client gets to send its request, read the response and close; more than
     /// zero. The time that the page takes is not counted.
     pub read_timeout: Duration,
-    /// Whether to see who has the lock. If so, `serve` is the traced one.
+    /// Whether to see which worker has the lock. If so, `serve` is the traced one.
     pub lock: bool,
 }
 

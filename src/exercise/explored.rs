@@ -156,7 +156,7 @@ fn give_behind_a_door<W: FnOnce() + Send + 'static>(
 struct Ticket {
     job: Job,
     begun: bool,
-    /// Who dropped it, if that was before it had begun.
+    /// Which thread dropped it, if that was before it had begun.
     dropped_by: Arc<OnceLock<ThreadId>>,
 }
 
@@ -277,7 +277,7 @@ pub fn as_many_jobs_are_accepted_as_there_are_workers(check: &Check) -> Verdict 
         "stage 5's page",
     );
     let accepts = (
-        "When is a job counted, and when does it stop counting: who does that, and what may happen in between?",
+        "When is a job counted, and when does it stop counting: which thread does that, and what may happen in between?",
         "stage 5's page",
     );
     blind(&report)
@@ -338,7 +338,7 @@ fn makes_room(check: &Check, workers: usize, before: fn(&Run, &Pool) -> bool) ->
         });
     });
     let lead = (
-        "Who gives the place back when a job has ended, and is that line reached in any case?",
+        "Which line returns the permit when a job has ended, and is it reached in every case?",
         "stage 5's page",
     );
     if let Some(verdict) = blind(&report).or_else(|| is_stuck(&report, lead)) {

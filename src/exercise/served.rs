@@ -149,7 +149,7 @@ const WAITS: (&str, &str) = (
 pub fn every_connection_is_answered(server: &Server) -> Verdict {
     let report = explore(server, 1, 3, Comes::AtOnce);
     let lead = (
-        "Where is the connection when the queue turns out to be full, and who can still get at it?",
+        "Where is the connection when the queue turns out to be full, and which code can still use it?",
         "stage 6's page",
     );
     let many = usize::from(report.most_at_once > 1);

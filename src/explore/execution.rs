@@ -1,6 +1,6 @@
 //! Runs one schedule: every thread is a real one, and only the one that has the baton goes on.
 //!
-//! A thread that wants to take a step says so, and chooses who goes next: itself, and then it just
+//! A thread that wants to take a step says so, and chooses the thread that goes next: itself, and then it just
 //! goes on, or another one, and then it passes the baton on and waits for it. Between two steps of
 //! a thread, no other thread does anything.
 //!
@@ -60,7 +60,7 @@ struct Inner {
     /// Real threads, by the index of the thread that they are in every schedule.
     crew: Vec<Hand>,
     phase: Phase,
-    /// Who took the last step, and how many were taken.
+    /// Which thread took the last step, and how many steps were taken.
     last: usize,
     depth: usize,
     /// The step that was taken last, until it is known what came of it.
@@ -356,7 +356,7 @@ impl Inner {
         self.choose_an_end()
     }
 
-    /// Chooses when it does not matter any more who goes on, only that all come to an end.
+    /// Chooses when it does not matter any more which thread goes on, only that all come to an end.
     fn choose_an_end(&mut self) -> Option<usize> {
         let Phase::Ending(left) = self.phase else {
             return None;

@@ -1,7 +1,7 @@
 //! What a step does to a lock, a channel or a thread, and when it can be taken.
 //!
-//! The real objects hold the values. What is in here is what the scheduler has to know of them: who
-//! has a lock, how many messages are in a channel, who waits. While a schedule runs, a real lock is
+//! The real objects hold the values. What is in here is what the scheduler has to know of them: which
+//! thread has a lock, how many messages are in a channel, which threads wait. While a schedule runs, a real lock is
 //! only locked when it is free in here, so no thread ever blocks in a real one.
 
 use std::collections::HashMap;
@@ -111,7 +111,7 @@ pub(crate) enum State {
     },
     Condvar {
         waiting: Vec<usize>,
-        /// One for each notification that has woken nobody yet: whom it may wake. So it is the
+        /// One for each notification that has woken no thread yet: which threads it may wake. So it is the
         /// scheduler that decides which one `notify_one` wakes, like everything else.
         notified: Vec<Vec<usize>>,
     },

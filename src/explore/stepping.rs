@@ -134,7 +134,7 @@ impl Game {
         }
     }
 
-    /// Draws the last steps, and says who can go on and why the others cannot.
+    /// Draws the last steps, and says which threads can go on and why the others cannot.
     fn show(&self, place: &Place, out: &mut dyn Write) -> io::Result<()> {
         let steps = self.choices.len();
         let Style { width, unicode, .. } = self.style;

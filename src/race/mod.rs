@@ -80,7 +80,7 @@ pub struct Recording {
     /// starts do. Of any other server, the race does not know what a running request does until it is
     /// answered.
     pub reported: bool,
-    /// Who had the lock, if the race was asked for that and the server notes it.
+    /// Which worker had the lock, if the race was asked for that and the server notes it.
     pub lock: Option<Lock>,
 }
 
@@ -269,7 +269,7 @@ pub struct Options {
     pub svg: Option<PathBuf>,
     /// Whether to ask for predictions on standard input first, and to compare them afterwards.
     pub ask: bool,
-    /// Whether to see who has the lock, in the servers that are started for the race.
+    /// Whether to see which worker has the lock, in the servers that are started for the race.
     pub lock: bool,
     /// Where to write the notes of that, as [lines](crate::traced::Notes::lines) behind the label of the
     /// server; `-` is standard output.

@@ -41,7 +41,7 @@ text { fill: #e6edf3 }
 }
 ";
 
-/// What is added where workers are drawn. Who cannot see the colours sees the shapes: a dotted line waits
+/// What is added where workers are drawn. A reader who cannot see the colours sees the shapes: a dotted line waits
 /// for the lock, a bar half as high has it, and a striped one has it and works.
 const LOCK_STYLE: &str = "\
 .waits-for-lock { stroke: #59636e; stroke-width: 3; stroke-dasharray: 3 6 }

@@ -35,12 +35,12 @@ macro_rules! atomic {
                 }
             }
 
-            /// Its value, for the only one who has it.
+            /// Its value, for the only owner.
             pub fn get_mut(&mut self) -> &mut $value {
                 self.inner.get_mut()
             }
 
-            /// Its value, for the last one who has it.
+            /// Its value, for the last owner.
             pub fn into_inner(self) -> $value {
                 self.inner.into_inner()
             }

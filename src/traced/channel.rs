@@ -1,4 +1,4 @@
-//! Channels that tell who sends, who waits for a message and who takes one.
+//! Channels that note which thread sends, which waits for a message and which takes one.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -58,7 +58,7 @@ struct Shared<T> {
     object: Object,
     bound: Option<usize>,
     /// The messages, with their numbers, if the channel was made in a schedule of the explorer's:
-    /// then it is the scheduler that knows who may send and receive, and the channel of `std`
+    /// then it is the scheduler that knows which thread may send and receive, and the channel of `std`
     /// stays empty.
     queue: Option<Mutex<VecDeque<(usize, T)>>>,
 }

@@ -1,4 +1,4 @@
-//! A condition variable that tells who waits and who notifies.
+//! A condition variable that notes which thread waits and which notifies.
 
 use std::sync::{self, LockResult, PoisonError};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Who watches the current thread. Threads inherit their watcher from the thread that starts them,
+//! What watches the current thread. Threads inherit their watcher from the thread that starts them,
 //! so two tests that run at the same time do not see each other's threads.
 
 use std::cell::RefCell;
@@ -7,7 +7,7 @@ use std::mem;
 use super::notes::{Object, Recorder, What};
 use crate::explore::{Action, Member, Outcome};
 
-/// Who watches a thread.
+/// What watches a thread.
 #[derive(Clone, Default)]
 pub(crate) enum Watcher {
     /// No watcher: the stand-in does what `std` does.

@@ -1,4 +1,4 @@
-//! Who has the lock, who waits for it, and what runs meanwhile: notes in, rows out.
+//! Which worker has the lock, which workers wait for it, and what runs meanwhile: notes in, rows out.
 //!
 //! A stage that runs with the [stand-in for `std`](super) notes what its locks, channels and
 //! threads do. [`Lock::rows`] makes of these notes a row for every worker. A worker that works may have

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! From there on, the file's own `use std::sync::Mutex;` means the `Mutex` of this module. It
-//! behaves like the one it replaces, and it also notes who wants it, who has it and who releases
+//! behaves like the one it replaces, and it also notes which thread wants it, has it and releases
 //! it, as long as a [`Recording`] is watching. The files in `stages/` run through it as they stand.
 //!
 //! What neither blocks nor shares (`collections`, `fmt`, `io`, `net`, `time`, ...) is `std`'s own.

@@ -1,4 +1,4 @@
-//! A mutex that tells who wants it, who has it and who releases it.
+//! A mutex that notes which thread wants it, has it and releases it.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};

@@ -1,4 +1,4 @@
-//! A reader-writer lock that tells who reads and who writes.
+//! A reader-writer lock that notes which thread reads and which writes.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
