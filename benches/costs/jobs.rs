@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use ten_versus_five::traced::{Recording, job as traced_job};
 
-use crate::{Rounds, Target};
+use crate::{Rounds, Target, order};
 
 /// The word on the command line that makes this program measure, and report on standard error.
 pub const COMMAND: &str = "measure-jobs";
@@ -121,7 +121,9 @@ pub fn report() -> Vec<Target> {
 /// Measures every way in every round, and writes a line for each to standard error.
 pub fn measure() {
     for round in 0..=ROUNDS {
-        for (name, way, jobs) in ways() {
+        let ways = ways();
+        for index in order(ways.len(), round) {
+            let (name, way, jobs) = ways[index];
             let nanoseconds = way(jobs);
             // The first round is for warming up.
             if round > 0 {

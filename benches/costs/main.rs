@@ -9,8 +9,8 @@
 //! one part alone: `jobs`, `requests`, `waiting` or `explore`.
 //!
 //! A single time says little: machines differ, and so does one machine from one minute to the next. So
-//! the benchmark measures in rounds, every candidate in each round, and compares within a round. It
-//! prints the median and the range of the rounds.
+//! the benchmark measures in rounds, every candidate in each round, in changing order, and compares within
+//! a round. It prints the median and the range of the rounds.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -88,6 +88,18 @@ fn processor() -> String {
         Some(line.split_once(": ")?.1.to_owned())
     });
     name.unwrap_or_else(|| format!("{} {}", env::consts::OS, env::consts::ARCH))
+}
+
+/// The order in which a round measures its candidates. What is measured late in a round can be slower, and
+/// so can what is measured after a certain other one. So each round begins with another candidate, and
+/// every second one goes backwards.
+fn order(candidates: usize, round: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..candidates).collect();
+    order.rotate_left(round % candidates);
+    if round % 2 == 1 {
+        order.reverse();
+    }
+    order
 }
 
 /// The results of several rounds.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ten_versus_five::{Concurrency, compiled_in};
 
 use crate::server::{self, Server, answer, ask};
-use crate::{Rounds, Target};
+use crate::{Rounds, Target, order};
 
 const ROUNDS: usize = 41;
 const CLIENTS: usize = 8;
@@ -45,10 +45,15 @@ pub fn report() -> Vec<Target> {
     let bare_pool = Server::that_does_nothing(server::BARE_POOL, bytes);
 
     let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
-        let addrs = [limit.addr, bare_pool.addr].into_iter();
-        let addrs = addrs.chain(stages.iter().map(|(_, server)| server.addr));
-        rounds.push(addrs.map(requests_per_second).collect::<Vec<f64>>());
+    let addrs = [limit.addr, bare_pool.addr].into_iter();
+    let addrs = addrs.chain(stages.iter().map(|(_, server)| server.addr));
+    let addrs: Vec<SocketAddr> = addrs.collect();
+    for round in 0..ROUNDS {
+        let mut rates = vec![0.0; addrs.len()];
+        for index in order(addrs.len(), round) {
+            rates[index] = requests_per_second(addrs[index]);
+        }
+        rounds.push(rates);
     }
     let rates_of = |index: usize| -> Vec<f64> { rounds.iter().map(|round| round[index]).collect() };
     let row = |name: &str, index: usize| {

@@ -403,10 +403,10 @@ type Answer = fn(TcpStream, &str);
 fn read_head(connection: &TcpStream, limit: Option<Duration>) -> Option<String> {
     connection.set_read_timeout(limit).unwrap();
     let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        match { connection }.read(&mut byte) {
-            Ok(1) if head.len() < 100_000 => head.push(byte[0]),
+    let mut piece = [0; 4096];
+    while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+        match { connection }.read(&mut piece) {
+            Ok(length @ 1..) if head.len() < 100_000 => head.extend_from_slice(&piece[..length]),
             _ => return None,
         }
     }
