@@ -612,33 +612,32 @@ mod small_programs {
         assert!(!report.complete);
     }
 
-    /// Those that the plain search is done with soon. There are always some of which several things
-    /// can come, or there would be little to compare.
+    /// Of the first forty, those that have at most 2,000 schedules. Of many of them several things can
+    /// come, or there would be little to compare.
+    const SMALL: [u64; 21] = [
+        0, 1, 4, 7, 10, 13, 16, 19, 20, 22, 23, 25, 26, 27, 28, 31, 32, 34, 35, 37, 38,
+    ];
+
     #[test]
     fn programs_of_random_steps_come_to_the_same_with_and_without_the_reduction() {
-        let (mut compared, mut several) = (0, 0);
-        for random in 0..40 {
+        let mut several = 0;
+        for random in SMALL {
             let program = move |run: &Run| run.outcome(programs::of_random_steps(random));
-            let plain = explorer().plain().schedules(2_000).run(program);
-            if plain.complete {
-                let reduced = explorer().run(program);
-                assert!(reduced.complete && reduced.cannot_tell.is_none());
-                let keys =
-                    |report: &Report| -> Vec<String> { report.outcomes.keys().cloned().collect() };
-                assert_eq!(keys(&reduced), keys(&plain), "random program {random}");
-                assert_eq!(
-                    reduced.stuck > 0,
-                    plain.stuck > 0,
-                    "random program {random}"
-                );
-                compared += 1;
-                several += usize::from(plain.outcomes.len() + plain.stuck.min(1) > 1);
+            let (plain, reduced) = (explorer().plain().run(program), explorer().run(program));
+            for report in [&plain, &reduced] {
+                assert!(report.complete && report.cannot_tell.is_none(), "{random}");
             }
+            let keys =
+                |report: &Report| -> Vec<String> { report.outcomes.keys().cloned().collect() };
+            assert_eq!(keys(&reduced), keys(&plain), "random program {random}");
+            assert_eq!(
+                reduced.stuck > 0,
+                plain.stuck > 0,
+                "random program {random}"
+            );
+            several += usize::from(plain.outcomes.len() + plain.stuck.min(1) > 1);
         }
-        assert!(
-            compared >= 20 && several >= 10,
-            "{compared} compared, {several}"
-        );
+        assert!(several >= 10, "{several}");
     }
 }
 
