@@ -68,7 +68,7 @@ type Case = (
     fn(TcpListener),
 );
 
-const SERVERS: [Case; 26] = [
+const SERVERS: [Case; 27] = [
     ("one thread", None, None, "+--???---++", |it| {
         sequential(it, None, answer)
     }),
@@ -180,6 +180,13 @@ const SERVERS: [Case; 26] = [
     ("everything is slow", None, None, "++????+++++", |it| {
         threaded(it, sleep_always)
     }),
+    (
+        "one thread, slow with bad requests",
+        None,
+        None,
+        "+--???++-++",
+        |it| sequential(it, LIMIT, think_about_what_is_bad),
+    ),
     ("dies of a bad request", None, None, "+--???---+-", |it| {
         fragile(it)
     }),
@@ -436,6 +443,15 @@ fn answer(connection: TcpStream, head: &str) {
         thread::sleep(SECOND);
     }
     respond(connection, 200);
+}
+
+/// The bad requests of the check take it more than twenty seconds in all.
+fn think_about_what_is_bad(connection: TcpStream, head: &str) {
+    if head.starts_with("GET /") {
+        return answer(connection, head);
+    }
+    thread::sleep(SECOND * 3 / 5);
+    respond(connection, 400);
 }
 
 fn sleep_always(connection: TcpStream, _head: &str) {

@@ -1,6 +1,6 @@
 //! Clients that behave badly.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -95,8 +95,9 @@ pub(super) fn vanish(addr: &str, words: &[u8]) {
     }
 }
 
-/// Sends a request that is none: another one for each number.
-pub(super) fn send_bad_request(addr: &str, number: usize) {
+/// Sends a request that is none: another one for each number. Returns the connection if the server
+/// [has not dealt with it](is_waiting) a moment later.
+pub(super) fn send_bad_request(addr: &str, number: usize) -> Option<TcpStream> {
     let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(20_000));
     let requests: [&[u8]; 8] = [
         b"",
@@ -108,14 +109,22 @@ pub(super) fn send_bad_request(addr: &str, number: usize) {
         b"one two three four five\r\n\r\n",
         long.as_bytes(),
     ];
-    if let Ok(mut connection) = connect(addr) {
-        // The server may close it at any moment, and is right to.
-        let _ = connection.write_all(requests[number % requests.len()]);
-        let _ = connection.shutdown(Shutdown::Write);
-        // More than the server is quick enough to accept would have to wait to connect.
-        let _ = connection.set_read_timeout(Some(MOMENT));
-        while let Ok(1..) = connection.read(&mut [0; 4096]) {}
-    }
+    let mut connection = connect(addr).ok()?;
+    // The server may close it at any moment, and is right to.
+    let _ = connection.write_all(requests[number % requests.len()]);
+    let _ = connection.shutdown(Shutdown::Write);
+    // More than the server is quick enough to accept would have to wait to connect.
+    let _ = connection.set_read_timeout(Some(MOMENT));
+    let waiting = is_waiting(&connection);
+    let _ = connection.set_read_timeout(Some(Duration::from_millis(1)));
+    waiting.then_some(connection)
+}
+
+/// Whether the server has neither answered nor closed the connection, up to the read timeout.
+pub(super) fn is_waiting(mut connection: &TcpStream) -> bool {
+    let read = connection.read(&mut [0; 4096]);
+    // Systems differ in which of the two a passed timeout is.
+    read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
 }
 
 fn connect(addr: &str) -> io::Result<TcpStream> {
