@@ -612,7 +612,7 @@ to_every_stage! {
 #[cfg(feature = "stage3")]
 #[test]
 fn a_server_whose_recording_is_full_says_so_and_goes_on() {
-    let server = Server::start(3, &["--sleep", "0", "--lock"]);
+    let server = Server::start(3, &["--sleep", "0.1", "--lock"]);
     let tells = || get_when_free(server.addr, "/race/lock?0.1").body;
     assert!(tells().contains("\"full\":false,"));
     std::thread::scope(|scope| {
