@@ -2,57 +2,63 @@
 
 use super::{Variant, right, variant};
 
-pub const VARIANTS: [Variant; 12] = [
-    variant("as it stands", "broken every_connection_is_answered", &[]),
-    right(
-        "the channel carries connections",
-        &[
-            (
-                r#"        let accepted = pool.try_execute(move || connection.handle());
+/// What is done with a connection.
+const LOOP: &str = r#"        let accepted = pool.try_execute(move || connection.handle());
         if accepted.is_err() {
             // The queue is full. But where is the connection?
         }
-"#,
-                r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
+"#;
+
+/// The connection comes back, and is rejected.
+const REJECTS: (&str, &str) = (
+    LOOP,
+    r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
             connection.reject();
         }
 "#,
-            ),
-            (
-                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
+);
+
+/// The channel carries connections: this is its type, ...
+const CARRIES: (&str, &str) = (
+    r#"type Job = Box<dyn FnOnce() + Send + 'static>;
 "#,
-                r#"type Job = Connection;
+    r#"type Job = Connection;
 "#,
-            ),
-            (
-                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
+);
+
+/// ... this sends one, ...
+const SENDS: (&str, &str) = (
+    r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
     where
         F: FnOnce() + Send + 'static,
     {
         self.sender.try_send(Box::new(job))
     }
 "#,
-                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
+    r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
         self.sender.try_send(job)
     }
 "#,
-            ),
-            (
-                r#"        job();
+);
+
+/// ... and this handles it.
+const HANDLES: (&str, &str) = (
+    r#"        job();
 "#,
-                r#"        job.handle();
+    r#"        job.handle();
 "#,
-            ),
-        ],
+);
+
+pub const VARIANTS: [Variant; 12] = [
+    variant("as it stands", "broken every_connection_is_answered", &[]),
+    right(
+        "the channel carries connections",
+        &[REJECTS, CARRIES, SENDS, HANDLES],
     ),
     right(
         "a slot that both share",
         &[(
-            r#"        let accepted = pool.try_execute(move || connection.handle());
-        if accepted.is_err() {
-            // The queue is full. But where is the connection?
-        }
-"#,
+            LOOP,
             r#"        let slot = Arc::new(Mutex::new(Some(connection)));
         let other = Arc::clone(&slot);
         let job = move || {
@@ -73,17 +79,7 @@ pub const VARIANTS: [Variant; 12] = [
     right(
         "a generic pool",
         &[
-            (
-                r#"        let accepted = pool.try_execute(move || connection.handle());
-        if accepted.is_err() {
-            // The queue is full. But where is the connection?
-        }
-"#,
-                r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
-            connection.reject();
-        }
-"#,
-            ),
+            REJECTS,
             (
                 r#"type Job = Box<dyn FnOnce() + Send + 'static>;
 "#,
@@ -143,11 +139,7 @@ pub const VARIANTS: [Variant; 12] = [
         "handles it on the thread that accepts",
         "broken every_connection_is_answered",
         &[(
-            r#"        let accepted = pool.try_execute(move || connection.handle());
-        if accepted.is_err() {
-            // The queue is full. But where is the connection?
-        }
-"#,
+            LOOP,
             r#"        if let Err(mpsc::TrySendError::Full(job)) = pool.try_execute(move || connection.handle()) {
             job();
         }
@@ -158,11 +150,7 @@ pub const VARIANTS: [Variant; 12] = [
         "handles it on a thread of its own",
         "broken every_connection_is_answered",
         &[(
-            r#"        let accepted = pool.try_execute(move || connection.handle());
-        if accepted.is_err() {
-            // The queue is full. But where is the connection?
-        }
-"#,
+            LOOP,
             r#"        if let Err(mpsc::TrySendError::Full(job)) = pool.try_execute(move || connection.handle()) {
             thread::spawn(job);
         }
@@ -186,42 +174,10 @@ pub const VARIANTS: [Variant; 12] = [
         "room for more than was said",
         "broken a_full_queue_rejects",
         &[
-            (
-                r#"        let accepted = pool.try_execute(move || connection.handle());
-        if accepted.is_err() {
-            // The queue is full. But where is the connection?
-        }
-"#,
-                r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
-            connection.reject();
-        }
-"#,
-            ),
-            (
-                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
-"#,
-                r#"type Job = Connection;
-"#,
-            ),
-            (
-                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        self.sender.try_send(Box::new(job))
-    }
-"#,
-                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
-        self.sender.try_send(job)
-    }
-"#,
-            ),
-            (
-                r#"        job();
-"#,
-                r#"        job.handle();
-"#,
-            ),
+            REJECTS,
+            CARRIES,
+            SENDS,
+            HANDLES,
             ("mpsc::sync_channel(queue)", "mpsc::sync_channel(queue + 2)"),
         ],
     ),
@@ -229,11 +185,7 @@ pub const VARIANTS: [Variant; 12] = [
         "rejects everything",
         "broken a_full_queue_rejects",
         &[(
-            r#"        let accepted = pool.try_execute(move || connection.handle());
-        if accepted.is_err() {
-            // The queue is full. But where is the connection?
-        }
-"#,
+            LOOP,
             r#"        connection.reject();
         let _ = &pool;
 "#,
@@ -243,42 +195,10 @@ pub const VARIANTS: [Variant; 12] = [
         "no room at all",
         "broken a_full_queue_rejects",
         &[
-            (
-                r#"        let accepted = pool.try_execute(move || connection.handle());
-        if accepted.is_err() {
-            // The queue is full. But where is the connection?
-        }
-"#,
-                r#"        if let Err(mpsc::TrySendError::Full(connection)) = pool.try_execute(connection) {
-            connection.reject();
-        }
-"#,
-            ),
-            (
-                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
-"#,
-                r#"type Job = Connection;
-"#,
-            ),
-            (
-                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        self.sender.try_send(Box::new(job))
-    }
-"#,
-                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
-        self.sender.try_send(job)
-    }
-"#,
-            ),
-            (
-                r#"        job();
-"#,
-                r#"        job.handle();
-"#,
-            ),
+            REJECTS,
+            CARRIES,
+            SENDS,
+            HANDLES,
             ("mpsc::sync_channel(queue)", "mpsc::sync_channel(0 * queue)"),
         ],
     ),
@@ -287,11 +207,7 @@ pub const VARIANTS: [Variant; 12] = [
         "cannot tell every_connection_is_answered",
         &[
             (
-                r#"        let accepted = pool.try_execute(move || connection.handle());
-        if accepted.is_err() {
-            // The queue is full. But where is the connection?
-        }
-"#,
+                LOOP,
                 r#"        let mut connection = connection;
         while let Err(mpsc::TrySendError::Full(back)) = pool.try_execute(connection) {
             connection = back;
@@ -299,31 +215,9 @@ pub const VARIANTS: [Variant; 12] = [
         }
 "#,
             ),
-            (
-                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
-"#,
-                r#"type Job = Connection;
-"#,
-            ),
-            (
-                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        self.sender.try_send(Box::new(job))
-    }
-"#,
-                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
-        self.sender.try_send(job)
-    }
-"#,
-            ),
-            (
-                r#"        job();
-"#,
-                r#"        job.handle();
-"#,
-            ),
+            CARRIES,
+            SENDS,
+            HANDLES,
         ],
     ),
 ];

@@ -11,13 +11,10 @@ const BEFORE: &str = r#"        let state = queue.state.lock().unwrap();
         job();
 "#;
 
-pub const VARIANTS: [Variant; 11] = [
-    variant("as it stands", "broken no_schedule_is_stuck", &[]),
-    right(
-        "wait_while",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
+/// The right one.
+const WAITS: (&str, &str) = (
+    BEFORE,
+    r#"        let mut state = queue.state.lock().unwrap();
         let wait = |state: &mut State| state.jobs.is_empty() && !state.closed;
         state = queue.changed.wait_while(state, wait).unwrap();
         let Some(job) = state.jobs.pop_front() else {
@@ -26,13 +23,12 @@ pub const VARIANTS: [Variant; 11] = [
         drop(state);
         job();
 "#,
-        )],
-    ),
-    right(
-        "while",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
+);
+
+/// The same, as it was written before there was `wait_while`.
+const LOOKS: (&str, &str) = (
+    BEFORE,
+    r#"        let mut state = queue.state.lock().unwrap();
         while state.jobs.is_empty() && !state.closed {
             state = queue.changed.wait(state).unwrap();
         }
@@ -42,8 +38,12 @@ pub const VARIANTS: [Variant; 11] = [
         drop(state);
         job();
 "#,
-        )],
-    ),
+);
+
+pub const VARIANTS: [Variant; 11] = [
+    variant("as it stands", "broken no_schedule_is_stuck", &[]),
+    right("wait_while", &[WAITS]),
+    right("while", &[LOOKS]),
     right(
         "a look before each wait",
         &[(
@@ -63,104 +63,59 @@ pub const VARIANTS: [Variant; 11] = [
     variant(
         "if",
         "broken no_schedule_loses_a_job",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
-        if state.jobs.is_empty() && !state.closed {
-            state = queue.changed.wait(state).unwrap();
-        }
-        let Some(job) = state.jobs.pop_front() else {
-            break;
-        };
-        drop(state);
-        job();
-"#,
-        )],
+        &[LOOKS, ("while state", "if state")],
     ),
     variant(
         "closed is forgotten",
         "broken no_schedule_is_stuck",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
-        while state.jobs.is_empty() {
-            state = queue.changed.wait(state).unwrap();
-        }
-        let Some(job) = state.jobs.pop_front() else {
-            break;
-        };
-        drop(state);
-        job();
-"#,
-        )],
+        &[LOOKS, (" && !state.closed {", " {")],
     ),
     variant(
         "or for and",
         "broken no_schedule_is_stuck",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
-        while state.jobs.is_empty() || !state.closed {
-            state = queue.changed.wait(state).unwrap();
-        }
-        let Some(job) = state.jobs.pop_front() else {
-            break;
-        };
-        drop(state);
-        job();
-"#,
-        )],
+        &[LOOKS, ("&& !state", "|| !state")],
     ),
     variant(
         "the lock is held while a job runs",
         "broken every_worker_works_in_every_schedule",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
-        let wait = |state: &mut State| state.jobs.is_empty() && !state.closed;
-        state = queue.changed.wait_while(state, wait).unwrap();
-        let Some(job) = state.jobs.pop_front() else {
-            break;
-        };
+        &[
+            WAITS,
+            (
+                r#"        drop(state);
         job();
 "#,
-        )],
+                r#"        job();
+"#,
+            ),
+        ],
     ),
     variant(
         "jobs that wait are forgotten",
         "broken no_schedule_loses_a_job",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
-        let wait = |state: &mut State| state.jobs.is_empty() && !state.closed;
-        state = queue.changed.wait_while(state, wait).unwrap();
-        if state.closed {
+        &[
+            WAITS,
+            (
+                r#"        let Some(job)"#,
+                r#"        if state.closed {
             break;
         }
-        let Some(job) = state.jobs.pop_front() else {
-            break;
-        };
-        drop(state);
-        job();
-"#,
-        )],
+        let Some(job)"#,
+            ),
+        ],
     ),
     variant(
         "the first job only",
         "broken no_schedule_loses_a_job",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
-        let wait = |state: &mut State| state.jobs.is_empty() && !state.closed;
-        state = queue.changed.wait_while(state, wait).unwrap();
-        let Some(job) = state.jobs.pop_front() else {
-            break;
-        };
-        drop(state);
-        job();
+        &[
+            WAITS,
+            (
+                r#"        job();
+"#,
+                r#"        job();
         break;
 "#,
-        )],
+            ),
+        ],
     ),
     variant(
         "looks again and again",

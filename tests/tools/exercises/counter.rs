@@ -2,6 +2,29 @@
 
 use super::{Variant, right, variant};
 
+/// The job does not add itself.
+const NOT_IN_THE_JOB: (&str, &str) = (
+    r#"            in_flight.fetch_add(1, Relaxed);
+"#,
+    "",
+);
+
+/// It is added before it is sent.
+const BEFORE_IT_IS_SENT: (&str, &str) = (
+    r#"        let in_flight = Arc::clone(&self.in_flight);
+"#,
+    r#"        self.in_flight.fetch_add(1, Relaxed);
+        let in_flight = Arc::clone(&self.in_flight);
+"#,
+);
+
+/// Nor does it subtract itself.
+const NOT_SUBTRACTED: (&str, &str) = (
+    r#"            in_flight.fetch_sub(1, Relaxed);
+"#,
+    "",
+);
+
 pub const VARIANTS: [Variant; 13] = [
     variant(
         "as it stands",
@@ -10,29 +33,12 @@ pub const VARIANTS: [Variant; 13] = [
     ),
     right(
         "counted before it is sent",
-        &[
-            (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
-                "",
-            ),
-            (
-                r#"        let in_flight = Arc::clone(&self.in_flight);
-"#,
-                r#"        self.in_flight.fetch_add(1, Relaxed);
-        let in_flight = Arc::clone(&self.in_flight);
-"#,
-            ),
-        ],
+        &[NOT_IN_THE_JOB, BEFORE_IT_IS_SENT],
     ),
     right(
         "one atomic update",
         &[
-            (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
-                "",
-            ),
+            NOT_IN_THE_JOB,
             (
                 r#"        if self.in_flight.load(Relaxed) == self.size {
             return Err(job);
@@ -49,11 +55,7 @@ pub const VARIANTS: [Variant; 13] = [
     right(
         "a permit",
         &[
-            (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
-                "",
-            ),
+            NOT_IN_THE_JOB,
             (
                 r#"            in_flight.fetch_sub(1, Relaxed);
 "#,
@@ -110,16 +112,8 @@ pub const VARIANTS: [Variant; 13] = [
         "counted on the caller only",
         "broken as_many_jobs_are_accepted_as_there_are_workers",
         &[
-            (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
-                "",
-            ),
-            (
-                r#"            in_flight.fetch_sub(1, Relaxed);
-"#,
-                "",
-            ),
+            NOT_IN_THE_JOB,
+            NOT_SUBTRACTED,
             (
                 r#"        self.sender.send(Box::new(counted)).unwrap();
 "#,
@@ -134,16 +128,8 @@ pub const VARIANTS: [Variant; 13] = [
         "never subtracted",
         "broken a_job_that_has_ended_makes_room",
         &[
-            (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
-                "",
-            ),
-            (
-                r#"            in_flight.fetch_sub(1, Relaxed);
-"#,
-                "",
-            ),
+            NOT_IN_THE_JOB,
+            NOT_SUBTRACTED,
             (
                 r#"        let in_flight = Arc::clone(&self.in_flight);
 "#,
@@ -156,18 +142,8 @@ pub const VARIANTS: [Variant; 13] = [
         "one too many",
         "broken as_many_jobs_are_accepted_as_there_are_workers",
         &[
-            (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
-                "",
-            ),
-            (
-                r#"        let in_flight = Arc::clone(&self.in_flight);
-"#,
-                r#"        self.in_flight.fetch_add(1, Relaxed);
-        let in_flight = Arc::clone(&self.in_flight);
-"#,
-            ),
+            NOT_IN_THE_JOB,
+            BEFORE_IT_IS_SENT,
             ("== self.size", "> self.size"),
         ],
     ),
@@ -175,11 +151,7 @@ pub const VARIANTS: [Variant; 13] = [
         "a rejected job is counted too",
         "broken a_job_that_has_ended_makes_room",
         &[
-            (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
-                "",
-            ),
+            NOT_IN_THE_JOB,
             (
                 "self.in_flight.load(Relaxed) == self.size",
                 "self.in_flight.fetch_add(1, Relaxed) >= self.size",
@@ -195,18 +167,8 @@ pub const VARIANTS: [Variant; 13] = [
         "waits for a free worker",
         "cannot tell as_many_jobs_are_accepted_as_there_are_workers",
         &[
-            (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
-                "",
-            ),
-            (
-                r#"        let in_flight = Arc::clone(&self.in_flight);
-"#,
-                r#"        self.in_flight.fetch_add(1, Relaxed);
-        let in_flight = Arc::clone(&self.in_flight);
-"#,
-            ),
+            NOT_IN_THE_JOB,
+            BEFORE_IT_IS_SENT,
             (
                 r#"        if self.in_flight.load(Relaxed) == self.size {
             return Err(job);

@@ -19,13 +19,7 @@ impl ThreadPool {
 }
 "#;
 
-pub const VARIANTS: [Variant; 16] = [
-    variant("as it stands", "broken every_job_runs_once", &[]),
-    right(
-        "stage 3",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
+const STAGE_3: &str = r#"use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 type Job = Box<dyn FnOnce() + Send + 'static>;
@@ -57,9 +51,34 @@ fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
         job();
     }
 }
-"#,
-        )],
-    ),
+"#;
+
+/// The loop of its workers.
+const LOOP: &str = r#"    loop {
+        let Ok(job) = receiver.lock().unwrap().recv() else {
+            break;
+        };
+        job();
+    }
+"#;
+
+const NO_WORKERS: &str = r#"pub struct ThreadPool;
+
+impl ThreadPool {
+    pub fn new(size: usize) -> ThreadPool {
+        assert!(size > 0);
+        ThreadPool
+    }
+
+    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        drop(job);
+    }
+}
+"#;
+
+pub const VARIANTS: [Variant; 16] = [
+    variant("as it stands", "broken every_job_runs_once", &[]),
+    right("stage 3", &[(BEFORE, STAGE_3)]),
     right(
         "a condition variable",
         &[(
@@ -102,82 +121,28 @@ impl ThreadPool {
     variant(
         "a thread for each job",
         "broken never_more_jobs_at_once_than_workers",
-        &[(
-            BEFORE,
-            r#"pub struct ThreadPool;
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        ThreadPool
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        std::thread::spawn(job);
-    }
-}
-"#,
-        )],
+        &[
+            (BEFORE, NO_WORKERS),
+            ("drop(job);", "std::thread::spawn(job);"),
+        ],
     ),
     variant(
         "no thread",
         "broken two_jobs_run_at_once",
-        &[(
-            BEFORE,
-            r#"pub struct ThreadPool;
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        ThreadPool
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        job();
-    }
-}
-"#,
-        )],
+        &[(BEFORE, NO_WORKERS), ("drop(job);", "job();")],
     ),
     variant(
         "a thread that is waited for",
         "broken two_jobs_run_at_once",
-        &[(
-            BEFORE,
-            r#"pub struct ThreadPool;
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        ThreadPool
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        std::thread::spawn(job).join().unwrap();
-    }
-}
-"#,
-        )],
+        &[
+            (BEFORE, NO_WORKERS),
+            ("drop(job);", "std::thread::spawn(job).join().unwrap();"),
+        ],
     ),
     variant(
         "not written yet",
         "broken every_job_runs_once",
-        &[(
-            BEFORE,
-            r#"pub struct ThreadPool;
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        todo!();
-        ThreadPool
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        drop(job);
-    }
-}
-"#,
-        )],
+        &[(BEFORE, NO_WORKERS), ("assert!(size > 0);", "todo!();")],
     ),
     variant(
         "a channel for each worker",
@@ -214,271 +179,70 @@ impl ThreadPool {
     variant(
         "one worker",
         "broken two_jobs_run_at_once",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send + 'static>;
-
-pub struct ThreadPool(mpsc::Sender<Job>);
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        let (sender, receiver) = mpsc::channel();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..1 {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver));
-        }
-        ThreadPool(sender)
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        self.0.send(Box::new(job)).unwrap();
-    }
-}
-
-fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
-        let Ok(job) = receiver.lock().unwrap().recv() else {
-            break;
-        };
-        job();
-    }
-}
-"#,
-        )],
+        &[(BEFORE, STAGE_3), ("0..size", "0..1")],
     ),
     variant(
         "four workers",
         "broken every_worker_works",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send + 'static>;
-
-pub struct ThreadPool(mpsc::Sender<Job>);
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        let (sender, receiver) = mpsc::channel();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..4 {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver));
-        }
-        ThreadPool(sender)
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        self.0.send(Box::new(job)).unwrap();
-    }
-}
-
-fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
-        let Ok(job) = receiver.lock().unwrap().recv() else {
-            break;
-        };
-        job();
-    }
-}
-"#,
-        )],
+        &[(BEFORE, STAGE_3), ("0..size", "0..4")],
     ),
     variant(
         "one worker too many",
         "broken never_more_jobs_at_once_than_workers",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send + 'static>;
-
-pub struct ThreadPool(mpsc::Sender<Job>);
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        let (sender, receiver) = mpsc::channel();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..=size {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver));
-        }
-        ThreadPool(sender)
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        self.0.send(Box::new(job)).unwrap();
-    }
-}
-
-fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
-        let Ok(job) = receiver.lock().unwrap().recv() else {
-            break;
-        };
-        job();
-    }
-}
-"#,
-        )],
+        &[(BEFORE, STAGE_3), ("0..size", "0..=size")],
     ),
     variant(
         "the lock is held",
         "broken two_jobs_run_at_once",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send + 'static>;
-
-pub struct ThreadPool(mpsc::Sender<Job>);
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        let (sender, receiver) = mpsc::channel();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..size {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver));
-        }
-        ThreadPool(sender)
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        self.0.send(Box::new(job)).unwrap();
-    }
-}
-
-fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
+        &[
+            (BEFORE, STAGE_3),
+            (
+                LOOP,
+                r#"    loop {
         match receiver.lock().unwrap().recv() {
             Ok(job) => job(),
             Err(_) => break,
         }
     }
-}
 "#,
-        )],
+            ),
+        ],
     ),
     variant(
         "one job and gone",
         "broken every_job_runs_once",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send + 'static>;
-
-pub struct ThreadPool(mpsc::Sender<Job>);
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        let (sender, receiver) = mpsc::channel();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..size {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver));
-        }
-        ThreadPool(sender)
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        self.0.send(Box::new(job)).unwrap();
-    }
-}
-
-fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
-    let job = receiver.lock().unwrap().recv();
+        &[
+            (BEFORE, STAGE_3),
+            (
+                LOOP,
+                r#"    let job = receiver.lock().unwrap().recv();
     if let Ok(job) = job {
         job();
     }
-}
 "#,
-        )],
+            ),
+        ],
     ),
     variant(
         "zero is fine",
         "broken a_pool_of_no_workers_is_refused",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send + 'static>;
-
-pub struct ThreadPool(mpsc::Sender<Job>);
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        let (sender, receiver) = mpsc::channel();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..size {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver));
-        }
-        ThreadPool(sender)
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        self.0.send(Box::new(job)).unwrap();
-    }
-}
-
-fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
-        let Ok(job) = receiver.lock().unwrap().recv() else {
-            break;
-        };
-        job();
-    }
-}
+        &[
+            (BEFORE, STAGE_3),
+            (
+                r#"        assert!(size > 0);
 "#,
-        )],
+                "",
+            ),
+        ],
     ),
     variant(
         "looks again and again",
         "broken an_idle_pool_uses_no_processor",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send + 'static>;
-
-pub struct ThreadPool(mpsc::Sender<Job>);
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        let (sender, receiver) = mpsc::channel();
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..size {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver));
-        }
-        ThreadPool(sender)
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        self.0.send(Box::new(job)).unwrap();
-    }
-}
-
-fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
+        &[
+            (BEFORE, STAGE_3),
+            (
+                LOOP,
+                r#"    loop {
         let job = receiver.lock().unwrap().try_recv();
         match job {
             Ok(job) => job(),
@@ -486,48 +250,21 @@ fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
             Err(mpsc::TryRecvError::Disconnected) => break,
         }
     }
-}
 "#,
-        )],
+            ),
+        ],
     ),
     variant(
         "a job that comes when all are busy is dropped",
         "broken every_job_runs_once",
-        &[(
-            BEFORE,
-            r#"use std::sync::{Arc, Mutex, mpsc};
-use std::thread;
-
-type Job = Box<dyn FnOnce() + Send + 'static>;
-
-pub struct ThreadPool(mpsc::SyncSender<Job>);
-
-impl ThreadPool {
-    pub fn new(size: usize) -> ThreadPool {
-        assert!(size > 0);
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let receiver = Arc::new(Mutex::new(receiver));
-        for _ in 0..size {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver));
-        }
-        ThreadPool(sender)
-    }
-
-    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        let _ = self.0.try_send(Box::new(job));
-    }
-}
-
-fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
-        let Ok(job) = receiver.lock().unwrap().recv() else {
-            break;
-        };
-        job();
-    }
-}
-"#,
-        )],
+        &[
+            (BEFORE, STAGE_3),
+            ("mpsc::Sender", "mpsc::SyncSender"),
+            ("mpsc::channel()", "mpsc::sync_channel(1)"),
+            (
+                "self.0.send(Box::new(job)).unwrap();",
+                "let _ = self.0.try_send(Box::new(job));",
+            ),
+        ],
     ),
 ];

@@ -9,17 +9,17 @@ const BEFORE: &str = r#"        let guard = receiver.lock().unwrap();
         job();
 "#;
 
+/// The call of a job.
+const CALL: &str = r#"        job();
+"#;
+
 pub const VARIANTS: [Variant; 11] = [
     variant("as it stands", "broken two_jobs_run_at_once", &[]),
     right(
         "drop",
         &[(
-            BEFORE,
-            r#"        let guard = receiver.lock().unwrap();
-        let Ok(job) = guard.recv() else {
-            break;
-        };
-        drop(guard);
+            CALL,
+            r#"        drop(guard);
         job();
 "#,
         )],
@@ -54,12 +54,8 @@ pub const VARIANTS: [Variant; 11] = [
         "drop, too late",
         "broken two_jobs_run_at_once",
         &[(
-            BEFORE,
-            r#"        let guard = receiver.lock().unwrap();
-        let Ok(job) = guard.recv() else {
-            break;
-        };
-        job();
+            CALL,
+            r#"        job();
         drop(guard);
 "#,
         )],
@@ -68,12 +64,8 @@ pub const VARIANTS: [Variant; 11] = [
         "drop of a reference",
         "broken two_jobs_run_at_once",
         &[(
-            BEFORE,
-            r#"        let guard = receiver.lock().unwrap();
-        let Ok(job) = guard.recv() else {
-            break;
-        };
-        drop(&guard);
+            CALL,
+            r#"        drop(&guard);
         job();
 "#,
         )],
@@ -82,12 +74,8 @@ pub const VARIANTS: [Variant; 11] = [
         "let underscore",
         "broken two_jobs_run_at_once",
         &[(
-            BEFORE,
-            r#"        let guard = receiver.lock().unwrap();
-        let Ok(job) = guard.recv() else {
-            break;
-        };
-        let _ = guard;
+            CALL,
+            r#"        let _ = guard;
         job();
 "#,
         )],
@@ -96,12 +84,8 @@ pub const VARIANTS: [Variant; 11] = [
         "another name",
         "broken two_jobs_run_at_once",
         &[(
-            BEFORE,
-            r#"        let guard = receiver.lock().unwrap();
-        let Ok(job) = guard.recv() else {
-            break;
-        };
-        let _guard = guard;
+            CALL,
+            r#"        let _guard = guard;
         job();
 "#,
         )],
@@ -110,12 +94,8 @@ pub const VARIANTS: [Variant; 11] = [
         "the name for something else",
         "broken two_jobs_run_at_once",
         &[(
-            BEFORE,
-            r#"        let guard = receiver.lock().unwrap();
-        let Ok(job) = guard.recv() else {
-            break;
-        };
-        let guard = ();
+            CALL,
+            r#"        let guard = ();
         job();
 "#,
         )],
@@ -124,12 +104,8 @@ pub const VARIANTS: [Variant; 11] = [
         "forget",
         "broken every_job_runs_once",
         &[(
-            BEFORE,
-            r#"        let guard = receiver.lock().unwrap();
-        let Ok(job) = guard.recv() else {
-            break;
-        };
-        std::mem::forget(guard);
+            CALL,
+            r#"        std::mem::forget(guard);
         job();
 "#,
         )],

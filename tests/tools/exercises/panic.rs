@@ -2,21 +2,27 @@
 
 use super::{Variant, right, variant};
 
+/// The call of a job.
+const CALL: &str = r#"        job();
+"#;
+
+/// What a catch needs.
+const IMPORTS: (&str, &str) = (
+    r#"use std::process::ExitCode;
+"#,
+    r#"use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+"#,
+);
+
 pub const VARIANTS: [Variant; 12] = [
     variant("as it stands", "broken a_panic_costs_no_worker", &[]),
     right(
         "catch_unwind",
         &[
+            IMPORTS,
             (
-                r#"use std::process::ExitCode;
-"#,
-                r#"use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-"#,
-            ),
-            (
-                r#"        job();
-"#,
+                CALL,
                 r#"        let _ = catch_unwind(AssertUnwindSafe(job));
 "#,
             ),
@@ -25,8 +31,7 @@ use std::process::ExitCode;
     right(
         "a thread for the job",
         &[(
-            r#"        job();
-"#,
+            CALL,
             r#"        let _ = thread::spawn(job).join();
 "#,
         )],
@@ -63,13 +68,7 @@ fn work("#,
         "a catch around the loop",
         "broken a_panic_costs_no_worker",
         &[
-            (
-                r#"use std::process::ExitCode;
-"#,
-                r#"use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-"#,
-            ),
+            IMPORTS,
             (
                 "work(&receiver)",
                 r#"{
@@ -82,13 +81,7 @@ use std::process::ExitCode;
         "a catch where the job is sent",
         "broken a_panic_costs_no_worker",
         &[
-            (
-                r#"use std::process::ExitCode;
-"#,
-                r#"use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-"#,
-            ),
+            IMPORTS,
             (
                 r#"        self.sender.send(Box::new(job)).unwrap();
 "#,
@@ -101,13 +94,7 @@ use std::process::ExitCode;
         "a catch with the lock held",
         "broken two_jobs_run_at_once",
         &[
-            (
-                r#"use std::process::ExitCode;
-"#,
-                r#"use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-"#,
-            ),
+            IMPORTS,
             (
                 r#"        let Ok(job) = receiver.lock().unwrap().recv() else {
             break;
@@ -127,16 +114,9 @@ use std::process::ExitCode;
         "a catch, and the loop ends",
         "broken a_panic_costs_no_worker",
         &[
+            IMPORTS,
             (
-                r#"use std::process::ExitCode;
-"#,
-                r#"use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-"#,
-            ),
-            (
-                r#"        job();
-"#,
+                CALL,
                 r#"        if catch_unwind(AssertUnwindSafe(job)).is_err() {
             break;
         }
@@ -148,16 +128,9 @@ use std::process::ExitCode;
         "a catch, and on it goes",
         "broken a_panic_costs_no_worker",
         &[
+            IMPORTS,
             (
-                r#"use std::process::ExitCode;
-"#,
-                r#"use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-"#,
-            ),
-            (
-                r#"        job();
-"#,
+                CALL,
                 r#"        if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
             std::panic::resume_unwind(panic);
         }
@@ -169,8 +142,7 @@ use std::process::ExitCode;
         "a thread for the job, not waited for",
         "broken never_more_jobs_at_once_than_workers",
         &[(
-            r#"        job();
-"#,
+            CALL,
             r#"        thread::spawn(job);
 "#,
         )],
@@ -179,8 +151,7 @@ use std::process::ExitCode;
         "the result ignored",
         "broken a_panic_costs_no_worker",
         &[(
-            r#"        job();
-"#,
+            CALL,
             r#"        let _ = job();
 "#,
         )],
@@ -189,16 +160,9 @@ use std::process::ExitCode;
         "a pause after a panic that never ends",
         "broken a_panic_costs_no_worker",
         &[
+            IMPORTS,
             (
-                r#"use std::process::ExitCode;
-"#,
-                r#"use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::ExitCode;
-"#,
-            ),
-            (
-                r#"        job();
-"#,
+                CALL,
                 r#"        if catch_unwind(AssertUnwindSafe(job)).is_err() {
             loop {
                 thread::park();

@@ -8,19 +8,19 @@ const BEFORE: &str = r#"        for worker in self.workers.drain(..) {
         self.sender = None;
 "#;
 
-pub const VARIANTS: [Variant; 14] = [
-    variant("as it stands", "broken no_schedule_is_stuck", &[]),
-    right(
-        "the sender first",
-        &[(
-            BEFORE,
-            r#"        self.sender = None;
+/// The right order.
+const SENDER_FIRST: (&str, &str) = (
+    BEFORE,
+    r#"        self.sender = None;
         for worker in self.workers.drain(..) {
             worker.join().unwrap();
         }
 "#,
-        )],
-    ),
+);
+
+pub const VARIANTS: [Variant; 14] = [
+    variant("as it stands", "broken no_schedule_is_stuck", &[]),
+    right("the sender first", &[SENDER_FIRST]),
     right(
         "take",
         &[(
@@ -136,14 +136,7 @@ pub const VARIANTS: [Variant; 14] = [
         "a worker that unwraps",
         "broken no_thread_panics",
         &[
-            (
-                BEFORE,
-                r#"        self.sender = None;
-        for worker in self.workers.drain(..) {
-            worker.join().unwrap();
-        }
-"#,
-            ),
+            SENDER_FIRST,
             (
                 r#"        let Ok(job) = receiver.lock().unwrap().recv() else {
             break;
@@ -158,14 +151,7 @@ pub const VARIANTS: [Variant; 14] = [
         "the lock is held while a job runs",
         "broken every_worker_works_in_every_schedule",
         &[
-            (
-                BEFORE,
-                r#"        self.sender = None;
-        for worker in self.workers.drain(..) {
-            worker.join().unwrap();
-        }
-"#,
-            ),
+            SENDER_FIRST,
             (
                 r#"        let Ok(job) = receiver.lock().unwrap().recv() else {
             break;
@@ -185,14 +171,7 @@ pub const VARIANTS: [Variant; 14] = [
         "a worker that leaves after one job",
         "broken no_thread_panics",
         &[
-            (
-                BEFORE,
-                r#"        self.sender = None;
-        for worker in self.workers.drain(..) {
-            worker.join().unwrap();
-        }
-"#,
-            ),
+            SENDER_FIRST,
             (
                 r#"    loop {
         let Ok(job)"#,
