@@ -37,7 +37,7 @@ fn explore(
 }
 
 /// Whether nothing can be told from a report, because it is not about the pool.
-pub(super) fn blind(report: &Report) -> Option<Verdict> {
+fn blind(report: &Report) -> Option<Verdict> {
     if let Some(why) = &report.cannot_tell {
         return Some(Verdict::cannot_tell(why));
     }
@@ -102,8 +102,15 @@ pub(super) fn goes_wrong(
     found(report, *count, &what(outcome), first, lead)
 }
 
+/// What was found to be broken in a report, if it is about the pool at all.
+pub(super) fn judge(report: &Report, broken: Option<Verdict>) -> Verdict {
+    blind(report)
+        .or(broken)
+        .unwrap_or_else(|| kept_if_all_were_run(report))
+}
+
 /// Nothing was found, and that says something if every schedule was run to its end.
-pub(super) fn kept_if_all_were_run(report: &Report) -> Verdict {
+fn kept_if_all_were_run(report: &Report) -> Verdict {
     if report.complete {
         return Verdict::Kept;
     }
@@ -194,9 +201,7 @@ fn until_the_end(check: &Check, broken: impl Fn(&Report) -> Option<Verdict>) -> 
                 done => format!("`drop` returns when {done} of {jobs} jobs are done"),
             });
         });
-        let verdict = blind(&report)
-            .or_else(|| broken(&report))
-            .unwrap_or_else(|| kept_if_all_were_run(&report));
+        let verdict = judge(&report, broken(&report));
         if verdict != Verdict::Kept {
             return verdict;
         }
@@ -229,7 +234,8 @@ pub fn no_schedule_loses_a_job(check: &Check) -> Verdict {
     })
 }
 
-/// One worker and two jobs, or two and one, and the end of the pool: in every schedule `drop` returns when both are done.
+/// One worker and two jobs, or two and one, and the end of the pool: in every schedule `drop` returns when
+/// all are done.
 pub fn drop_waits_in_every_schedule(check: &Check) -> Verdict {
     let lead = (
         "Does `drop` wait for each worker, and does a worker leave only when the queue is empty?",
@@ -256,9 +262,7 @@ pub fn every_worker_works_in_every_schedule(check: &Check) -> Verdict {
         "What does each worker wait for: for the lock, for a job, or for a call that has come already?",
         "stage 4's page",
     );
-    blind(&report)
-        .or_else(|| stops(&report, lead))
-        .unwrap_or_else(|| kept_if_all_were_run(&report))
+    judge(&report, stops(&report, lead))
 }
 
 /// One worker is given three jobs, and none of them ends before the third was given. In every schedule one is
@@ -277,20 +281,15 @@ pub fn as_many_jobs_are_accepted_as_there_are_workers(check: &Check) -> Verdict 
         "stage 5's page",
     );
     let accepts = (
-        "When is a job counted, and when does it stop counting: which thread does that, and what may happen in between?",
+        "When is a job counted, and when does it stop counting: which thread does that, and what may \
+         happen in between?",
         "stage 5's page",
     );
-    blind(&report)
-        .or_else(|| stops(&report, waits))
+    let lost = "an accepted job does not run exactly once";
+    let broken = stops(&report, waits)
         .or_else(|| goes_wrong(&report, |it| it != FINE, str::to_owned, accepts))
-        .or_else(|| {
-            loses(
-                &report,
-                "an accepted job does not run exactly once",
-                accepts,
-            )
-        })
-        .unwrap_or_else(|| kept_if_all_were_run(&report))
+        .or_else(|| loses(&report, lost, accepts));
+    judge(&report, broken)
 }
 
 /// One worker is given two jobs, and does one of them. Then it is given one more, which is accepted in some
@@ -324,7 +323,7 @@ pub fn a_job_that_has_panicked_makes_room(check: &Check) -> Verdict {
 }
 
 /// The pool does what comes `before`, which returns whether all was accepted that should be. Then as many jobs as
-/// it has workers are accepted in some schedule: which is not every one, as a job ends before it gives its place back.
+/// it has workers are accepted in some schedule: which is not every one, as a job ends before it returns its permit.
 fn makes_room(check: &Check, workers: usize, before: fn(&Run, &Pool) -> bool) -> Verdict {
     let report = explore(check, move |run, new| {
         let pool = new(workers);

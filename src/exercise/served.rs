@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::explored::{blind, explorer, found, goes_wrong, kept_if_all_were_run, loses, stops};
+use super::explored::{explorer, found, goes_wrong, judge, loses, stops};
 use crate::check::Verdict;
 use crate::explore::{Job, Report, Run};
 use crate::traced::sync::atomic::{AtomicUsize, Ordering};
@@ -154,11 +154,10 @@ pub fn every_connection_is_answered(server: &Server) -> Verdict {
     );
     let many = usize::from(report.most_at_once > 1);
     let most = report.most_schedule.as_ref();
-    blind(&report)
-        .or_else(|| loses(&report, "a connection gets no answer", lead))
+    let broken = loses(&report, "a connection gets no answer", lead)
         .or_else(|| stops(&report, WAITS))
-        .or_else(|| found(&report, many, "one worker handles two at once", most, WAITS))
-        .unwrap_or_else(|| kept_if_all_were_run(&report))
+        .or_else(|| found(&report, many, "one worker handles two at once", most, WAITS));
+    judge(&report, broken)
 }
 
 /// One worker, room for one, three connections, of which none is done before the last has come: in every
@@ -169,16 +168,12 @@ pub fn a_full_queue_rejects(server: &Server) -> Verdict {
         "How many connections may be in the pool at once: one at work, one in the queue, and where is the bound?",
         "stage 6's page",
     );
-    blind(&report)
-        .or_else(|| stops(&report, WAITS))
-        .or_else(|| {
-            let is_wrong = |handled: &str| !["1", "2"].contains(&handled);
-            let what = |handled: &str| {
-                format!("{handled} of 3 are handled, with one worker and room for one more")
-            };
-            goes_wrong(&report, is_wrong, what, lead)
-        })
-        .unwrap_or_else(|| kept_if_all_were_run(&report))
+    let is_wrong = |handled: &str| !["1", "2"].contains(&handled);
+    let what = |handled: &str| {
+        format!("{handled} of 3 are handled, with one worker and room for one more")
+    };
+    let broken = stops(&report, WAITS).or_else(|| goes_wrong(&report, is_wrong, what, lead));
+    judge(&report, broken)
 }
 
 /// Two workers, and the second connection comes when the first is being handled: in every schedule both are
@@ -189,7 +184,5 @@ pub fn a_free_worker_gets_a_connection(server: &Server) -> Verdict {
         "Which connection was rejected, or waits, while a worker had nothing to do?",
         "stage 6's page",
     );
-    blind(&report)
-        .or_else(|| stops(&report, lead))
-        .unwrap_or_else(|| kept_if_all_were_run(&report))
+    judge(&report, stops(&report, lead))
 }
