@@ -61,6 +61,37 @@ fn the_code_on_a_stage_s_page_is_in_its_file_as_it_stands() {
     }
 }
 
+/// "Write `this` for `that`", say the exercises of the stages' pages, or "before `that`".
+#[test]
+fn the_lines_to_change_in_an_exercise_are_in_the_files() {
+    let files: String = STAGES
+        .iter()
+        .map(|stage| read(format!("stages/{}.rs", file_name(stage))))
+        .collect();
+    let mut found = 0;
+    for stage in &STAGES {
+        let page = read(format!("docs/{}.md", file_name(stage)));
+        let (_, exercises) = page.split_once("\n## Three things to try\n").unwrap();
+        let exercises = exercises.split_whitespace().collect::<Vec<_>>().join(" ");
+        for task in exercises.split("rite `").skip(1) {
+            let (_, place) = task.split_once('`').unwrap();
+            let (place, _) = place.split_once(". ").unwrap_or((place, ""));
+            let words: Vec<&str> = place.split('`').collect();
+            let &[place, code, ..] = words.as_slice() else {
+                continue;
+            };
+            if [" for ", " after ", " before "]
+                .iter()
+                .any(|word| place.ends_with(word))
+            {
+                assert!(files.contains(code), "{}: no {code}", file_name(stage));
+                found += 1;
+            }
+        }
+    }
+    assert_eq!(found, 7, "the lines that the exercises name");
+}
+
 #[test]
 fn the_code_on_every_page_is_in_some_file_as_it_stands() {
     let code: Vec<String> = [
