@@ -68,7 +68,7 @@ type Case = (
     fn(TcpListener),
 );
 
-const SERVERS: [Case; 27] = [
+const SERVERS: [Case; 28] = [
     ("one thread", None, None, "+--???---++", |it| {
         sequential(it, None, answer)
     }),
@@ -160,6 +160,13 @@ const SERVERS: [Case; 27] = [
     ("rejects late", Some(2), Some(1), "+++++-++-++", |it| {
         pool(it, 2, 1, LIMIT, late_503)
     }),
+    (
+        "rejects late, once",
+        Some(2),
+        Some(1),
+        "++++++++-++",
+        |it| pool(it, 2, 1, LIMIT, late_once),
+    ),
     ("nothing is slow", None, None, "+?????+++++", |it| {
         threaded(it, |c, _| respond(c, 200))
     }),
@@ -607,6 +614,16 @@ fn wait_and_reject(connection: TcpStream) {
 fn late_503(connection: TcpStream) {
     thread::sleep(3 * SECOND);
     wait_and_reject(connection);
+}
+
+/// As on a machine that stands still for a moment: when requests beyond the queue are sent for the first
+/// time, two were rejected before that, when two requests more than workers were sent twice.
+fn late_once(connection: TcpStream) {
+    static REJECTED: AtomicUsize = AtomicUsize::new(0);
+    match REJECTED.fetch_add(1, Ordering::SeqCst) {
+        2 => late_503(connection),
+        _ => wait_and_reject(connection),
+    }
 }
 
 fn half_a_503(mut connection: TcpStream) {

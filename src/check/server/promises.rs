@@ -241,7 +241,7 @@ impl Server {
     }
 
     /// With all workers busy and the queue full, two more requests get a whole 503 before any of the others is
-    /// answered, and those others are answered with 200.
+    /// answered, and those others are answered with 200, in one of a few attempts.
     pub fn rejects(&mut self) -> Verdict {
         let (workers, queue) = match (self.workers(), self.options.queue) {
             (Err(verdict), _) => return verdict,
@@ -262,43 +262,47 @@ impl Server {
         let target = &self.options.target;
         let timeout = unit * (queue / workers + 3) as u32 + PATIENCE;
         let question = "Where do requests wait, how many may, and what happens to the next one?";
-        let broken = |happened| Verdict::broken(happened, question, "stage 6's page");
-        let mut too_few = String::new();
-        for _ in 0..ATTEMPTS {
+        let mut failures = 0;
+        for _ in 0..=ATTEMPTS {
             // First the workers get theirs, then the queue is filled, then come those beyond.
             let mut within = send_all(target, workers, unit / 10, timeout);
-            thread::sleep(unit / 10);
+            thread::sleep(unit / 5);
             within.extend(send_all(target, queue, unit / 10, timeout));
-            thread::sleep(unit / 10);
+            thread::sleep(unit / 5);
             let beyond = wait_for_all(send_all(target, 2, Duration::ZERO, timeout));
             let within = wait_for_all(within);
 
+            let first = within.first().map(|it| it.ended);
             let answered = within.iter().filter(|it| it.is(200)).count();
-            if answered < within.len() {
+            let happened = if answered < within.len() {
                 // A worker that was not quick enough to take one leaves no room in the queue.
-                too_few = format!(
+                format!(
                     "Only {answered} of {} requests, for {workers} workers and a queue of {queue}, \
                      were answered with 200.",
                     within.len()
-                );
-                continue;
-            }
-            if let Some(other) = beyond.iter().find(|it| !it.is(503)) {
+                )
+            } else if !beyond.iter().all(|it| Some(it.sent + unit / 4) < first) {
+                continue; // Too late to find all workers busy.
+            } else if let Some(other) = beyond.iter().find(|it| !it.is(503)) {
                 let got = other.describe();
-                return broken(format!(
-                    "With all workers busy and the queue full, a request more got {got}."
-                ));
-            }
-            let first = within.first().map(|it| it.ended);
-            if beyond.last().map(|it| it.ended) > first {
-                return broken(String::from(
+                format!("With all workers busy and the queue full, a request more got {got}.")
+            } else if beyond.last().map(|it| it.ended) > first {
+                String::from(
                     "With all workers busy and the queue full, a request more was rejected, \
                      but only after another had been answered.",
-                ));
+                )
+            } else {
+                return Verdict::Kept;
+            };
+            // That may be due to the machine, if it is slower than the pauses above are long.
+            if ask(target, timeout).took() < unit * 6 / 5 {
+                failures += 1;
             }
-            return Verdict::Kept;
+            if failures == 2 {
+                return Verdict::broken(happened, question, "stage 6's page");
+            }
         }
-        broken(too_few)
+        Verdict::cannot_tell("this machine, or the server's, is too busy")
     }
 }
 
