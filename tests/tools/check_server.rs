@@ -1,8 +1,9 @@
 //! Does the check of servers tell right from wrong?
 //!
 //! Each server has a sign for each promise, in the order in which they are printed: `+` it is kept,
-//! `-` it is broken, `?` the check cannot tell, `*` it is kept or the check cannot tell, as chance has it. A slow request takes a second, and a verdict would have to be
-//! off by half of that to be wrong; most of the time nothing happens, so all servers are checked at once.
+//! `-` it is broken, `?` the check cannot tell, `*` it is kept or the check cannot tell, as chance has
+//! it. A slow request takes a second, and a verdict would have to be off by half of that to be wrong;
+//! most of the time nothing happens, so all servers are checked at once.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -616,8 +617,8 @@ fn late_503(connection: TcpStream) {
     wait_and_reject(connection);
 }
 
-/// As on a machine that stands still for a moment: when requests beyond the queue are sent for the first
-/// time, two were rejected before that, when two requests more than workers were sent twice.
+/// The third rejection is late, as on a machine that stands still for a moment. It is the first one for
+/// which the check sends requests beyond the queue: it has sent two requests more than workers, twice.
 fn late_once(connection: TcpStream) {
     static REJECTED: AtomicUsize = AtomicUsize::new(0);
     match REJECTED.fetch_add(1, Ordering::SeqCst) {

@@ -165,26 +165,11 @@ impl Server {
         if let Some(verdict) = self.gives_no_answer() {
             return verdict;
         }
-        let addr = self.options.target.addr();
-        let bad = |number| clients::send_bad_request(addr, number);
-        let mut waiting: Vec<TcpStream> = (0..100).filter_map(bad).collect();
         let question = "Which unwrap does a bad request reach, and on which thread?";
-        let start = Instant::now();
-        let still = loop {
-            waiting.retain(clients::is_waiting);
-            let before = waiting.len();
-            let still = self.still(PATIENCE, "a hundred bad requests had come", question);
-            // As long as it deals with them, however slowly, it may get to other requests.
-            waiting.retain(clients::is_waiting);
-            if still == Verdict::Kept || waiting.len() == before {
-                break still;
-            }
-            if start.elapsed() > LONGEST {
-                return Verdict::cannot_tell(
-                    "the server is still busy with a hundred bad requests",
-                );
-            }
-        };
+        let still = self.deals_with_bad_requests(question);
+        if still != Verdict::Kept {
+            return still;
+        }
         let before = match (
             &self.every_worker_works,
             self.options.workers,
@@ -192,11 +177,8 @@ impl Server {
         ) {
             (Some(Verdict::Kept), Some(workers), _) => workers,
             (_, _, Some(Verdict::Kept)) => 2,
-            _ => return still,
+            _ => return Verdict::Kept,
         };
-        if still != Verdict::Kept {
-            return still;
-        }
         // The last of the bad requests may still be at work, or in the queue. A worker that is lost stays lost.
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -208,6 +190,29 @@ impl Server {
                     return Verdict::broken(happened, question, "stage 7's page");
                 }
                 other => return other,
+            }
+        }
+    }
+
+    /// A request is answered after a hundred bad ones, at the latest when the server has dealt with those.
+    fn deals_with_bad_requests(&self, question: &str) -> Verdict {
+        let addr = self.options.target.addr();
+        let bad = |number| clients::send_bad_request(addr, number);
+        let mut waiting: Vec<TcpStream> = (0..100).filter_map(bad).collect();
+        waiting.retain(clients::is_waiting);
+        let start = Instant::now();
+        loop {
+            let waited = waiting.len();
+            let still = self.still(PATIENCE, "a hundred bad requests had come", question);
+            // As long as it deals with them, however slowly, it may get to other requests.
+            waiting.retain(clients::is_waiting);
+            if still == Verdict::Kept || waiting.len() == waited {
+                return still;
+            }
+            if start.elapsed() > LONGEST {
+                return Verdict::cannot_tell(
+                    "the server is still busy with a hundred bad requests",
+                );
             }
         }
     }

@@ -80,11 +80,7 @@ pub const VARIANTS: [Variant; 12] = [
         "a generic pool",
         &[
             REJECTS,
-            (
-                r#"type Job = Box<dyn FnOnce() + Send + 'static>;
-"#,
-                "",
-            ),
+            (CARRIES.0, ""),
             (
                 "let pool = ThreadPool::new(workers, queue)",
                 "let pool = ThreadPool::new(workers, queue, Connection::handle)",
@@ -107,19 +103,12 @@ pub const VARIANTS: [Variant; 12] = [
                 "fn work<T>(receiver: &Mutex<mpsc::Receiver<T>>, handler: fn(T))",
             ),
             (
-                r#"        job();
-"#,
+                HANDLES.0,
                 r#"        handler(job);
 "#,
             ),
             (
-                r#"    fn try_execute<F>(&self, job: F) -> Result<(), mpsc::TrySendError<Job>>
-    where
-        F: FnOnce() + Send + 'static,
-    {
-        self.sender.try_send(Box::new(job))
-    }
-"#,
+                SENDS.0,
                 r#"    fn try_execute(&self, job: T) -> Result<(), mpsc::TrySendError<T>> {
         self.sender.try_send(job)
     }

@@ -2,6 +2,12 @@
 
 use super::{Variant, right, variant};
 
+/// Whether a job is accepted.
+const CHECK: &str = r#"        if self.in_flight.load(Relaxed) == self.size {
+            return Err(job);
+        }
+"#;
+
 /// The job does not add itself.
 const NOT_IN_THE_JOB: (&str, &str) = (
     r#"            in_flight.fetch_add(1, Relaxed);
@@ -40,10 +46,7 @@ pub const VARIANTS: [Variant; 13] = [
         &[
             NOT_IN_THE_JOB,
             (
-                r#"        if self.in_flight.load(Relaxed) == self.size {
-            return Err(job);
-        }
-"#,
+                CHECK,
                 r#"        let below = |count| (count < self.size).then_some(count + 1);
         if self.in_flight.fetch_update(Relaxed, Relaxed, below).is_err() {
             return Err(job);
@@ -57,14 +60,12 @@ pub const VARIANTS: [Variant; 13] = [
         &[
             NOT_IN_THE_JOB,
             (
-                r#"            in_flight.fetch_sub(1, Relaxed);
-"#,
+                NOT_SUBTRACTED.0,
                 r#"            drop(permit);
 "#,
             ),
             (
-                r#"        let in_flight = Arc::clone(&self.in_flight);
-"#,
+                BEFORE_IT_IS_SENT.0,
                 r#"        struct Permit(Arc<AtomicUsize>);
         impl Drop for Permit {
             fn drop(&mut self) {
@@ -95,14 +96,12 @@ pub const VARIANTS: [Variant; 13] = [
                 "*self.in_flight.lock().unwrap()",
             ),
             (
-                r#"            in_flight.fetch_add(1, Relaxed);
-"#,
+                NOT_IN_THE_JOB.0,
                 r#"            *in_flight.lock().unwrap() += 1;
 "#,
             ),
             (
-                r#"            in_flight.fetch_sub(1, Relaxed);
-"#,
+                NOT_SUBTRACTED.0,
                 r#"            *in_flight.lock().unwrap() -= 1;
 "#,
             ),
@@ -131,8 +130,7 @@ pub const VARIANTS: [Variant; 13] = [
             NOT_IN_THE_JOB,
             NOT_SUBTRACTED,
             (
-                r#"        let in_flight = Arc::clone(&self.in_flight);
-"#,
+                BEFORE_IT_IS_SENT.0,
                 r#"        self.in_flight.fetch_add(1, Relaxed);
 "#,
             ),
@@ -170,10 +168,7 @@ pub const VARIANTS: [Variant; 13] = [
             NOT_IN_THE_JOB,
             BEFORE_IT_IS_SENT,
             (
-                r#"        if self.in_flight.load(Relaxed) == self.size {
-            return Err(job);
-        }
-"#,
+                CHECK,
                 r#"        while self.in_flight.load(Relaxed) == self.size {
             thread::yield_now();
         }
