@@ -13,10 +13,12 @@ standard input is another file, or the program runs in the background. Leave --a
 
 const HELP: &str = "\
 Type a number for each request, the seconds until its answer, like: 3 4
-An x stands for a request that is rejected, and 4x3 for four times 3.
-For a class, type the hands behind each prediction: 3 4: 12; 4 4: 7
-Enter alone makes no prediction.
+Enter alone makes no prediction. ? explains what else you can type.
 ";
+
+const MORE_HELP: &str = "\
+An x stands for a request that is rejected, and 4x3 for four times 3.
+For a class, type the hands behind each prediction: 3 4: 12; 4 4: 7";
 
 /// When the answers come, in seconds and in order. What is rejected has no number, and comes last.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,6 +139,10 @@ pub fn ask(
             let mut line = String::new();
             if input.read_line(&mut line)? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
+            }
+            if line.trim() == "?" {
+                writeln!(output, "{MORE_HELP}")?;
+                continue;
             }
             match parse(&line, options.count) {
                 Ok(predictions) => break predictions,

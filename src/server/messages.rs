@@ -9,44 +9,20 @@ use crate::cli::{Options, features};
 /// What the program prints when it listens on `addr`. The address is in the first line. `enter_stops`
 /// says whether Enter stops the server: it does only on a terminal.
 pub fn banner(options: &Options, addr: SocketAddr, enter_stops: bool) -> String {
-    let Options {
-        stage:
-            Stage {
-                number,
-                name,
-                summary,
-                concurrency,
-                rejects,
-                ..
-            },
-        workers,
-        queue,
+    let Stage {
+        number,
+        name,
+        summary,
         ..
-    } = options;
-    let sleep = options.sleep.as_secs_f64();
-    let both = sleep * concurrency.waves(2, *workers) as f64;
-    // The counter of stage 5 lets in one request for each worker, and none to wait.
-    let room = if *number == 5 {
-        *workers
-    } else {
-        workers + queue
-    };
-    let expect = if *rejects && room < 2 {
-        format!("one answer after about {sleep} s, and for the other 503 at once: it was rejected")
-    } else if both > sleep {
-        format!("one answer after about {sleep} s, the other after {both} s: it waited")
-    } else {
-        format!("both answers after about {sleep} s: neither waited for the other")
-    };
+    } = options.stage;
     format!(
         "\
 Stage {number}, {name}, listens on http://{addr}
 Requests run on {summary}.
 
 Send it two slow requests together, from another terminal:
-    cargo run {features} -- race {addr}
+    cargo run {features} -- race --ask {addr}
 or from a browser: http://{addr}/race
-Expect {expect}.
 {stop} stops the server.",
         stop = if enter_stops {
             "Enter or Ctrl-C"

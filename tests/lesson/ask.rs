@@ -169,6 +169,21 @@ fn no_example_is_an_answer() {
     assert!(!help.contains('5') && !help.contains("10"), "{help}");
 }
 
+#[test]
+fn a_question_mark_explains_the_other_forms_and_asks_again() {
+    let (predictions, shown) = typed(&race(&[6], 5), "?\n2x2 3xx: 7\n");
+    assert!(
+        shown.contains("x stands for a request that is rejected"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("> ").count(), 2, "{shown}");
+    let seen = recording(&[None, Some(2.0), None, Some(2.0), None]);
+    assert_eq!(
+        predictions[0].compare(&seen)[1],
+        "  2x2 and 3xx s, 7 hands: right"
+    );
+}
+
 /// Also with Ctrl-D.
 #[test]
 fn the_end_of_the_input_ends_the_questions() {

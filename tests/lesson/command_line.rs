@@ -361,7 +361,7 @@ mod with_a_stage {
     }
 
     #[test]
-    fn the_banner_names_the_stage_the_command_of_a_race_and_its_result() {
+    fn the_banner_names_the_stage_and_the_command_of_a_race() {
         for stage in compiled_in() {
             let name = STAGES[stage - 1].name;
             let server = Server::start(stage, &["--sleep", "1.5"]);
@@ -374,25 +374,14 @@ mod with_a_stage {
                 "{banner}"
             );
             assert!(
-                banner.contains(&format!(" -- race {}\n", server.addr)),
+                banner.contains(&format!(" -- race --ask {}\n", server.addr)),
                 "{banner}"
             );
-            let two_in_a_row = banner.contains("3 s");
-            assert_eq!(two_in_a_row, matches!(stage, 1 | 4), "{banner}");
-        }
-    }
-
-    /// From stage 5 on, a pool may have room for one request alone.
-    #[test]
-    fn the_banner_promises_a_503_where_there_is_room_for_one_request() {
-        for stage in compiled_in().into_iter().filter(|stage| *stage >= 5) {
-            let options = ["--workers", "1", "--queue", "0"];
-            let server = Server::start(stage, &options);
-            let banner = wait_for("the banner", || {
-                let output = server.output();
-                output.last()?.contains("Ctrl-C").then(|| output.join("\n"))
-            });
-            assert!(banner.contains("503 at once"), "{banner}");
+            // Nor does it tell what the race will show.
+            assert!(
+                !banner.contains("1.5") && !banner.contains("3 s"),
+                "{banner}"
+            );
         }
     }
 

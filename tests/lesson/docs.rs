@@ -13,6 +13,7 @@ use crate::common::repository::{blocks, files, read, root};
 use crate::common::{Server, sleep_together, wait_for};
 use ten_versus_five::cli;
 use ten_versus_five::exercise::NAMES;
+use ten_versus_five::race::ask::ask;
 use ten_versus_five::race::chart::{self, Style};
 use ten_versus_five::race::{Lane, Outcome, Recording, svg};
 use ten_versus_five::traced::lock::Lock;
@@ -348,11 +349,17 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
     assert_eq!(*start, format!("{typed}\n{banner}"));
 
     let count = ideal.lanes.len();
-    let typed = match count {
-        2 => format!("{run} -- race 127.0.0.1:7878"),
-        _ => format!("{run} -- race 127.0.0.1:7878 -n {count}"),
-    };
-    assert_shows(race, &typed, ideal);
+    match count {
+        2 => {
+            let typed = format!("{run} -- race --ask 127.0.0.1:7878");
+            assert_shows(&without_predictions(race, &ideal), &typed, ideal);
+        }
+        _ => assert_shows(
+            race,
+            &format!("{run} -- race 127.0.0.1:7878 -n {count}"),
+            ideal,
+        ),
+    }
 
     let options = [&["--sleep", "2", "--read-timeout", "30"], options].concat();
     let server = Server::start(stage.number, &options);
@@ -361,6 +368,27 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
     // The tests request addresses of their own.
     let real_log = real_log.replace('?', "");
     assert_eq!(comparable_log(log), comparable_log(&real_log));
+}
+
+/// What is left of a block without what `--ask` prints of the prediction in it before and after the race.
+fn without_predictions(block: &str, race: &Recording) -> String {
+    let address = race.label.strip_suffix("/sleep").unwrap();
+    let command = ["race", "--ask", address].map(OsString::from);
+    let Ok(cli::Command::Race(options)) = cli::parse(command) else {
+        panic!("the race of {address}")
+    };
+    let (_, prediction) = block.split_once("\n> ").unwrap();
+    let prediction = format!("{}\n", prediction.lines().next().unwrap());
+    let mut asked = Vec::new();
+    let predictions = ask(&options, &mut prediction.as_bytes(), &mut asked).unwrap();
+    // The terminal shows what is typed.
+    let asked = String::from_utf8(asked).unwrap() + &prediction;
+    let compared = predictions[0].compare(race).join("\n") + "\n";
+    assert!(
+        block.contains(&asked) && block.contains(&compared),
+        "{asked}{compared}"
+    );
+    block.replace(&asked, "").replace(&compared, "")
 }
 
 /// A block on a page has the command as it is typed, and the chart and the result of this race.
