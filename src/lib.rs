@@ -27,7 +27,9 @@
 //! - [`explore`] runs a pool in every schedule of its threads.
 //! - [`check`] finds out which promises a pool or a server keeps, and [`exercise`] is what the
 //!   exercises in `examples/` have in common.
-//! - [`cli`] understands the command line, and [`output`] writes to standard output.
+//! - [`client`] sends one request to any server, for a race or a check.
+//! - [`command`] is the command line, and [`args`] what a room reads its options from. [`output`] writes
+//!   to standard output, and [`terminal`] knows what that can show.
 //!
 //! [The book]: crate::book
 #![doc = include_str!("book/links.md")]
@@ -38,14 +40,17 @@
 #[cfg(doc)]
 pub mod book;
 
+pub mod args;
 pub mod check;
-pub mod cli;
+pub mod client;
+pub mod command;
 pub mod exercise;
 pub mod explore;
 pub mod output;
 pub mod race;
 pub mod server;
 pub mod stage;
+pub mod terminal;
 pub mod traced;
 
 /// Stage 1: one thread does everything. [Its chapter](crate::book::ch01_stage1_single_threaded).

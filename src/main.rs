@@ -7,13 +7,13 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use ten_versus_five::cli::{self, Command};
+use ten_versus_five::command::{self, Command};
 use ten_versus_five::server::foreground;
 use ten_versus_five::{check, explore, output, race, server};
 
 /// Exit codes: 0 for success, 1 for a failure outside the command line, 2 for a mistake in it.
 fn main() -> ExitCode {
-    let command = match cli::parse(env::args_os().skip(1)) {
+    let command = match command::parse(env::args_os().skip(1)) {
         Ok(command) => command,
         Err(mistake) => {
             report_error(&mistake.to_string());
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         }
     };
     let succeeded = match command {
-        Command::Help => output::print(cli::HELP),
+        Command::Help => output::print(&command::help()),
         Command::Version => {
             output::print(concat!("ten-versus-five ", env!("CARGO_PKG_VERSION"), "\n"))
         }

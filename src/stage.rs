@@ -5,6 +5,8 @@
 use std::net::TcpStream;
 use std::sync::Arc;
 
+use crate::args::UsageError;
+
 /// The connections that a stage serves: [`Connections`](crate::server::connections::Connections), or the
 /// first of them.
 pub type Incoming = Box<dyn Iterator<Item = TcpStream> + Send>;
@@ -32,6 +34,12 @@ pub struct Stage {
 
 /// Calls the `serve` of a stage with the parts of the setup that it needs.
 pub type Serve = fn(Setup);
+
+/// The maximum of workers. Some systems do not have more threads for one program.
+pub(crate) const MAX_WORKERS: usize = 1024;
+
+/// The maximum capacity of the queue, in connections. A bounded channel allocates it all at once.
+pub(crate) const MAX_QUEUE: usize = 65_536;
 
 /// Everything that a stage may need.
 pub struct Setup {
@@ -175,4 +183,38 @@ fn call(handler: Handler) -> impl Fn(TcpStream) + Clone + Send + 'static {
 /// The stages that are compiled in, in order.
 pub fn compiled_in() -> impl Iterator<Item = &'static Stage> {
     STAGES.iter().filter(|stage| stage.serve.is_some())
+}
+
+/// The stage of this number, and its `serve`.
+///
+/// # Errors
+///
+/// If there is none, or it is not compiled in.
+pub fn by_number(number: usize) -> Result<(&'static Stage, Serve), UsageError> {
+    let Some(stage) = STAGES.iter().find(|stage| stage.number == number) else {
+        let last = STAGES.len();
+        return Err(UsageError::new(format!(
+            "There is no stage {number}. They go from 1 to {last}."
+        )));
+    };
+    let not_compiled_in = || {
+        UsageError::new(format!(
+            "Stage {number} is not compiled in. To run it:\n    \
+             cargo run --features stage{number}"
+        ))
+    };
+    Ok((stage, stage.serve.ok_or_else(not_compiled_in)?))
+}
+
+/// The options of Cargo that select the features of this program. With other features, Cargo would build
+/// it again, and Windows does not allow that while it runs.
+pub fn features() -> String {
+    let compiled_in: Vec<String> = compiled_in()
+        .map(|stage| format!("stage{}", stage.number))
+        .collect();
+    if compiled_in.len() == STAGES.len() {
+        String::from("--all-features")
+    } else {
+        format!("--features {}", compiled_in.join(","))
+    }
 }

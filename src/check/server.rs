@@ -14,7 +14,9 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::{Verdict, tap};
-use crate::race::target::Target;
+use crate::args::{Arguments, Help, UsageError};
+use crate::client::target::Target;
+use crate::stage::{MAX_QUEUE, MAX_WORKERS};
 
 mod clients;
 mod endurance;
@@ -22,7 +24,15 @@ mod measure;
 mod promises;
 mod requests;
 
-use promises::Server;
+use measure::Server;
+
+/// What `--help` says of this.
+pub const HELP: Help = Help {
+    usage: "  ten-versus-five check [OPTIONS] ADDR   say which promises a running server keeps, in any language\n",
+    options: "\
+Options of check: --workers and --queue, what the server is meant to have [default: unknown].
+",
+};
 
 /// What to check.
 #[derive(Clone, Debug)]
@@ -33,6 +43,29 @@ pub struct Options {
     pub workers: Option<usize>,
     /// How many requests may wait for a worker, if that is known.
     pub queue: Option<usize>,
+}
+
+/// Understands the arguments of `check`.
+///
+/// # Errors
+///
+/// The first mistake. If there is none, that there is no address.
+pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
+    let (mut target, mut workers, mut queue) = (None, None, None);
+    while let Some(mut argument) = arguments.next_argument() {
+        match argument.name() {
+            "--workers" => workers = Some(argument.whole_number(1..=MAX_WORKERS)?),
+            "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            _ if argument.is_positional() => target = Some(argument.positional(Target::parse)?),
+            _ => return Err(argument.means_nothing()),
+        }
+    }
+    let missing = "check takes the address of a server that runs, like 127.0.0.1:7878/sleep.";
+    Ok(Options {
+        target: target.ok_or_else(|| UsageError::new(missing))?,
+        workers,
+        queue,
+    })
 }
 
 /// What is decided, in this order: later promises build on what was found out about earlier ones.

@@ -1,10 +1,20 @@
 //! A schedule as lines of text: a column for each thread, a row for each step.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::model::Action;
 use super::schedule::{Schedule, Wanted};
 use crate::traced::ObjectKind;
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        for line in draw(self, usize::MAX, false) {
+            writeln!(f, "{line}")?;
+        }
+        writeln!(f, "choices: {:?}", self.choices())
+    }
+}
 
 /// Between two columns.
 const GAP: usize = 2;

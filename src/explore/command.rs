@@ -3,20 +3,32 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::columns;
-use super::loops::Spelling;
+use super::loops::{SPELLINGS, Spelling};
 use super::{Explorer, Program, Report, stages, stepping};
-use crate::Stage;
+use crate::args::{Arguments, Help, UsageError};
 use crate::output::written;
-use crate::race::chart::Style;
-use crate::race::screen;
 use crate::server::threads;
+use crate::stage::{self, MAX_QUEUE, Stage, compiled_in, features};
+use crate::terminal::{self, Style};
+
+/// What `--help` says of this.
+pub const HELP: Help = Help {
+    usage: "  ten-versus-five explore [OPTIONS]      run a stage's pool in every schedule of its threads\n",
+    options: "\
+Options of explore, besides --stage and --queue:
+  --workers N             how many workers the pool has [default: 2]
+  -n, --count N           how many jobs it gets [default: 2]
+  --spelling NAME         a worker loop of docs/lock_scope.md in the place of a stage, like for_loop
+  --step                  you say which thread takes the next step; needs a terminal
+",
+};
 
 /// What to explore.
 #[derive(Clone)]
 pub struct Options {
     /// Which ones.
     pub pools: Vec<Pool>,
-    /// How many workers each pool has, at least 1 and at most [`MAX_WORKERS`].
+    /// How many workers each pool has, from 1 to 63.
     pub workers: usize,
     /// How many jobs it gets, at least 1.
     pub jobs: usize,
@@ -65,7 +77,88 @@ fn title(label: &str) -> String {
 }
 
 /// A schedule may have 64 threads, of which one hands out the jobs.
-pub const MAX_WORKERS: usize = 63;
+const MAX_WORKERS: usize = 63;
+
+/// Far more than can be run in every schedule.
+const MAX_JOBS: usize = 100;
+
+/// Understands the arguments of `explore`.
+///
+/// # Errors
+///
+/// The first mistake. If there is none, options that exclude each other, or that there is no pool.
+pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
+    let (mut stage, mut workers, mut jobs, mut queue) = (None, 2, 2, None);
+    let (mut spelling, mut step) = (None, false);
+    while let Some(mut argument) = arguments.next_argument() {
+        match argument.name() {
+            "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
+            "--workers" => workers = argument.whole_number(1..=MAX_WORKERS)?,
+            "-n" | "--count" => jobs = argument.whole_number(1..=MAX_JOBS)?,
+            "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            "--spelling" => spelling = Some(spelling_by_name(&argument.value()?)?),
+            "--step" if argument.is_bare() => step = true,
+            _ => return Err(argument.means_nothing()),
+        }
+    }
+    let pools: Vec<Pool> = match (spelling, stage) {
+        (Some(spelling), None) => vec![Pool::Spelling(spelling)],
+        (Some(_), Some(_)) => {
+            return Err(UsageError::new(
+                "--spelling and --stage exclude each other: explore one or the other.",
+            ));
+        }
+        (None, stage) => {
+            let stages = stages_to_explore(stage)?;
+            if step && stages.len() > 1 {
+                return Err(UsageError::new(format!(
+                    "--step is for one pool. Say which:\n    \
+                     cargo run {} -- explore --step --stage {}",
+                    features(),
+                    stages[0].number
+                )));
+            }
+            stages.into_iter().map(Pool::Stage).collect()
+        }
+    };
+    Ok(Options {
+        pools,
+        workers,
+        jobs,
+        queue: queue.unwrap_or(workers),
+        step,
+    })
+}
+
+/// Those with a pool.
+fn stages_to_explore(wanted: Option<usize>) -> Result<Vec<&'static Stage>, UsageError> {
+    let stages = match wanted {
+        Some(number) => vec![stage::by_number(number)?.0],
+        None => compiled_in().filter(|stage| stage.number >= 3).collect(),
+    };
+    let message = match stages.as_slice() {
+        [] => String::from("No stage with a pool is compiled in. To explore them all:"),
+        [Stage { number, .. }] if *number < 3 => {
+            format!("Stage {number} has no pool. To explore those that have one:")
+        }
+        _ => return Ok(stages),
+    };
+    Err(UsageError::new(format!(
+        "{message}\n    cargo run --all-features -- explore"
+    )))
+}
+
+/// One of the loops, by its name.
+fn spelling_by_name(name: &str) -> Result<&'static Spelling, UsageError> {
+    let found = SPELLINGS.iter().find(|spelling| spelling.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = SPELLINGS.iter().map(|spelling| spelling.name).collect();
+        UsageError::new(format!(
+            "There is no spelling {name:?}. There are {}.",
+            names.join(", ")
+        ))
+    })
+}
 
 /// Prints a schedule of each pool, and then a line for each. Returns whether no schedule was stuck
 /// and none lost a job, and all could be written: if the reader of standard output has closed it,
@@ -85,7 +178,7 @@ pub fn run(options: &Options) -> Result<bool, String> {
         Some((pool.label(), report))
     });
     let mut well = true;
-    let printed = print(explored, screen::style(), &mut io::stdout(), &mut well);
+    let printed = print(explored, terminal::style(), &mut io::stdout(), &mut well);
     Ok(written(printed)? && well)
 }
 
@@ -100,7 +193,7 @@ fn step(options: &Options) -> Result<bool, String> {
     for pool in &options.pools {
         if let Some(program) = pool.program(options) {
             let title = title(&pool.label());
-            let played = stepping::play(&title, program, screen::style(), &mut input, &mut out);
+            let played = stepping::play(&title, program, terminal::style(), &mut input, &mut out);
             if !written(played)? {
                 return Ok(false);
             }

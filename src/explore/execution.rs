@@ -17,8 +17,9 @@ use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::clock::Clock;
 use super::model::{Action, Objects, Op, Outcome, State};
-use super::search::{Choice, Clock, Event, Search, Threads};
+use super::search::{Choice, Event, Search, Threads};
 use crate::traced::context::{self, Watcher};
 use crate::traced::{ObjectKind, next_number};
 

@@ -51,6 +51,7 @@
 //! How it is done is told in `search.rs` (which schedules), `execution.rs` (one thread at a time)
 //! and `model.rs` (what a step does). Read them in this order.
 
+mod clock;
 mod columns;
 pub mod command;
 mod execution;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::search::Clock;
+use super::clock::Clock;
 use crate::traced::ObjectKind;
 
 /// What a thread does in one step.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::columns;
 use super::execution::Findings;
 use super::model::{Action, Objects, Op};
 use super::search::{Event, Search};
@@ -102,15 +101,6 @@ impl Schedule {
 }
 
 /// A column for each thread, a row for each step, and then the choices.
-impl fmt::Display for Schedule {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for line in columns::draw(self, usize::MAX, false) {
-            writeln!(f, "{line}")?;
-        }
-        writeln!(f, "choices: {:?}", self.choices())
-    }
-}
-
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {

@@ -19,6 +19,7 @@
 //! Without the reduction ([`Search::plain`]) every thread is tried everywhere. That is what the
 //! tests compare the reduction with.
 
+use super::clock::Clock;
 use super::model::{Action, Op, Outcome};
 
 /// A set of threads, of which there may be 64.
@@ -62,32 +63,6 @@ impl Threads {
 
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
         (0..Threads::MOST).filter(move |thread| self.has(*thread))
-    }
-}
-
-/// How many steps of each thread happen before something: a *vector clock*.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Clock(Vec<u32>);
-
-impl Clock {
-    pub(crate) fn of(&self, thread: usize) -> u32 {
-        self.0.get(thread).copied().unwrap_or(0)
-    }
-
-    pub(crate) fn join(&mut self, other: &Clock) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
-        }
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
-            *mine = (*mine).max(*theirs);
-        }
-    }
-
-    pub(crate) fn tick(&mut self, thread: usize) {
-        if self.0.len() <= thread {
-            self.0.resize(thread + 1, 0);
-        }
-        self.0[thread] += 1;
     }
 }
 

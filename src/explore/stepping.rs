@@ -10,7 +10,7 @@ use super::columns::draw_steps;
 use super::model::Action;
 use super::schedule::{Schedule, Wanted};
 use super::{Explorer, Program, Report, Run};
-use crate::race::chart::Style;
+use crate::terminal::Style;
 use crate::traced::ObjectKind;
 
 /// So many steps are shown before each question; more than a class looks at.

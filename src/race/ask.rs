@@ -3,8 +3,9 @@
 use std::fmt::{self, Display};
 use std::io::{self, BufRead, ErrorKind, Write};
 
-use super::{Against, Lane, Options, Outcome, Recording};
+use super::{Against, Lane, Options, Recording};
 use crate::Stage;
+use crate::client::Outcome;
 
 /// The mistake of asking where no answer can be typed.
 pub const NEEDS_A_TERMINAL: &str = "\

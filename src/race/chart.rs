@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Lane, Outcome, Recording};
+use super::{Lane, Recording};
+use crate::client::Outcome;
+use crate::terminal::Style;
 use crate::traced::lock::{Doing, Row};
 
 /// What a piece of a bar stands for.
@@ -182,17 +184,6 @@ pub fn ticks(scale: f64) -> Vec<f64> {
     // 3 times 0.1 is not quite 0.3.
     let ticks = ticks.map(|tick| (tick * 1e6).round() / 1e6);
     ticks.take_while(|tick| *tick <= scale).collect()
-}
-
-/// What the chart may look like.
-#[derive(Clone, Copy, Debug)]
-pub struct Style {
-    /// The columns there are.
-    pub width: usize,
-    /// Whether there may be anything but ASCII.
-    pub unicode: bool,
-    /// Whether there may be colours.
-    pub color: bool,
 }
 
 /// Bars are at least so many columns wide.

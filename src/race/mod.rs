@@ -6,35 +6,35 @@
 //! The name is that of a running race. It is neither a data race nor a race condition.
 //!
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which does all the reasoning.
-//! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`client`] sends one request to a
-//! [`target`] and reads the [`response`]; [`server`] is a stage to race against, in a process of its
-//! own; [`Lock`] says which worker had the lock; [`picture`] writes the picture to a file;
-//! [`mod@ask`] asks for predictions.
+//! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`options`] is the command line;
+//! [`server`] is a stage to race against, in a process of its own; [`Lock`] says which worker had the
+//! lock; [`picture`] writes the picture to a file; [`mod@ask`] asks for predictions.
 
 pub mod ask;
 pub mod chart;
-pub mod client;
+pub mod options;
 pub mod picture;
-pub mod response;
 pub mod screen;
 pub mod server;
+mod show;
 pub mod svg;
-pub mod target;
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::client::target::Target;
+use crate::client::{self, Outcome, Reply};
+use crate::output;
 use crate::traced::lock::Lock;
-use crate::{Stage, output};
-use client::Reply;
+pub use options::{Against, Options};
 use screen::Screen;
 use server::{Report, Server};
-use target::Target;
+pub use show::show;
 
 /// One request. Times count from the start of the race.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,17 +56,6 @@ impl Lane {
             _ => None,
         }
     }
-}
-
-/// What became of a request.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// Answered, with this status; a 503 is an [`Outcome::Rejected`].
-    Answered(u16),
-    /// Rejected with 503: the server is too busy.
-    Rejected,
-    /// Not answered, and why.
-    Failed(String),
 }
 
 /// All the requests of a race that went to one server.
@@ -255,42 +244,6 @@ impl Display for Verdict {
             Verdict::Contradicted => f.write_str("cannot tell: the server and the clock disagree"),
         }
     }
-}
-
-/// What to race against, and how.
-pub struct Options {
-    /// The stages or the server to race against.
-    pub against: Against,
-    /// How many requests to send together to each of them, at least 1.
-    pub count: usize,
-    /// How long to wait for an answer.
-    pub timeout: Duration,
-    /// Where to write the chart as a picture too.
-    pub svg: Option<PathBuf>,
-    /// Whether to ask for predictions on standard input first, and to compare them afterwards.
-    pub ask: bool,
-    /// Whether to see which worker has the lock, in the servers that are started for the race.
-    pub lock: bool,
-    /// Where to write the notes of that, as [lines](crate::traced::Notes::lines) behind the label of the
-    /// server; `-` is standard output.
-    pub notes: Option<PathBuf>,
-}
-
-/// What to race against.
-pub enum Against {
-    /// Stages, each in a server that is started for the race.
-    Stages {
-        /// Which ones.
-        stages: Vec<&'static Stage>,
-        /// How long their `/sleep` takes.
-        sleep: Duration,
-        /// How many workers their pools have, at least 1.
-        workers: usize,
-        /// The capacity of the queue, in connections, from stage 6 on.
-        queue: usize,
-    },
-    /// A server that runs already.
-    Address(Target),
 }
 
 /// Runs a race: draws it on standard output, live if that is a terminal, and then prints the

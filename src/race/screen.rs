@@ -5,23 +5,18 @@
 //! again and again. At the end it returns to the first screen and prints the whole chart there, once.
 //! Even if the window has changed its size, nothing of the running chart is left.
 
-use std::env;
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
-use std::process::{Command, Stdio};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use super::Recording;
-use super::chart::{Style, draw, fit};
+use super::chart::{draw, fit};
+use crate::terminal::{self, Output, Size, Style};
 
 /// How often a terminal is asked for its size.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 const SECOND_SCREEN: &str = "\x1b[?1049h";
 const FIRST_SCREEN: &str = "\x1b[?1049l";
-
-/// The rows and columns of a window.
-pub type Size = (usize, usize);
 
 /// Where a chart is drawn.
 pub struct Screen<W: Write> {
@@ -35,35 +30,13 @@ pub struct Screen<W: Write> {
     on_second_screen: bool,
 }
 
-/// What the chart is written to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// A terminal that obeys escape codes: the chart is drawn while the race runs.
-    Live,
-    /// A terminal that does not: the race prints a line at its start, and the chart at its end.
-    Plain,
-    /// A file or a pipe: the race prints the chart at its end, and nothing else.
-    Other,
-}
-
 impl Screen<io::Stdout> {
     /// A screen on standard output.
-    ///
-    /// The standard library cannot ask a terminal for its size. The `stty` program can, if it is
-    /// installed. If not, the variables `COLUMNS` and `LINES` give the size, or else it is 80 by 24.
-    /// There are no colours if [`NO_COLOR`](https://no-color.org) is set, and only ASCII if the locale
-    /// is not UTF-8.
     pub fn of_standard_output() -> Self {
-        let output = standard_output();
-        let (rows, width) = expected_size();
-        let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let style = Style {
-            width,
-            unicode: locale_is_utf8(),
-            color: output == Output::Live && !no_color,
-        };
-        let ask = move || size_of(output);
-        Screen::new(io::stdout(), output, style, rows, ask)
+        let output = terminal::standard_output();
+        let (rows, _) = terminal::expected_size();
+        let ask = move || terminal::size_of(output);
+        Screen::new(io::stdout(), output, terminal::style(), rows, ask)
     }
 }
 
@@ -203,7 +176,9 @@ impl<W: Write> Drop for Screen<W> {
 /// Returns if this is not needed or not possible.
 #[cfg(unix)]
 pub fn survive_interruption() {
+    use std::env;
     use std::os::unix::process::CommandExt;
+    use std::process::Command;
 
     const GUARDED: &str = "TEN_VERSUS_FIVE_GUARDED";
     // The exit codes of a race are less than 2. With any other, a signal has ended it while it drew.
@@ -212,7 +187,7 @@ pub fn survive_interruption() {
 code=$?
 [ $code -lt 2 ] || printf '\033[?1049l'
 exit $code"#;
-    if standard_output() != Output::Live || env::var_os(GUARDED).is_some() {
+    if terminal::standard_output() != Output::Live || env::var_os(GUARDED).is_some() {
         return;
     }
     if let Ok(program) = env::current_exe() {
@@ -229,84 +204,3 @@ exit $code"#;
 /// There is no such shell here.
 #[cfg(not(unix))]
 pub fn survive_interruption() {}
-
-/// How to draw on standard output what is drawn once and has no colours.
-pub fn style() -> Style {
-    let (_, width) = size_of(standard_output()).unwrap_or_else(expected_size);
-    Style {
-        width,
-        unicode: locale_is_utf8(),
-        color: false,
-    }
-}
-
-/// The size of a window that cannot be asked.
-fn expected_size() -> Size {
-    let number = |name| env::var(name).ok()?.parse::<usize>().ok();
-    let (rows, columns) = (number("LINES"), number("COLUMNS"));
-    (rows.unwrap_or(24), columns.unwrap_or(80))
-}
-
-/// The size of the window, if there is one.
-fn size_of(output: Output) -> Option<Size> {
-    match output {
-        Output::Other => None,
-        Output::Live | Output::Plain => stty_size(),
-    }
-}
-
-fn standard_output() -> Output {
-    if !io::stdout().is_terminal() {
-        Output::Other
-    } else if obeys_escape_codes(cfg!(windows), |name| env::var(name).ok()) {
-        Output::Live
-    } else {
-        Output::Plain
-    }
-}
-
-/// Whether a terminal obeys escape codes, as far as these environment variables show. On Windows, an
-/// old console prints such codes unless a program has switched them on. Windows Terminal, ConEmu and
-/// Ansicon do that, and so does `cargo run`.
-pub fn obeys_escape_codes(windows: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
-    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
-    match variable("TERM") {
-        Some(term) if !term.is_empty() => term != "dumb",
-        _ if windows => {
-            is_set("WT_SESSION")
-                || is_set("ANSICON")
-                || is_set("CARGO")
-                || variable("ConEmuANSI").as_deref() == Some("ON")
-        }
-        _ => false,
-    }
-}
-
-fn stty_size() -> Option<Size> {
-    let terminal = File::open("/dev/tty").ok()?;
-    let stty = Command::new("stty")
-        .arg("size")
-        .stdin(terminal)
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let size = String::from_utf8(stty.stdout).ok()?;
-    let (rows, columns) = size.trim().split_once(' ')?;
-    let (rows, columns) = (rows.parse().ok()?, columns.parse().ok()?);
-    (rows > 0 && columns > 0).then_some((rows, columns))
-}
-
-/// As POSIX defines it: the first of these variables that is set decides. Windows does not have these
-/// variables, and its terminals understand UTF-8.
-fn locale_is_utf8() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
-    match locale {
-        Some(locale) => {
-            let locale = locale.to_ascii_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        }
-        None => cfg!(windows),
-    }
-}

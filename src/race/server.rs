@@ -12,9 +12,9 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::cli::Options;
+use crate::server::{self, Options};
 use crate::traced::Recording;
-use crate::{Stage, output, server};
+use crate::{Stage, output};
 
 /// The word on the command line for what [`run`] does.
 pub const COMMAND: &str = "race-server";

@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use crate::Stage;
-use crate::cli::{Options, features};
+use super::options::Options;
+use crate::stage::{Stage, features};
 
 /// What the program prints when it listens on `addr`. The address is in the first line. `enter_stops`
 /// says whether Enter stops the server: it does only on a terminal.

@@ -16,6 +16,7 @@ pub mod connections;
 pub mod foreground;
 pub mod http;
 pub mod messages;
+pub mod options;
 pub mod rejections;
 pub mod site;
 pub(crate) mod threads;
@@ -26,10 +27,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crate::cli::Options;
 use crate::traced::{self, Recording};
 use crate::{Handler, Setup, output};
 use connections::Connections;
+pub use options::Options;
 use site::Site;
 
 /// Serves a stage: prints how to reach it, and returns when its connections end. They end after

@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Mutex;
 use std::thread;
 
-use crate::cli::{self, Options};
+use super::options::Options;
+use crate::stage::features;
 
 /// Checks that the system has threads for the pool of a stage, if it has one. `command` is the word on
 /// the command line, for a message: empty, or `race` and a space.
@@ -43,7 +44,7 @@ pub fn check_for(workers: usize, command: impl Fn() -> String) -> Result<(), Str
             format!(
                 "The system has no threads for {workers} workers: {error}. With fewer of them:\n    \
                  cargo run {} -- {}",
-                cli::features(),
+                features(),
                 command()
             )
         })?;

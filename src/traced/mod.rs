@@ -32,14 +32,13 @@ mod mutex;
 mod notes;
 mod once_lock;
 mod rwlock;
-mod show;
 pub mod stages;
 mod text;
 mod threads;
 
+pub use crate::race::show;
 pub(crate) use notes::next_number;
 pub use notes::{Note, Notes, ObjectKind, Recording, What, job};
-pub use show::show;
 
 #[doc(no_inline)]
 pub use ::std::{

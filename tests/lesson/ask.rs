@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::common::program;
 use crate::common::repository::root;
 use ten_versus_five::STAGES;
+use ten_versus_five::client::Outcome;
 use ten_versus_five::race::ask::{NEEDS_A_TERMINAL, Predictions, ask, parse};
-use ten_versus_five::race::{Against, Lane, Options, Outcome, Recording};
+use ten_versus_five::race::{Against, Lane, Options, Recording};
 
 /// A race of so many requests against these stages.
 fn race(stages: &[usize], count: usize) -> Options {

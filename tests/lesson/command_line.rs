@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::common::program;
 use ten_versus_five::STAGES;
-use ten_versus_five::cli::{self, Command};
+use ten_versus_five::command::{self, Command};
 use ten_versus_five::race::Against;
 
 fn run(arguments: &[&str]) -> Output {
@@ -36,7 +36,7 @@ fn help_and_version_need_no_stage() {
     for flag in ["-h", "--help"] {
         let output = run(&[flag]);
         assert!(output.status.success());
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), cli::HELP);
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), command::help());
     }
     for flag in ["-V", "--version"] {
         let output = run(&[flag]);
@@ -82,7 +82,7 @@ fn without_a_choice_of_stage_the_commands_are_listed() {
             [] => format!("    cargo run --features stage{} ", stage.number),
             _ => format!(
                 "    cargo run {} -- --stage {} ",
-                cli::features(),
+                ten_versus_five::stage::features(),
                 stage.number
             ),
         };
@@ -98,7 +98,7 @@ fn without_a_choice_of_stage_the_commands_are_listed() {
 #[test]
 fn the_only_stage_compiled_in_is_the_default() {
     if let [only] = compiled_in()[..] {
-        let Ok(Command::Serve(options)) = cli::parse([]) else {
+        let Ok(Command::Serve(options)) = command::parse([]) else {
             panic!("it should serve")
         };
         assert_eq!(options.stage.number, only);
@@ -169,7 +169,7 @@ fn the_message_about_a_mistake_says_what_would_be_right() {
 fn an_option_of_one_command_means_nothing_to_the_other() {
     let meaningless = |arguments: &[&str]| {
         let option = arguments[arguments.len() - 2];
-        let Err(mistake) = cli::parse(arguments.iter().map(OsString::from)) else {
+        let Err(mistake) = command::parse(arguments.iter().map(OsString::from)) else {
             panic!("{arguments:?} should not be understood")
         };
         let expected = format!("{option:?} means nothing here");
@@ -212,7 +212,7 @@ fn a_race_takes_its_options_and_an_address_in_any_form() {
         "http://127.0.0.1:8000/sleep",
     ] {
         let arguments = ["race", "--timeout=2", address, "-n", "6", "--svg", "a.svg"];
-        let Ok(Command::Race(race)) = cli::parse(arguments.map(OsString::from)) else {
+        let Ok(Command::Race(race)) = command::parse(arguments.map(OsString::from)) else {
             panic!("{address} should be understood")
         };
         assert_eq!((race.count, race.timeout), (6, Duration::from_secs(2)));
@@ -252,7 +252,7 @@ fn a_file_s_name_need_not_be_text() {
     let address = OsString::from("127.0.0.1:80");
     for option in [&["--svg".into(), name.clone()][..], &[behind]] {
         let arguments = [&["race".into(), address.clone()], option].concat();
-        let Ok(Command::Race(race)) = cli::parse(arguments) else {
+        let Ok(Command::Race(race)) = command::parse(arguments) else {
             panic!("{option:?} should be understood")
         };
         assert_eq!(race.svg.unwrap().into_os_string(), name);
@@ -272,7 +272,7 @@ mod with_a_stage {
     use std::io::{self, ErrorKind};
     use std::net::TcpListener;
 
-    use ten_versus_five::cli::Options;
+    use ten_versus_five::server::Options;
     use ten_versus_five::server::messages;
 
     use super::*;
@@ -282,7 +282,7 @@ mod with_a_stage {
     fn options(arguments: &[&str]) -> Options {
         let stage = format!("--stage={}", compiled_in()[0]);
         let arguments = [&[stage.as_str()], arguments].concat();
-        match cli::parse(arguments.iter().map(OsString::from)) {
+        match command::parse(arguments.iter().map(OsString::from)) {
             Ok(Command::Serve(options)) => options,
             Ok(_) => panic!("{arguments:?} is not a command to serve"),
             Err(mistake) => panic!("{arguments:?}: {mistake}"),

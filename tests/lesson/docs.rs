@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use crate::common::repository::{blocks, files, read, root};
 use crate::common::{Server, sleep_together, wait_for};
-use ten_versus_five::cli;
+use ten_versus_five::client::Outcome;
+use ten_versus_five::command;
 use ten_versus_five::exercise::NAMES;
 use ten_versus_five::race::ask::ask;
-use ten_versus_five::race::chart::{self, Style};
-use ten_versus_five::race::{Lane, Outcome, Recording, svg};
+use ten_versus_five::race::chart;
+use ten_versus_five::race::{Lane, Recording, svg};
+use ten_versus_five::terminal::Style;
 use ten_versus_five::traced::lock::Lock;
 use ten_versus_five::traced::{Note, What};
 use ten_versus_five::{STAGES, Stage, compiled_in};
@@ -337,7 +339,7 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
     let server = Server::start(stage.number, options);
     let (banner, _) = output(&server, 0);
     let banner = banner.replace(
-        &cli::features(),
+        &ten_versus_five::stage::features(),
         &format!("--features stage{}", stage.number),
     );
     // There is no terminal here, so Enter does not stop this server.
@@ -374,7 +376,7 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
 fn without_predictions(block: &str, race: &Recording) -> String {
     let address = race.label.strip_suffix("/sleep").unwrap();
     let command = ["race", "--ask", address].map(OsString::from);
-    let Ok(cli::Command::Race(options)) = cli::parse(command) else {
+    let Ok(command::Command::Race(options)) = command::parse(command) else {
         panic!("the race of {address}")
     };
     let (_, prediction) = block.split_once("\n> ").unwrap();
@@ -1104,7 +1106,7 @@ fn check_command(command: &str) -> Result<(), String> {
         .map(String::from)
         .chain(chosen)
         .map(OsString::from);
-    cli::parse(arguments)
+    command::parse(arguments)
         .map(drop)
         .map_err(|mistake| mistake.to_string())
 }

@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
-use ten_versus_five::race::chart::{self, Style};
-use ten_versus_five::race::client::{Reply, read_reply};
-use ten_versus_five::race::{Lane, Outcome, Recording, Verdict, svg};
+use ten_versus_five::client::Outcome;
+use ten_versus_five::client::{Reply, read_reply};
+use ten_versus_five::race::chart;
+use ten_versus_five::race::{Lane, Recording, Verdict, svg};
+use ten_versus_five::terminal::Style;
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)

@@ -6,9 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::PATIENCE;
-use ten_versus_five::race::Outcome;
-use ten_versus_five::race::client::{self, Reply, read_reply};
-use ten_versus_five::race::target::{self, Target};
+use ten_versus_five::client::Outcome;
+use ten_versus_five::client::target::{self, Target};
+use ten_versus_five::client::{self, Reply, read_reply};
 
 /// What a server does after it has sent its answer.
 #[derive(Clone, Copy)]

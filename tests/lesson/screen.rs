@@ -8,9 +8,12 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use ten_versus_five::race::chart::{self, Style};
-use ten_versus_five::race::screen::{Output, Screen, Size, obeys_escape_codes};
-use ten_versus_five::race::{Lane, Outcome, Recording};
+use ten_versus_five::client::Outcome;
+use ten_versus_five::race::chart;
+use ten_versus_five::race::screen::Screen;
+use ten_versus_five::race::{Lane, Recording};
+use ten_versus_five::terminal::Style;
+use ten_versus_five::terminal::{Output, Size, obeys_escape_codes};
 
 type Line = Vec<char>;
 

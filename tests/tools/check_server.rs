@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use crate::common::{Server, program};
 use ten_versus_five::check::server::{Options, report};
+use ten_versus_five::client::target::Target;
 use ten_versus_five::compiled_in;
-use ten_versus_five::race::target::Target;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -5,10 +5,10 @@ use std::process::Output;
 
 use crate::common::program;
 use crate::explore::broken;
-use ten_versus_five::cli::{self, Command};
+use ten_versus_five::command::{self, Command};
 use ten_versus_five::explore::command::{print, result};
 use ten_versus_five::explore::{Explorer, Report};
-use ten_versus_five::race::chart::Style;
+use ten_versus_five::terminal::Style;
 
 const STYLE: Style = Style {
     width: 80,
@@ -126,7 +126,7 @@ fn without_unicode_it_is_drawn_in_ascii() {
 }
 
 fn usage_error(arguments: &[&str]) -> String {
-    match cli::parse(["explore"].iter().chain(arguments).map(OsString::from)) {
+    match command::parse(["explore"].iter().chain(arguments).map(OsString::from)) {
         Err(mistake) => mistake.to_string(),
         Ok(_) => panic!("{arguments:?} should not be understood"),
     }
@@ -198,12 +198,12 @@ fn without_a_pool_it_says_how_to_get_them() {
 fn the_defaults_are_two_workers_and_two_jobs() {
     let stage = ten_versus_five::compiled_in().find(|stage| stage.number >= 3);
     if stage.is_some() {
-        let Ok(Command::Explore(options)) = cli::parse([OsString::from("explore")]) else {
+        let Ok(Command::Explore(options)) = command::parse([OsString::from("explore")]) else {
             panic!("it should be understood")
         };
         assert_eq!((options.workers, options.jobs, options.queue), (2, 2, 2));
         let three = ["explore", "--workers=3", "-n", "4"].map(OsString::from);
-        let Ok(Command::Explore(options)) = cli::parse(three) else {
+        let Ok(Command::Explore(options)) = command::parse(three) else {
             panic!("it should be understood")
         };
         assert_eq!((options.workers, options.jobs, options.queue), (3, 4, 3));

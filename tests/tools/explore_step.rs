@@ -6,7 +6,7 @@ use crate::common::program;
 use crate::explore::broken;
 use ten_versus_five::explore::stepping::play;
 use ten_versus_five::explore::{Explorer, Program, Report, Run};
-use ten_versus_five::race::chart::Style;
+use ten_versus_five::terminal::Style;
 
 /// What is printed for this input.
 fn conversation(program: Program, typed: &str) -> String {
@@ -220,7 +220,7 @@ mod stages_3_and_4 {
     fn step_is_for_one_pool() {
         use std::ffi::OsString;
         let arguments = ["explore", "--step"].map(OsString::from);
-        let Err(mistake) = ten_versus_five::cli::parse(arguments) else {
+        let Err(mistake) = ten_versus_five::command::parse(arguments) else {
             panic!("which one?")
         };
         assert!(

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use crate::common::repository::read;
 use crate::common::{Server, get_when_free, program, wait_for};
-use ten_versus_five::cli;
+use ten_versus_five::client::Outcome;
+use ten_versus_five::command;
 use ten_versus_five::compiled_in;
-use ten_versus_five::race::chart::{self, Style};
-use ten_versus_five::race::{Lane, Outcome, Recording, svg};
+use ten_versus_five::race::chart;
+use ten_versus_five::race::{Lane, Recording, svg};
+use ten_versus_five::terminal::Style;
 use ten_versus_five::traced::lock::{Doing, Lock, Row};
 use ten_versus_five::traced::{Notes, What};
 
@@ -636,7 +638,7 @@ fn a_server_whose_recording_is_full_says_so_and_goes_on() {
 fn what_makes_no_sense_with_a_lock_is_a_mistake() {
     let parse = |arguments: &str| {
         let arguments = arguments.split(' ').map(Into::into);
-        cli::parse(arguments)
+        command::parse(arguments)
             .map(drop)
             .map_err(|why| why.to_string())
     };

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::Verdict;
 use super::clients::{self, Clients, Kind};
-use super::promises::{ATTEMPTS, MOST, PATIENCE, Server};
+use super::measure::{ATTEMPTS, MOST, PATIENCE, Server};
 use super::requests::ask;
-use crate::race::target::Target;
+use crate::client::target::Target;
 
 /// For how long bad clients may hold up a request.
 const HOLD_UP: Duration = Duration::from_secs(5);

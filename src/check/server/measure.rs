@@ -1,9 +1,22 @@
-//! How long requests take, alone and together, and when that shows nothing.
+//! The server under test: how long requests take, alone and together, and when that shows nothing.
 
 use std::time::Duration;
 
-use super::promises::{ATTEMPTS, FIRST, PATIENCE, Server};
 use super::requests::{Answer, ask, send_all, wait_for_all};
+use super::{Options, Verdict};
+use crate::client::target::Target;
+
+/// How long the very first answer may take.
+pub(super) const FIRST: Duration = Duration::from_secs(60);
+
+/// How much later than expected an answer may come before it counts as missing.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many requests are sent at a time, at most: each needs a thread and an open file here.
+pub(super) const MOST: usize = 200;
+
+/// How often to try again when the times are not clear.
+pub(super) const ATTEMPTS: usize = 3;
 
 /// A shorter unit would say more of the machine than of the server.
 const SHORTEST_UNIT: Duration = Duration::from_millis(200);
@@ -23,7 +36,31 @@ pub(super) enum Attempt {
     Unclear(&'static str),
 }
 
+/// A server, and what has been found out about it so far.
+pub(super) struct Server {
+    pub(super) options: Options,
+    /// Whether a request alone is answered.
+    pub(super) answered: bool,
+    /// How long one request takes alone, at the least; or why that is not known.
+    pub(super) unit: Result<Duration, String>,
+    /// A path that is answered at once, if there is one, with its status.
+    pub(super) fast: Option<(Target, u16)>,
+    pub(super) two_at_once: Option<Verdict>,
+    pub(super) every_worker_works: Option<Verdict>,
+}
+
 impl Server {
+    pub fn new(options: &Options) -> Server {
+        Server {
+            options: options.clone(),
+            answered: false,
+            unit: Err(String::from("there was no answer to measure")),
+            fast: None,
+            two_at_once: None,
+            every_worker_works: None,
+        }
+    }
+
     /// Asks until two times agree: the first may have been longer, while the server warmed up.
     pub fn measure(&self, first: Duration) -> Result<Duration, String> {
         let mut last = first;

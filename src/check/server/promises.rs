@@ -3,48 +3,12 @@
 use std::thread;
 use std::time::Duration;
 
-use super::measure::Attempt;
+use super::Verdict;
+use super::measure::{ATTEMPTS, Attempt, FIRST, MOST, PATIENCE, Server};
 use super::requests::{ask, send, send_all, wait_for_all};
-use super::{Options, Verdict};
-use crate::race::target::Target;
-
-/// How long the very first answer may take.
-pub(super) const FIRST: Duration = Duration::from_secs(60);
-
-/// How much later than expected an answer may come before it counts as missing.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How many requests are sent at a time, at most: each needs a thread and an open file here.
-pub(super) const MOST: usize = 200;
-
-/// How often to try again when the times are not clear.
-pub(super) const ATTEMPTS: usize = 3;
-
-/// A server, and what has been found out about it so far.
-pub(super) struct Server {
-    pub(super) options: Options,
-    /// Whether a request alone is answered.
-    pub(super) answered: bool,
-    /// How long one request takes alone, at the least; or why that is not known.
-    pub(super) unit: Result<Duration, String>,
-    /// A path that is answered at once, if there is one, with its status.
-    pub(super) fast: Option<(Target, u16)>,
-    pub(super) two_at_once: Option<Verdict>,
-    pub(super) every_worker_works: Option<Verdict>,
-}
+use crate::client::target::Target;
 
 impl Server {
-    pub fn new(options: &Options) -> Server {
-        Server {
-            options: options.clone(),
-            answered: false,
-            unit: Err(String::from("there was no answer to measure")),
-            fast: None,
-            two_at_once: None,
-            every_worker_works: None,
-        }
-    }
-
     /// Alone, a request gets a whole answer, with status 200. This measures the unit.
     pub fn answers(&mut self) -> Verdict {
         let target = &self.options.target;

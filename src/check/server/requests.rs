@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::race::Outcome;
-use crate::race::{client, target::Target};
+use crate::client::target::Target;
+use crate::client::{self, Outcome};
 
 /// What came of a request.
 #[derive(Clone, Debug)]

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::Recording;
-use super::lock::Lock;
+use super::chart;
+use super::screen::Screen;
 use crate::race;
-use crate::race::chart::{self, Style};
-use crate::race::screen::Screen;
+use crate::terminal::Style;
+use crate::traced::Recording;
+use crate::traced::lock::Lock;
 
 /// How long threads have to end after the closure has returned.
 const END: Duration = Duration::from_secs(10);
@@ -16,7 +17,7 @@ const END: Duration = Duration::from_secs(10);
 /// waited for one, and what ran meanwhile. Then it says during how many jobs a lock was held.
 ///
 /// The threads have to use this stand-in for `std`, and what is to be seen as work has to be called as a
-/// [`job`](super::job). Threads that go on when `work` returns have ten seconds to end.
+/// [`job`](crate::traced::job). Threads that go on when `work` returns have ten seconds to end.
 ///
 /// ```
 /// use ten_versus_five::traced as std;

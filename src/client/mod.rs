@@ -1,13 +1,17 @@
 //! One request, sent to any server that speaks HTTP/1.1, and what its answer shows.
+//!
+//! [`target`] is where it goes, and [`response`] reads what comes back.
+
+pub mod response;
+pub mod target;
 
 use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::Outcome;
-use super::response::{self, Head};
-use super::target::Target;
 use crate::server::http::{DeadlineStream, escape};
+use response::Head;
+use target::Target;
 
 /// What is known about a request when it has ended.
 #[derive(Debug, PartialEq)]
@@ -18,6 +22,17 @@ pub struct Reply {
     pub thread: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Answered, with this status; a 503 is an [`Outcome::Rejected`].
+    Answered(u16),
+    /// Rejected with 503: the server is too busy.
+    Rejected,
+    /// Not answered, and why.
+    Failed(String),
 }
 
 /// Sends one request, and reads the answer to its end. Calls `connected` with the port of the client.

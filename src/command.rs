@@ -1,0 +1,74 @@
+//! The command line: from the word after the program's name to the room that understands the rest.
+
+use std::ffi::OsString;
+
+use crate::args::{Arguments, Help, Information, UsageError};
+use crate::{check, explore, race, server};
+
+/// What the command line asks for.
+pub enum Command {
+    /// Print [`help`].
+    Help,
+    /// Print the version.
+    Version,
+    /// Serve one stage.
+    Serve(server::Options),
+    /// Race.
+    Race(race::Options),
+    /// Explore.
+    Explore(explore::command::Options),
+    /// Check a server.
+    Check(check::server::Options),
+    /// Serve one stage for a race, see [`race::server`]. Only the race itself uses this command.
+    RaceServer(server::Options),
+}
+
+/// Understands the arguments that follow the program's name. If an option is given twice, the last one
+/// counts.
+///
+/// # Errors
+///
+/// The first mistake, from left to right; then what is missing, or does not go together.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
+    let mut arguments = Arguments::new(arguments);
+    let command = if arguments.take_word("race") {
+        race::options::parse(&mut arguments).map(Command::Race)
+    } else if arguments.take_word("explore") {
+        explore::command::parse(&mut arguments).map(Command::Explore)
+    } else if arguments.take_word("check") {
+        check::server::parse(&mut arguments).map(Command::Check)
+    } else if arguments.take_word(race::server::COMMAND) {
+        server::options::parse(&mut arguments).map(Command::RaceServer)
+    } else {
+        server::options::parse(&mut arguments).map(Command::Serve)
+    };
+    match arguments.information() {
+        Some(Information::Help) => Ok(Command::Help),
+        Some(Information::Version) => Ok(Command::Version),
+        None => command,
+    }
+}
+
+/// What `--help` prints.
+pub fn help() -> String {
+    const PARTS: [Help; 4] = [
+        server::options::HELP,
+        race::options::HELP,
+        explore::command::HELP,
+        check::server::HELP,
+    ];
+    let usage: String = PARTS.iter().map(|part| part.usage).collect();
+    let options: Vec<&str> = PARTS.iter().map(|part| part.options).collect();
+    let options = options.join("\n");
+    format!(
+        "\
+A small web server to learn from. It runs its requests in one of seven ways, its stages.
+
+Usage:
+{usage}
+{options}
+  -h, --help              print this
+  -V, --version           print the version
+"
+    )
+}

@@ -1,0 +1,147 @@
+//! What to race against, and how that is said on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::args::{Arguments, Help, UsageError};
+use crate::client::target::Target;
+use crate::stage::{self, MAX_QUEUE, MAX_WORKERS, Stage, compiled_in};
+
+/// The maximum of requests in a race. A system keeps about so many connections waiting to be accepted.
+const MAX_COUNT: usize = 100;
+
+/// What `--help` says of this.
+pub const HELP: Help = Help {
+    usage: "  ten-versus-five race [OPTIONS]         send slow requests together to every stage, and draw a chart
+  ten-versus-five race [OPTIONS] ADDR    the same with a server of your own, like 127.0.0.1:8000/slow
+",
+    options: "\
+Options of race, besides --stage, --sleep, --workers and --queue:
+  -n, --count N           how many requests to send together [default: 2]
+  --svg FILE              also write the chart to FILE, as a picture
+  --ask                   ask for predictions first, and compare them with the answers
+  --timeout SECONDS       how long to wait for an answer, and for the address of a host [default: 60]
+  --lock                  also draw which worker has the lock, for the stages that have one
+  --notes FILE            with --lock: write the notes of locks, channels and threads, one a line;
+                          - is standard output
+",
+};
+
+/// What to race against, and how.
+pub struct Options {
+    /// The stages or the server to race against.
+    pub against: Against,
+    /// How many requests to send together to each of them, at least 1.
+    pub count: usize,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+    /// Where to write the chart as a picture too.
+    pub svg: Option<PathBuf>,
+    /// Whether to ask for predictions on standard input first, and to compare them afterwards.
+    pub ask: bool,
+    /// Whether to see which worker has the lock, in the servers that are started for the race.
+    pub lock: bool,
+    /// Where to write the notes of that, as [lines](crate::traced::Notes::lines) behind the label of the
+    /// server; `-` is standard output.
+    pub notes: Option<PathBuf>,
+}
+
+/// What to race against.
+pub enum Against {
+    /// Stages, each in a server that is started for the race.
+    Stages {
+        /// Which ones.
+        stages: Vec<&'static Stage>,
+        /// How long their `/sleep` takes.
+        sleep: Duration,
+        /// How many workers their pools have, at least 1.
+        workers: usize,
+        /// The capacity of the queue, in connections, from stage 6 on.
+        queue: usize,
+    },
+    /// A server that runs already.
+    Address(Target),
+}
+
+/// Understands the arguments of `race`.
+///
+/// # Errors
+///
+/// The first mistake. If there is none, options that exclude each other, or that there is no stage.
+pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
+    let mut stage = None;
+    let mut sleep = Duration::from_secs(5);
+    let mut workers = 4;
+    let mut queue = None;
+    let mut target = None;
+    let mut count = 2;
+    let mut timeout = Duration::from_secs(60);
+    let mut svg = None;
+    let mut ask = false;
+    let mut lock = false;
+    let mut notes = None;
+    while let Some(mut argument) = arguments.next_argument() {
+        match argument.name() {
+            "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
+            "--sleep" => sleep = argument.seconds()?,
+            "--workers" => workers = argument.whole_number(1..=MAX_WORKERS)?,
+            "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            "-n" | "--count" => count = argument.whole_number(1..=MAX_COUNT)?,
+            "--timeout" => timeout = argument.more_than_zero()?,
+            "--svg" => svg = Some(PathBuf::from(argument.raw_value()?)),
+            "--notes" => notes = Some(PathBuf::from(argument.raw_value()?)),
+            "--ask" if argument.is_bare() => ask = true,
+            "--lock" if argument.is_bare() => lock = true,
+            _ if argument.is_positional() => target = Some(argument.positional(Target::parse)?),
+            _ => return Err(argument.means_nothing()),
+        }
+    }
+    if notes.is_some() && !lock {
+        return Err(UsageError::new(
+            "--notes are those of --lock: ask for both.",
+        ));
+    }
+    if target.is_some() && lock {
+        return Err(UsageError::new(
+            "An address and --lock exclude each other: the race sees the lock of servers that it \
+             starts. A server of this program shows it itself, if it is started with --lock.",
+        ));
+    }
+    let against = match (target, stage) {
+        (Some(target), None) => Against::Address(target),
+        (Some(_), Some(_)) => {
+            return Err(UsageError::new(
+                "An address and --stage exclude each other: race against a server or a stage.",
+            ));
+        }
+        (None, stage) => Against::Stages {
+            stages: stages_to_race(stage)?,
+            sleep,
+            workers,
+            queue: queue.unwrap_or(workers),
+        },
+    };
+    Ok(Options {
+        against,
+        count,
+        timeout,
+        svg,
+        ask,
+        lock,
+        notes,
+    })
+}
+
+fn stages_to_race(wanted: Option<usize>) -> Result<Vec<&'static Stage>, UsageError> {
+    if let Some(number) = wanted {
+        return Ok(vec![stage::by_number(number)?.0]);
+    }
+    let stages: Vec<&Stage> = compiled_in().collect();
+    if stages.is_empty() {
+        return Err(UsageError::new(
+            "No stage is compiled in. To race against all of them:\n    \
+             cargo run --all-features -- race",
+        ));
+    }
+    Ok(stages)
+}
