@@ -1,8 +1,11 @@
 //! One request, sent to any server that speaks HTTP/1.1, and what its answer shows.
 //!
-//! [`target`] is where it goes, and [`response`] reads what comes back.
+//! [`target`] is where it goes, and [`response`] reads what comes back. What the times of several
+//! requests show is the matter of one [`rule`], and a [`metronome`] says when they show nothing.
 
+pub mod metronome;
 pub mod response;
+pub mod rule;
 pub mod target;
 
 use std::io::{self, BufReader, ErrorKind, Read, Write};
@@ -20,6 +23,8 @@ pub struct Reply {
     pub handled: Option<Duration>,
     /// The thread that worked on it, if the server reports it: `X-Served-By`.
     pub thread: Option<String>,
+    /// Where it redirects to, if it does: `Location`.
+    pub location: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -35,6 +40,35 @@ pub enum Outcome {
     Failed(String),
 }
 
+/// What an answer with this status may mean, in a few words for a person; nothing for one that needs no
+/// words. `location` is where it redirects to, if it does.
+pub fn meaning(status: u16, location: Option<&str>) -> Option<String> {
+    let words = match status {
+        300..400 => return location.map(|location| format!("it redirects to {location}")),
+        400 => "does it expect HTTPS?",
+        401 | 403 => "it wants to know who asks",
+        404 => "it has no such path",
+        405 => "it takes no GET there",
+        429 => "it limits requests",
+        500 => "see its log",
+        502 | 504 => "the server behind it does not answer",
+        503 => "too busy",
+        _ => return None,
+    };
+    Some(String::from(words))
+}
+
+/// A time with as many digits as a person wants: `12 s`, `2.5 s`, `0.25 s`.
+pub fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    let digits = match seconds {
+        10.0.. => 1.0,
+        1.0.. => 10.0,
+        _ => 1000.0,
+    };
+    format!("{} s", (seconds * digits).round() / digits)
+}
+
 /// Sends one request, and reads the answer to its end. Calls `connected` with the port of the client.
 ///
 /// Never takes much longer than `timeout`. If the server reports a longer time than the request has
@@ -46,9 +80,8 @@ pub fn request(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) 
             ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
                 String::from("the connection was reset")
             }
-            // Systems differ in which of the two a passed deadline is.
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-                format!("no answer within {} s", timeout.as_secs_f64())
+            _ if is_timeout(&error) => {
+                format!("no answer within {}", seconds(timeout))
             }
             ErrorKind::UnexpectedEof => String::from("closed without a whole answer"),
             _ => error.to_string(),
@@ -56,6 +89,7 @@ pub fn request(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) 
         Reply {
             handled: None,
             thread: None,
+            location: None,
             outcome: Outcome::Failed(why),
         }
     })
@@ -78,10 +112,42 @@ fn exchange(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> 
     );
     // If this fails because the server has closed the connection, its answer may have arrived before.
     let _ = bounded.write_all(request.as_bytes());
-    let mut reply = read_reply(&mut bounded)?;
+    let mut answer = Answer {
+        stream: bounded,
+        began: None,
+    };
+    let mut reply = match (read_reply(&mut answer), answer.began) {
+        (Err(error), Some(began)) if is_timeout(&error) => {
+            let began = seconds(began - sent);
+            let why = format!("the answer began after {began} and does not end");
+            return Err(io::Error::other(why));
+        }
+        (reply, _) => reply?,
+    };
     let taken = sent.elapsed() + ROUNDING;
     reply.handled = reply.handled.filter(|handled| *handled <= taken);
     Ok(reply)
+}
+
+/// Systems differ in which of the two a passed deadline is.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
+}
+
+/// An answer, and when its first byte came.
+struct Answer<R> {
+    stream: R,
+    began: Option<Instant>,
+}
+
+impl<R: Read> Read for Answer<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        if count > 0 && self.began.is_none() {
+            self.began = Some(Instant::now());
+        }
+        Ok(count)
+    }
 }
 
 /// Connects to the first of these addresses that accepts the connection.
@@ -119,6 +185,10 @@ pub fn read_reply(reader: &mut impl Read) -> io::Result<Reply> {
             .values("x-served-by")
             .next()
             .map(|thread| escape(thread, 20)),
+        location: head
+            .values("location")
+            .next()
+            .map(|location| escape(location, 60)),
         outcome: match head.status {
             503 => Outcome::Rejected,
             status => Outcome::Answered(status),

@@ -29,7 +29,7 @@ impl Target {
     }
 
     /// Understands `HOST:PORT`, `HOST:PORT/PATH` and the same behind `http://`. Without a path it
-    /// is `/sleep`.
+    /// is `/sleep`. Behind `http://`, the port may be left out if it is 80.
     ///
     /// A fragment (`#...`) is for browsers only and is left out. Characters of the path that are not
     /// ASCII are percent-encoded, as `curl` and browsers do. Spaces and control characters are a
@@ -39,10 +39,13 @@ impl Target {
     ///
     /// What is wrong, and what to type instead, as a sentence.
     pub fn parse(typed: &str) -> Result<Target, String> {
-        let (scheme, rest) = typed.split_once("://").unwrap_or(("http", typed));
-        if !scheme.eq_ignore_ascii_case("http") {
+        let (scheme, rest) = match typed.split_once("://") {
+            Some((scheme, rest)) => (Some(scheme), rest),
+            None => (None, typed),
+        };
+        if !scheme.unwrap_or("http").eq_ignore_ascii_case("http") {
             return Err(format!(
-                "race speaks plain HTTP, to a host and a port like 127.0.0.1:7878, not {typed:?}."
+                "This program speaks plain HTTP, to a host and a port like 127.0.0.1:7878, not {typed:?}."
             ));
         }
         let url = rest.split('#').next().unwrap_or_default();
@@ -52,9 +55,13 @@ impl Target {
                 "A path has no spaces: {path:?}. Write %20 for a space."
             ));
         }
-        if !is_host_and_port(addr) {
+        let mut addr = addr.to_owned();
+        if scheme.is_some() && !is_host_and_port(&addr) && is_host_and_port(&format!("{addr}:80")) {
+            addr += ":80";
+        }
+        if !is_host_and_port(&addr) {
             return Err(format!(
-                "race takes a host and a port, like 127.0.0.1:7878 or [::1]:7878, not {addr:?}."
+                "A server has a host and a port, like 127.0.0.1:7878 or [::1]:7878, not {addr:?}."
             ));
         }
         let path = match path {
@@ -92,8 +99,8 @@ impl Target {
                     .map(Iterator::collect)
                     .map_err(|error| error.to_string()),
                 Ok(None) => Err(format!(
-                    "no address found within {} s",
-                    timeout.as_secs_f64()
+                    "no address found within {}",
+                    super::seconds(timeout)
                 )),
                 Err(error) => Err(format!("no thread to look up the address: {error}")),
             }

@@ -677,6 +677,7 @@ fn an_answer_is_read_with_the_report_in_its_headers() {
         Reply {
             handled: None,
             thread: None,
+            location: None,
             outcome: Outcome::Answered(404)
         }
     );

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::common::PATIENCE;
 use ten_versus_five::client::Outcome;
 use ten_versus_five::client::target::{self, Target};
-use ten_versus_five::client::{self, Reply, read_reply};
+use ten_versus_five::client::{self, Reply, read_reply, rule};
 
 /// What a server does after it has sent its answer.
 #[derive(Clone, Copy)]
@@ -348,8 +348,13 @@ fn an_answer_that_never_ends_is_given_up_after_the_timeout() {
     thread::scope(|scope| {
         for (sent, then) in endless {
             scope.spawn(move || {
-                let outcome = ask(&sent, then, short).outcome;
-                assert_eq!(described(&outcome), "no answer within 0.3 s", "{sent:?}");
+                let found = described(&ask(&sent, then, short).outcome);
+                if sent.is_empty() {
+                    assert_eq!(found, "no answer within 0.3 s");
+                    return;
+                }
+                assert!(found.starts_with("the answer began after 0"), "{found}");
+                assert!(found.ends_with(" s and does not end"), "{found}");
             });
         }
     });
@@ -505,6 +510,8 @@ fn an_address_is_checked_and_encoded() {
         ("[::1]:80/a?b", "[::1]:80/a?b"),
         ("h:80/\u{e4}%20\u{202e}", "h:80/%C3%A4%20%E2%80%AE"),
         ("h:80/<&\"'>", "h:80/<&\"'>"),
+        ("http://localhost/sleep", "localhost:80/sleep"),
+        ("http://[::1]", "[::1]:80/sleep"),
     ] {
         assert_eq!(Target::parse(typed).unwrap().to_string(), shown, "{typed}");
     }
@@ -527,6 +534,8 @@ fn an_address_is_checked_and_encoded() {
         ("h\r\nX: y:80", "a host and a port"),
         ("h\u{e4}:80", "a host and a port"),
         ("https://h:443/", "plain HTTP"),
+        ("http://h:/", "a host and a port"),
+        ("http:///a", "a host and a port"),
         ("h:80/a b", "Write %20"),
         ("h:80/a\r\nX: y", "Write %20"),
         ("h:80/\u{1b}[2J", "Write %20"),
@@ -536,6 +545,54 @@ fn an_address_is_checked_and_encoded() {
         assert!(mistake.contains(part), "{typed:?}: {mistake}");
         assert!(!mistake.contains(char::is_control), "{mistake:?}");
     }
+}
+
+#[test]
+fn a_status_is_explained_in_a_few_words() {
+    let reply = ask(
+        "HTTP/1.1 302 Found\r\nLocation: /log\u{1b}in\r\nContent-Length: 0\r\n\r\n",
+        Close,
+        PATIENCE,
+    );
+    let location = reply.location.as_deref();
+    let words = client::meaning(302, location).unwrap();
+    assert_eq!(words, "it redirects to /log\\u{1b}in");
+    assert_eq!(client::meaning(302, None), None);
+    assert_eq!(client::meaning(400, None).unwrap(), "does it expect HTTPS?");
+    assert_eq!(client::meaning(429, None).unwrap(), "it limits requests");
+    assert_eq!(client::meaning(500, None).unwrap(), "see its log");
+    assert_eq!(client::meaning(200, None), None);
+}
+
+#[test]
+fn a_time_has_no_more_digits_than_a_person_wants() {
+    let shown = |time| client::seconds(Duration::from_secs_f64(time));
+    assert_eq!(shown(12.041799782), "12 s");
+    assert_eq!(shown(2.54), "2.5 s");
+    assert_eq!(shown(0.25), "0.25 s");
+    assert_eq!(shown(60.0), "60 s");
+}
+
+#[test]
+fn the_times_of_all_answers_have_to_fit_one_number_at_once() {
+    let at_once = |times: &[f64]| {
+        let times = times.iter().map(|time| Duration::from_secs_f64(*time));
+        rule::at_once(&times.collect::<Vec<_>>(), Duration::from_secs(1))
+    };
+    assert_eq!(at_once(&[1.0, 2.0]), Some(1));
+    assert_eq!(at_once(&[1.0, 1.49]), Some(2));
+    assert_eq!(at_once(&[1.0, 1.5]), None);
+    assert_eq!(at_once(&[1.0, 1.74]), None);
+    assert_eq!(at_once(&[1.75, 1.0]), Some(1));
+    assert_eq!(at_once(&[1.0, 1.0, 1.0, 1.0, 2.0, 2.0]), Some(4));
+    // One alone, five together: six one after another would take six.
+    assert_eq!(at_once(&[1.0, 2.0, 2.0, 2.0, 2.0, 2.0]), None);
+    assert_eq!(at_once(&[1.0, 1.0, 1.0, 1.0, 2.0, 3.0]), None);
+    // Each is a little late, and the lateness adds up.
+    let late: Vec<f64> = (1..=50).map(|number| 1.1 * f64::from(number)).collect();
+    assert_eq!(at_once(&late), Some(1));
+    assert_eq!(at_once(&[2.0, 2.0]), None, "nothing is answered after one");
+    assert_eq!(at_once(&[]), None);
 }
 
 #[test]
