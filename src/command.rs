@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::args::{Arguments, Help, Information, UsageError};
-use crate::{check, explore, race, server};
+use crate::{check, exercise, explore, race, server};
 
 /// What the command line asks for.
 pub enum Command {
@@ -19,6 +19,8 @@ pub enum Command {
     Explore(explore::command::Options),
     /// Check a server.
     Check(check::server::Options),
+    /// Go through the exercises.
+    Exercises,
     /// Serve one stage for a race, see [`race::server`]. Only the race itself uses this command.
     RaceServer(server::Options),
 }
@@ -37,6 +39,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
         explore::command::parse(&mut arguments).map(Command::Explore)
     } else if arguments.take_word("check") {
         check::server::parse(&mut arguments).map(Command::Check)
+    } else if arguments.take_word("exercises") {
+        exercise::watch::parse(&mut arguments).map(|()| Command::Exercises)
     } else if arguments.take_word(race::server::COMMAND) {
         server::options::parse(&mut arguments).map(Command::RaceServer)
     } else {
@@ -51,14 +55,16 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
 
 /// What `--help` prints.
 pub fn help() -> String {
-    const PARTS: [Help; 4] = [
+    const PARTS: [Help; 5] = [
         server::options::HELP,
         race::options::HELP,
         explore::command::HELP,
         check::server::HELP,
+        exercise::watch::HELP,
     ];
     let usage: String = PARTS.iter().map(|part| part.usage).collect();
-    let options: Vec<&str> = PARTS.iter().map(|part| part.options).collect();
+    let options = PARTS.iter().map(|part| part.options);
+    let options: Vec<&str> = options.filter(|options| !options.is_empty()).collect();
     let options = options.join("\n");
     format!(
         "\

@@ -18,7 +18,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,7 @@ use crate::check::pool::{Check, PATIENCE, apart, promises};
 
 mod explored;
 mod served;
+pub mod watch;
 
 pub use served::{Connection, Connections, Server};
 
@@ -213,10 +214,16 @@ impl<S> Exercise<S> {
     fn judge(&self, subject: &S, out: &mut impl Write) -> io::Result<bool> {
         writeln!(out, "Exercise {}, in examples/{0}.rs\n", self.name)?;
         let mut untold = None;
+        // The line with the verdict is as long, and replaces it.
+        let shown_meanwhile = io::stdout().is_terminal();
         for (promise, decide) in self.promises {
             if *promise == "an_idle_pool_uses_no_processor" && !cfg!(target_os = "linux") {
                 writeln!(out, "not asked    {promise} (only Linux tells)")?;
                 continue;
+            }
+            if shown_meanwhile {
+                write!(out, "...          {promise}\r")?;
+                out.flush()?;
             }
             let this = format!("{}: {promise}", self.name);
             let verdict = apart::verdict(&this, &[], || decide(subject));

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use ten_versus_five::command::{self, Command};
 use ten_versus_five::server::foreground;
-use ten_versus_five::{check, explore, output, race, server};
+use ten_versus_five::{check, exercise, explore, output, race, server};
 
 /// Exit codes: 0 for success, 1 for a failure outside the command line, 2 for a mistake in it.
 fn main() -> ExitCode {
@@ -32,6 +32,11 @@ fn main() -> ExitCode {
             report_error(race::ask::NEEDS_A_TERMINAL);
             return ExitCode::from(2);
         }
+        Command::Exercises if !can_ask() => {
+            report_error(exercise::watch::NEEDS_A_TERMINAL);
+            return ExitCode::from(2);
+        }
+        Command::Exercises => exercise::watch::run(),
         Command::Race(options) => {
             race::screen::survive_interruption();
             race::run(&options)

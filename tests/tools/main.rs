@@ -11,6 +11,7 @@ mod assignment;
 mod check_pool;
 mod check_server;
 mod exercises;
+mod exercises_watch;
 mod explore;
 mod explore_command;
 mod explore_page;
