@@ -147,7 +147,7 @@ fn the_message_about_a_mistake_says_what_would_be_right() {
         (&["race", "-n"], "-n needs a value"),
         (&["race", "--timeout", "0"], "more than 0"),
         (&["race", "localhost"], "like 127.0.0.1:7878"),
-        (&["race", "http://localhost/slow"], "like 127.0.0.1:7878"),
+        (&["race", "localhost/slow"], "like 127.0.0.1:7878"),
         (&["race", "127.0.0.1:80/a b"], "no spaces"),
         (&["race", "127.0.0.1:80/\u{1b}[2J"], "no spaces"),
         (&["race", "https://localhost:443/"], "speaks plain HTTP"),
