@@ -1,7 +1,7 @@
 //! What happens before what.
 
 /// How many steps of each thread happen before something: a *vector clock*.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Clock(Vec<u32>);
 
 impl Clock {

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use super::clock::Clock;
 use super::model::{Action, Objects, Op, Outcome, State};
 use super::search::{Choice, Event, Search, Threads};
+use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
 use crate::traced::{ObjectKind, next_number};
 
@@ -56,6 +57,8 @@ pub(crate) struct Member {
 
 struct Inner {
     search: Search,
+    /// Chooses instead of the search, which then only keeps what was done.
+    walk: Option<Walk>,
     objects: Objects,
     slots: Vec<Slot>,
     /// Real threads, by the index of the thread that they are in every schedule.
@@ -96,6 +99,13 @@ pub(crate) struct Findings {
 pub(crate) struct Job {
     pub(crate) begun: usize,
     pub(crate) rejected: bool,
+}
+
+impl Job {
+    /// Whether it was not run exactly once, and not rejected either.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.begun > 1 || (self.begun == 0 && !self.rejected)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +211,7 @@ impl Execution {
         Arc::new(Execution {
             inner: Mutex::new(Inner {
                 search,
+                walk: None,
                 objects: Objects::default(),
                 slots: Vec::new(),
                 crew: Vec::new(),
@@ -268,6 +279,24 @@ impl Execution {
     ) -> R {
         let inner = &mut *self.lock();
         ask(&mut inner.search, &inner.stuck, &inner.objects)
+    }
+
+    /// An execution whose schedules the walk chooses.
+    pub(crate) fn of_walk(walk: Walk, max_steps: usize) -> Arc<Execution> {
+        let execution = Execution::new(Search::default(), max_steps);
+        execution.lock().walk = Some(walk);
+        execution
+    }
+
+    /// Asks the walk, between two schedules. None if there is no walk.
+    pub(crate) fn with_walk<R>(
+        &self,
+        ask: impl FnOnce(&mut Walk, &[Event], &Objects) -> R,
+    ) -> Option<R> {
+        let inner = &mut *self.lock();
+        inner.search = Search::of_one(&[]);
+        let walk = inner.walk.as_mut()?;
+        Some(ask(walk, &inner.stuck, &inner.objects))
     }
 
     /// Ends the threads, after the last schedule.
@@ -342,8 +371,13 @@ impl Inner {
                 (self.findings.cut, self.findings.endless) = (true, true);
                 self.phase = Phase::Ending(0);
             } else {
-                let ops = self.slots.iter().map(|slot| slot.op).collect();
-                match self.search.choose(self.depth, enabled, ops, self.last) {
+                let ops: Vec<Option<Op>> = self.slots.iter().map(|slot| slot.op).collect();
+                let choice = if self.walk(enabled, &ops) {
+                    self.search.choose(self.depth, enabled, ops, self.last)
+                } else {
+                    Choice::Known
+                };
+                match choice {
                     Choice::Thread(thread) => {
                         self.fresh = Some(self.take_step(thread));
                         return Some(thread);
@@ -355,6 +389,34 @@ impl Inner {
             }
         }
         self.choose_an_end()
+    }
+
+    /// Has the walk choose, if there is one. Whether the schedule is to go on.
+    fn walk(&mut self, enabled: Threads, ops: &[Option<Op>]) -> bool {
+        let Some(mut walk) = self.walk.take() else {
+            return true;
+        };
+        let point = Point {
+            enabled,
+            ops,
+            objects: &self.objects,
+        };
+        let chosen = walk.choose(&point, |thread| self.coming(thread));
+        if let Some(thread) = chosen {
+            self.search.go_on_with(thread);
+        }
+        if walk.is_different() {
+            self.is_different();
+        }
+        self.walk = Some(walk);
+        chosen.is_some()
+    }
+
+    /// The step that a thread would take now.
+    fn coming(&self, thread: usize) -> Option<Event> {
+        let slot = &self.slots[thread];
+        let mut objects = self.objects.clone();
+        Some(Event::of_step(&mut objects, thread, slot.op?, &slot.clock))
     }
 
     /// Chooses when it does not matter any more which thread goes on, only that all come to an end.
@@ -399,22 +461,9 @@ impl Inner {
         let slot = &mut self.slots[thread];
         // It is chosen, so it is enabled, so there is a step.
         let op = slot.op.take().unwrap_or(Op::of_thread(Action::Start));
-        let outcome = self.objects.perform(thread, &op);
-        let before = slot.clock.clone();
-        let mut clock = before.clone();
-        for object in op.objects.into_iter().flatten() {
-            clock.join(&self.objects.clocks[object].0);
-            if !op.only_reads() {
-                clock.join(&self.objects.clocks[object].1);
-            }
-        }
-        clock.tick(thread);
-        for object in op.objects.into_iter().flatten() {
-            let (written, read) = &mut self.objects.clocks[object];
-            let mine = if op.only_reads() { read } else { written };
-            mine.join(&clock);
-        }
-        slot.clock = clock.clone();
+        let event = Event::of_step(&mut self.objects, thread, op, &slot.clock);
+        let outcome = event.outcome;
+        slot.clock = event.clock.clone();
         slot.outcome = outcome;
         match (op.action, outcome) {
             (Action::Yield, _) | (_, Outcome::Refused)
@@ -432,14 +481,7 @@ impl Inner {
             }
         }
         self.last = thread;
-        Event {
-            thread,
-            op,
-            outcome,
-            seen: 0,
-            before,
-            clock,
-        }
+        event
     }
 
     /// Puts down the last step, now that it is known what came of it.
@@ -508,6 +550,21 @@ impl Inner {
             });
         }
         &self.crew[thread]
+    }
+}
+
+impl Event {
+    /// Takes a step, which has to be enabled.
+    fn of_step(objects: &mut Objects, thread: usize, op: Op, before: &Clock) -> Event {
+        let (outcome, clock) = objects.take_step(thread, &op, before);
+        Event {
+            thread,
+            op,
+            outcome,
+            seen: 0,
+            before: before.clone(),
+            clock,
+        }
     }
 }
 

@@ -62,6 +62,8 @@ pub mod promises;
 mod schedule;
 mod search;
 pub mod stages;
+#[doc(hidden)] // The page and the tests use it.
+pub mod states;
 pub mod stepping;
 
 use std::collections::BTreeMap;
@@ -77,6 +79,7 @@ pub(crate) use model::Outcome;
 use crate::traced::context;
 use execution::{Execution, Findings};
 use search::Search;
+use states::{RunEnd, States, Walk};
 
 /// Runs a closure in every schedule, within bounds.
 #[derive(Clone, Debug)]
@@ -192,6 +195,57 @@ impl Explorer {
         self.run(program(workers, jobs, new, execute))
     }
 
+    /// All states that `work` can come to, as long as there are about `most`, and the time and the
+    /// steps of this explorer are enough. Its bound of schedules does not matter.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Explorer::run).
+    pub fn states<F>(&self, most: usize, work: F) -> States
+    where
+        F: Fn(&Run) + Send + Sync + 'static,
+    {
+        assert_outside();
+        let start = Instant::now();
+        let work: Work = Arc::new(work);
+        let execution = Execution::of_walk(Walk::default(), self.steps);
+        let states = loop {
+            let findings = execution.run(task(&work));
+            let found = execution.with_walk(|walk, stuck, objects| {
+                walk.end_run(run_end(&findings, stuck), &findings.names, objects);
+                if findings.cut {
+                    walk.is_cut();
+                }
+                let cannot_tell = findings
+                    .cannot_tell
+                    .as_ref()
+                    .or(walk.cannot_tell())
+                    .cloned();
+                let more = cannot_tell.is_none() && walk.plan();
+                let missing = more.then(|| self.bound_met(walk.visited(), most, start.elapsed()));
+                let missing = missing.flatten();
+                (!more || missing.is_some()).then(|| walk.take_states(cannot_tell, missing))
+            });
+            if let Some(states) = found.flatten() {
+                break states;
+            }
+        };
+        execution.dismiss_the_crew();
+        States {
+            time: start.elapsed(),
+            ..states
+        }
+    }
+
+    /// Why no more states are looked at, if so.
+    fn bound_met(&self, visited: usize, most: usize, time: Duration) -> Option<String> {
+        if visited >= most {
+            return Some(format!("only {visited} states were looked at"));
+        }
+        let seconds = self.time.as_secs_f64();
+        (time >= self.time).then(|| format!("looking for them ended after {seconds} s"))
+    }
+
     fn replay_shared(&self, choices: &[usize], work: Work) -> Report {
         let report = self.search(Search::of_one(choices), true, work);
         report.unwrap_or_default() // It is `run` that may have to begin again.
@@ -199,10 +253,7 @@ impl Explorer {
 
     /// None if it has to be begun again, because threads ask what it did not expect them to.
     fn search(&self, search: Search, replays: bool, work: Work) -> Option<Report> {
-        assert!(
-            context::explored().is_none(),
-            "an explorer runs inside of a schedule"
-        );
+        assert_outside();
         let start = Instant::now();
         let expected = search.asks() || !self.plain || replays;
         let execution = Execution::new(search, self.steps);
@@ -257,6 +308,29 @@ impl Explorer {
 impl Default for Explorer {
     fn default() -> Explorer {
         Explorer::new()
+    }
+}
+
+fn assert_outside() {
+    assert!(
+        context::explored().is_none(),
+        "an explorer runs inside of a schedule"
+    );
+}
+
+/// What the walk from state to state has to know of how a run has ended.
+fn run_end<'a>(findings: &Findings, stuck: &'a [search::Event]) -> RunEnd<'a> {
+    if findings.endless {
+        return RunEnd::TooLong;
+    }
+    if findings.known || findings.cannot_tell.is_some() {
+        return RunEnd::Known;
+    }
+    let jobs = findings.jobs.iter().enumerate();
+    let lost = jobs.filter(|(_, job)| job.is_lost());
+    RunEnd::Over {
+        stuck,
+        lost: lost.map(|(number, _)| number).collect(),
     }
 }
 
@@ -399,8 +473,8 @@ impl Report {
         execution.with_search(|search, stuck, objects| {
             let schedule = || Schedule::of(search, stuck, objects, findings);
             // What has not begun in a schedule without an end may begin yet.
-            let may_begin = |job: &execution::Job| job.rejected || findings.endless;
-            let lost = |job: &execution::Job| job.begun > 1 || (job.begun == 0 && !may_begin(job));
+            let may_begin = |job: &execution::Job| job.begun == 0 && findings.endless;
+            let lost = |job: &execution::Job| job.is_lost() && !may_begin(job);
             let lost = findings.jobs.iter().any(lost);
             if self.first_schedule.is_none() {
                 self.first_schedule = Some(schedule());

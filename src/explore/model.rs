@@ -103,7 +103,7 @@ pub(crate) enum Outcome {
 }
 
 /// The state of one object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum State {
     Lock {
         written: bool,
@@ -160,7 +160,7 @@ impl State {
 }
 
 /// All objects of one schedule, in the order in which they were first used.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Objects {
     pub(crate) states: Vec<State>,
     pub(crate) kinds: Vec<ObjectKind>,
@@ -179,6 +179,20 @@ impl Objects {
             self.clocks.push(Default::default());
             self.states.len() - 1
         })
+    }
+
+    /// The number of an object among those of its kind, in the order in which they were made.
+    pub(crate) fn rank(&self, index: usize) -> usize {
+        let number = |index: usize| {
+            let mut numbers = self.numbers.iter();
+            numbers.find_map(|(number, it)| (*it == index).then_some(*number))
+        };
+        let mine = number(index);
+        let same = (0..self.kinds.len()).filter(|other| self.kinds[*other] == self.kinds[index]);
+        if self.kinds[index] == ObjectKind::Thread {
+            return same.filter(|other| number(*other) > mine).count();
+        }
+        same.filter(|other| number(*other) < mine).count()
     }
 
     /// Whether `thread` could take this step now. `expires`: it may also give up now.
@@ -229,8 +243,27 @@ impl Objects {
         ready || (expires && (op.timed || op.action == Action::Yield))
     }
 
-    /// Takes the step, which has to be enabled.
-    pub(crate) fn perform(&mut self, thread: usize, op: &Op) -> Outcome {
+    /// Takes the step, which has to be enabled. `before` happens before it; the clock says what does so
+    /// with all that the step depends on, and itself.
+    pub(crate) fn take_step(&mut self, thread: usize, op: &Op, before: &Clock) -> (Outcome, Clock) {
+        let outcome = self.perform(thread, op);
+        let mut clock = before.clone();
+        for object in op.objects.into_iter().flatten() {
+            clock.join(&self.clocks[object].0);
+            if !op.only_reads() {
+                clock.join(&self.clocks[object].1);
+            }
+        }
+        clock.tick(thread);
+        for object in op.objects.into_iter().flatten() {
+            let (written, read) = &mut self.clocks[object];
+            let mine = if op.only_reads() { read } else { written };
+            mine.join(&clock);
+        }
+        (outcome, clock)
+    }
+
+    fn perform(&mut self, thread: usize, op: &Op) -> Outcome {
         let [first, second] = op.objects;
         if let (Action::Wait | Action::Wake, Some(lock)) = (op.action, second) {
             if let State::Lock { written, .. } = &mut self.states[lock] {

@@ -154,6 +154,11 @@ impl Search {
         }
     }
 
+    /// The next step is one of this thread: one more is given.
+    pub(crate) fn go_on_with(&mut self, thread: usize) {
+        self.prefix.push(thread);
+    }
+
     /// Chooses at `depth` one of `enabled`, of which there is at least one. `last` took the step
     /// before: as long as it can go on, that saves a change of threads.
     pub(crate) fn choose(

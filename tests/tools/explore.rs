@@ -13,12 +13,12 @@ use crate::common::repository::read;
 use ten_versus_five::explore::{Action, Explorer, Job, Report, Run};
 use ten_versus_five::traced;
 
-mod book {
+pub mod book {
     use ten_versus_five::traced as std;
     include!("traced/book.rs");
 }
 
-mod condvar {
+pub mod condvar {
     use ten_versus_five::traced as std;
     include!("traced/condvar.rs");
 }
@@ -28,7 +28,7 @@ pub mod broken {
     include!("explore/broken.rs");
 }
 
-mod programs {
+pub mod programs {
     use ten_versus_five::traced as std;
     include!("explore/programs.rs");
 }

@@ -17,4 +17,5 @@ mod explore_command;
 mod explore_page;
 mod explore_step;
 mod lock;
+mod states;
 mod traced;

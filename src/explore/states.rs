@@ -1,0 +1,465 @@
+//! Every state that a schedule can reach, each once.
+//!
+//! Two schedules that differ only in the order of steps which have nothing to do with each other
+//! lead to the same state. So a state is a set of steps, each with what *happens before* it: a prefix
+//! of a [trace](https://en.wikipedia.org/wiki/Trace_theory). [`Explorer::states`](super::Explorer::states) lists them all, with
+//! the steps that lead from one to the next, and `page.rs` makes a page of them.
+//!
+//! It does not use the search of `search.rs`, and leaves no order out: at each state, every thread that
+//! can take a step takes it. The search runs one schedule of each trace, so it runs as many as there
+//! are states in which all is over. That is a test of both.
+//!
+//! One run shows all states along its path. What a step would lead to is known before it is taken,
+//! because its clock is; so a run goes on where it has not been, and most steps need no run of their own.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::model::{Action, Objects, Op, Outcome, State as ObjectState};
+use super::search::{Event, Threads};
+use crate::traced::ObjectKind;
+
+/// All states of a program, and how one leads to another.
+#[derive(Clone, Debug, Default)]
+pub struct States {
+    /// The names of the threads; the first is `main`.
+    pub threads: Vec<String>,
+    /// The first is the start.
+    pub states: Vec<State>,
+    /// Why these are not all, if they are not.
+    pub missing: Option<String>,
+    /// Why nothing here can be believed, if so.
+    pub cannot_tell: Option<String>,
+    /// How long it took to find them.
+    pub time: Duration,
+}
+
+/// Where a schedule can be.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The numbers of the jobs that run.
+    pub jobs: Vec<usize>,
+    /// What can happen.
+    pub steps: Vec<StateStep>,
+    /// The threads that cannot go on. If there are no steps, they never can.
+    pub waits: Vec<StateWait>,
+    /// The locks that threads have: the lock's number, and the threads.
+    pub held: Vec<(usize, Vec<usize>)>,
+    /// The channels with something in them: the channel's number, and the numbers of the messages.
+    pub messages: Vec<(usize, Vec<usize>)>,
+    /// The jobs that were not run exactly once, and not rejected either, when all is over.
+    pub lost: Vec<usize>,
+}
+
+/// A step that a thread can take.
+#[derive(Clone, Debug)]
+pub struct StateStep {
+    /// Which thread, as an index into [`States::threads`].
+    pub thread: usize,
+    /// What it does.
+    pub action: Action,
+    /// What it does it to: the kind of the object, and its number among those of its kind.
+    pub object: Option<(ObjectKind, usize)>,
+    /// It is not done: the lock is taken, the channel is full, empty or closed, the time is up.
+    pub refused: bool,
+    /// The state that comes then, as an index into [`States::states`]. None if it is not among them.
+    pub to: Option<usize>,
+}
+
+/// A step that a thread cannot take yet.
+#[derive(Clone, Debug)]
+pub struct StateWait {
+    /// Which thread, as an index into [`States::threads`].
+    pub thread: usize,
+    /// What it wants to do.
+    pub action: Action,
+    /// What it wants to do it to.
+    pub object: Option<(ObjectKind, usize)>,
+    /// The threads that it waits for, where that is known: those that have the lock, or the one that
+    /// has to end.
+    pub waits_for: Vec<usize>,
+}
+
+impl States {
+    /// How many of them are ends, so that all threads have ended or wait for ever.
+    pub fn ends(&self) -> usize {
+        let ends = self.states.iter().filter(|state| state.steps.is_empty());
+        ends.count()
+    }
+
+    /// In how many of them threads wait for ever.
+    pub fn stuck(&self) -> usize {
+        let stuck = |state: &&State| state.steps.is_empty() && !state.waits.is_empty();
+        self.states.iter().filter(stuck).count()
+    }
+
+    /// In how many ends a job was lost.
+    pub fn lost(&self) -> usize {
+        let states = self.states.iter();
+        states.filter(|state| !state.lost.is_empty()).count()
+    }
+
+    /// At most so many jobs run at once.
+    pub fn most_at_once(&self) -> usize {
+        let jobs = self.states.iter().map(|state| state.jobs.len());
+        jobs.max().unwrap_or(0)
+    }
+}
+
+/// A point in a schedule at which a thread is to be chosen.
+pub(crate) struct Point<'a> {
+    pub(crate) enabled: Threads,
+    /// The step that each thread wants to take; none if it has ended.
+    pub(crate) ops: &'a [Option<Op>],
+    pub(crate) objects: &'a Objects,
+}
+
+/// How a run has ended.
+pub(crate) enum RunEnd<'a> {
+    /// Where the walk has been before.
+    Known,
+    /// It was given up after too many steps.
+    TooLong,
+    /// All threads have ended, or there are steps that threads wait for in vain; and these jobs were
+    /// lost.
+    Over {
+        stuck: &'a [Event],
+        lost: Vec<usize>,
+    },
+}
+
+/// Walks from state to state, until it has been in all of them.
+pub(crate) struct Walk {
+    nodes: Vec<Node>,
+    /// The states by their steps, of which each has a number.
+    known: HashMap<Vec<u32>, usize>,
+    steps: HashMap<(usize, Clock), u32>,
+    /// States in which the walk has not been.
+    open: VecDeque<usize>,
+    visited: usize,
+    names: Vec<Option<String>>,
+    cannot_tell: Option<String>,
+    missing: Option<String>,
+    different: bool,
+    run: WalkedRun,
+}
+
+/// One run of the program.
+#[derive(Default)]
+struct WalkedRun {
+    /// The threads that take the next steps, so that it comes to where no run has been.
+    planned: VecDeque<usize>,
+    here: usize,
+    events: Vec<Event>,
+    /// The states in which no run has been before this one.
+    new: Vec<usize>,
+}
+
+#[derive(Default)]
+struct Node {
+    /// The steps that were taken, sorted.
+    steps: Vec<u32>,
+    /// How to come here: the state before, and the thread that takes a step there.
+    from: Option<(usize, usize)>,
+    /// What each thread wants to do here, once the walk has been here.
+    wanted: Option<(Threads, Vec<Option<Op>>)>,
+    /// No run can come here, because that would be a step too many.
+    beyond: bool,
+    state: State,
+}
+
+impl Default for Walk {
+    fn default() -> Walk {
+        Walk {
+            nodes: vec![Node::default()],
+            known: HashMap::from([(Vec::new(), 0)]),
+            steps: HashMap::new(),
+            open: VecDeque::new(),
+            visited: 0,
+            names: Vec::new(),
+            cannot_tell: None,
+            missing: None,
+            different: false,
+            run: WalkedRun::default(),
+        }
+    }
+}
+
+impl Walk {
+    /// Whether the program did something else than the last time.
+    pub(crate) fn is_different(&self) -> bool {
+        self.different
+    }
+
+    /// The thread that takes the next step. None if the run need not go on. `coming` is the step that
+    /// a thread would take now.
+    pub(crate) fn choose(
+        &mut self,
+        point: &Point,
+        coming: impl Fn(usize) -> Option<Event>,
+    ) -> Option<usize> {
+        let here = self.run.here;
+        match &self.nodes[here].wanted {
+            None => self.visit(point, &coming),
+            Some((enabled, ops)) => {
+                self.different |= *enabled != point.enabled || ops != point.ops;
+            }
+        }
+        if self.different {
+            return None;
+        }
+        let steps = self.nodes[here].state.steps.iter();
+        let planned = self.run.planned.pop_front();
+        let chosen = match planned {
+            Some(thread) => steps.clone().find(|step| step.thread == thread),
+            None => steps.clone().find(|step| {
+                let next = step.to.map(|to| &self.nodes[to]);
+                next.is_some_and(|node| node.wanted.is_none() && !node.beyond)
+            }),
+        };
+        let (thread, to) = chosen.and_then(|step| Some((step.thread, step.to?)))?;
+        if self.nodes[to].wanted.is_none() {
+            self.nodes[to].from = Some((here, thread));
+        }
+        self.run.events.extend(coming(thread));
+        self.run.here = to;
+        Some(thread)
+    }
+
+    /// Puts down what can happen here.
+    fn visit(&mut self, point: &Point, coming: &impl Fn(usize) -> Option<Event>) {
+        let here = self.run.here;
+        for (thread, op) in point.ops.iter().enumerate() {
+            let Some(op) = op else { continue };
+            let object = op.objects[0].map(|object| (point.objects.kinds[object], object));
+            if let Some(event) = coming(thread).filter(|_| point.enabled.has(thread)) {
+                let to = self.after(here, &event);
+                let step = StateStep {
+                    thread,
+                    action: op.action,
+                    object,
+                    refused: matches!(event.outcome, Outcome::Refused | Outcome::Closed),
+                    to: Some(to),
+                };
+                self.nodes[here].state.steps.push(step);
+            } else {
+                let wait = self.wait(thread, op, point.objects);
+                self.nodes[here].state.waits.push(wait);
+            }
+        }
+        self.arrive(point.objects);
+        self.nodes[here].wanted = Some((point.enabled, point.ops.to_vec()));
+    }
+
+    /// Puts down where all is over, or stuck.
+    fn visit_end(&mut self, stuck: &[Event], objects: &Objects) {
+        let here = self.run.here;
+        if self.nodes[here].wanted.is_some() {
+            return;
+        }
+        for event in stuck {
+            let wait = self.wait(event.thread, &event.op, objects);
+            self.nodes[here].state.waits.push(wait);
+        }
+        self.arrive(objects);
+        self.nodes[here].wanted = Some((Threads::default(), Vec::new()));
+    }
+
+    /// Puts down what threads have, and what is in the channels.
+    fn arrive(&mut self, objects: &Objects) {
+        self.visited += 1;
+        self.run.new.push(self.run.here);
+        let held = holders(&self.run.events).into_iter();
+        let inside = |state: &ObjectState| match state {
+            ObjectState::Channel { sent, taken, .. } => (taken + 1..=*sent).collect(),
+            _ => Vec::new(),
+        };
+        let messages = objects.states.iter().map(inside).enumerate();
+        let state = &mut self.nodes[self.run.here].state;
+        state.held = held.filter(|(_, threads)| !threads.is_empty()).collect();
+        state.messages = messages.filter(|(_, inside)| !inside.is_empty()).collect();
+    }
+
+    fn wait(&self, thread: usize, op: &Op, objects: &Objects) -> StateWait {
+        let holders = holders(&self.run.events);
+        let of_lock = |object: &usize| holders.get(object).cloned().unwrap_or_default();
+        let waits_for = match op.action {
+            Action::Join => {
+                let joined = op.objects[0].map(|object| objects.rank(object));
+                joined.into_iter().collect()
+            }
+            _ => op.objects.iter().flatten().flat_map(of_lock).collect(),
+        };
+        StateWait {
+            thread,
+            action: op.action,
+            object: op.objects[0].map(|object| (objects.kinds[object], object)),
+            waits_for,
+        }
+    }
+
+    /// The state that comes after this one when `event` happens.
+    fn after(&mut self, here: usize, event: &Event) -> usize {
+        let new = self.steps.len() as u32;
+        let step = (event.thread, event.clock.clone());
+        let number = *self.steps.entry(step).or_insert(new);
+        let mut steps = self.nodes[here].steps.clone();
+        let place = steps.partition_point(|step| *step < number);
+        steps.insert(place, number);
+        if let Some(known) = self.known.get(&steps) {
+            return *known;
+        }
+        let mut jobs = self.nodes[here].state.jobs.clone();
+        match event.op.action {
+            Action::BeginJob(job) => jobs.push(job),
+            Action::EndJob(job) => {
+                let ended = jobs.iter().position(|running| *running == job);
+                ended.map(|place| jobs.remove(place));
+            }
+            _ => {}
+        }
+        let index = self.nodes.len();
+        self.known.insert(steps.clone(), index);
+        self.open.push_back(index);
+        self.nodes.push(Node {
+            steps,
+            from: Some((here, event.thread)),
+            state: State {
+                jobs,
+                ..State::default()
+            },
+            ..Node::default()
+        });
+        index
+    }
+
+    /// Puts down how a run has ended.
+    pub(crate) fn end_run(&mut self, end: RunEnd, names: &[Option<String>], objects: &Objects) {
+        match end {
+            RunEnd::Known => {}
+            RunEnd::TooLong => {
+                self.nodes[self.run.here].beyond = true;
+                self.missing = Some(String::from("some schedule has no end"));
+            }
+            RunEnd::Over { stuck, lost } => {
+                self.visit_end(stuck, objects);
+                self.nodes[self.run.here].state.lost = lost;
+            }
+        }
+        let same = self.names.iter().zip(names);
+        if !same.clone().all(|(one, other)| one == other) {
+            self.cannot_tell = Some(String::from("threads are started in different orders"));
+        }
+        if names.len() > self.names.len() {
+            self.names = names.to_vec();
+        }
+        self.number_objects(objects);
+    }
+
+    /// Something that could happen was left out.
+    pub(crate) fn is_cut(&mut self) {
+        let why = "a wait can end in vain more often than is tried";
+        self.missing.get_or_insert_with(|| String::from(why));
+    }
+
+    /// Why nothing can be believed, if so.
+    pub(crate) fn cannot_tell(&self) -> Option<&String> {
+        self.cannot_tell.as_ref()
+    }
+
+    /// In how many states it has been.
+    pub(crate) fn visited(&self) -> usize {
+        self.visited
+    }
+
+    /// Objects have indices in the order in which they are first used, which differs from run to run.
+    /// From now on they have numbers in the order in which they were made.
+    fn number_objects(&mut self, objects: &Objects) {
+        for new in std::mem::take(&mut self.run.new) {
+            let state = &mut self.nodes[new].state;
+            let steps = state.steps.iter_mut().map(|step| &mut step.object);
+            let waits = state.waits.iter_mut().map(|wait| &mut wait.object);
+            for (_, object) in steps.chain(waits).flatten() {
+                *object = objects.rank(*object);
+            }
+            for (object, _) in state.held.iter_mut().chain(&mut state.messages) {
+                *object = objects.rank(*object);
+            }
+        }
+    }
+
+    /// Plans the next run, if there is a state in which the walk has not been.
+    pub(crate) fn plan(&mut self) -> bool {
+        let nodes = &self.nodes;
+        let is_open = |index: &usize| nodes[*index].wanted.is_none() && !nodes[*index].beyond;
+        let open = std::iter::from_fn(|| self.open.pop_front()).find(is_open);
+        let Some(open) = open else {
+            return false;
+        };
+        self.run = WalkedRun::default();
+        let mut from = self.nodes[open].from;
+        while let Some((state, thread)) = from {
+            self.run.planned.push_front(thread);
+            from = self.nodes[state].from;
+        }
+        true
+    }
+
+    /// What was found. States in which the walk has not been are left out, and no step leads there.
+    pub(crate) fn take_states(
+        &mut self,
+        cannot_tell: Option<String>,
+        missing: Option<String>,
+    ) -> States {
+        let name = |(index, name): (usize, &Option<String>)| match name {
+            Some(name) => name.clone(),
+            None if index == 0 => String::from("main"),
+            None => format!("thread-{index}"),
+        };
+        let mut places = vec![None; self.nodes.len()];
+        let been = |node: &Node| node.wanted.is_some();
+        let nodes = self.nodes.iter().enumerate();
+        for (place, (index, _)) in nodes.filter(|(_, node)| been(node)).enumerate() {
+            places[index] = Some(place);
+        }
+        let nodes = std::mem::take(&mut self.nodes).into_iter();
+        let mut states: Vec<State> = nodes.filter(been).map(|node| node.state).collect();
+        for step in states.iter_mut().flat_map(|state| &mut state.steps) {
+            step.to = step.to.and_then(|to| places[to]);
+        }
+        States {
+            threads: self.names.iter().enumerate().map(name).collect(),
+            states,
+            missing: missing.or(self.missing.take()),
+            cannot_tell,
+            time: Duration::ZERO,
+        }
+    }
+}
+
+/// The threads that have each lock after these steps.
+fn holders(events: &[Event]) -> HashMap<usize, Vec<usize>> {
+    use Action::*;
+    let mut holders: HashMap<usize, Vec<usize>> = HashMap::new();
+    for event in events {
+        let lock = match event.op.action {
+            Wait | Wake => event.op.objects[1],
+            _ => event.op.objects[0],
+        };
+        let threads = match lock {
+            Some(lock) => holders.entry(lock).or_default(),
+            None => continue,
+        };
+        match (event.op.action, event.outcome) {
+            (TryLock | TryRead, Outcome::Refused) => {}
+            (Lock | TryLock | Read | TryRead | Wake, _) => threads.push(event.thread),
+            (Unlock | StopReading | Wait, _) => {
+                let place = threads.iter().position(|thread| *thread == event.thread);
+                place.map(|place| threads.remove(place));
+            }
+            _ => {}
+        }
+    }
+    holders
+}

@@ -1,0 +1,290 @@
+//! Does the list of all states agree with the search, which never sees most of them?
+
+use std::time::Duration;
+
+use crate::explore::{book, broken, programs};
+use ten_versus_five::explore::states::States;
+use ten_versus_five::explore::{Explorer, Job, Program, Report, Run, loops};
+
+#[allow(dead_code)]
+#[path = "../../examples/counter.rs"]
+mod counter;
+#[allow(dead_code)]
+#[path = "../../examples/condvar.rs"]
+mod exercise_condvar;
+#[allow(dead_code)]
+#[path = "../../examples/permit.rs"]
+mod permit;
+#[allow(dead_code)] // Its pool is run, and not its `main`.
+#[path = "../../examples/shutdown.rs"]
+mod shutdown;
+
+/// Long enough, however busy the machine is.
+fn explorer() -> Explorer {
+    Explorer::new().time(Duration::from_secs(300))
+}
+
+/// All states, after the search has found as much in its own way.
+fn compare(name: &str, program: impl Fn() -> Program) -> States {
+    let report: Report = explorer().run(program());
+    let states = explorer().states(1_000_000, program());
+    assert_eq!(states.cannot_tell, report.cannot_tell, "{name}");
+    assert_eq!(
+        states.missing.is_none(),
+        report.complete,
+        "{name}: {:?}",
+        states.missing
+    );
+    assert_eq!(
+        (
+            states.ends(),
+            states.stuck(),
+            states.lost(),
+            states.most_at_once()
+        ),
+        (
+            report.schedules,
+            report.stuck,
+            report.lost,
+            report.most_at_once
+        ),
+        "{name}"
+    );
+    assert_is_a_graph(name, &states);
+    states
+}
+
+/// Each step leads to a state, and each state can be reached.
+fn assert_is_a_graph(name: &str, states: &States) {
+    let mut reached = vec![false; states.states.len()];
+    let mut next = vec![0];
+    while let Some(state) = next.pop() {
+        if !std::mem::replace(&mut reached[state], true) {
+            let steps = states.states[state].steps.iter();
+            next.extend(steps.map(|step| step.to.expect("all states are known")));
+        }
+    }
+    assert!(reached.iter().all(|reached| *reached), "{name}");
+}
+
+/// What makes a pool, gives it two jobs, and drops it.
+fn pool<P>(
+    new: impl Fn(usize) -> P + Send + Sync + 'static,
+    execute: impl Fn(&P, Job) + Send + Sync + 'static,
+) -> Program {
+    Box::new(move |run: &Run| {
+        let pool = new(2);
+        execute(&pool, run.job());
+        execute(&pool, run.job());
+    })
+}
+
+#[cfg(all(
+    feature = "stage3",
+    feature = "stage4",
+    feature = "stage5",
+    feature = "stage6",
+    feature = "stage7"
+))]
+mod stages {
+    use super::*;
+    use ten_versus_five::explore::stages::program;
+
+    #[test]
+    fn every_stage_has_as_many_ends_as_the_search_runs_schedules() {
+        for stage in 3..=7 {
+            let states = compare(&format!("stage {stage}"), || {
+                program(stage, 2, 2, 2).unwrap()
+            });
+            assert!(states.time < crate::common::PATIENCE);
+        }
+    }
+
+    /// Every state is found on one path. On the others, the same has to be possible there.
+    #[test]
+    fn whatever_the_path_to_a_state_it_is_the_same_state() {
+        let states = explorer().states(10_000, program(4, 2, 1, 2).unwrap());
+        let mut ways = vec![None; states.states.len()];
+        ways[0] = Some(Vec::new());
+        let mut paths = 0;
+        // A step leads to a state whose place in the list is behind that of some other state only.
+        let mut next = std::collections::VecDeque::from([0]);
+        while let Some(from) = next.pop_front() {
+            let way: Vec<usize> = ways[from].clone().expect("it was reached");
+            for step in &states.states[from].steps {
+                let to = step.to.unwrap();
+                let there = [&way[..], &[step.thread]].concat();
+                assert_is_there(&states, to, &there);
+                paths += 1;
+                if ways[to].is_none() {
+                    ways[to] = Some(there);
+                    next.push_back(to);
+                }
+            }
+        }
+        assert!(
+            paths > states.states.len(),
+            "some states have several paths"
+        );
+    }
+
+    fn assert_is_there(states: &States, state: usize, choices: &[usize]) {
+        let report = explorer().replay(choices, program(4, 2, 1, 2).unwrap());
+        let schedule = report.first_schedule.unwrap();
+        assert_eq!(schedule.choices()[..choices.len()], *choices);
+        let state = &states.states[state];
+        let Some(after) = schedule.steps.get(choices.len()) else {
+            assert!(state.steps.is_empty() && state.waits.is_empty());
+            return;
+        };
+        let steps = state.steps.iter().map(|step| (step.thread, step.action));
+        let ready = after.ready.iter().map(|ready| (ready.thread, ready.action));
+        assert!(steps.eq(ready), "{choices:?}");
+        let waits = state.waits.iter().map(|wait| (wait.thread, wait.action));
+        let waiting = after.waiting.iter().map(|wait| (wait.thread, wait.action));
+        assert!(waits.eq(waiting), "{choices:?}");
+    }
+}
+
+#[test]
+fn every_spelling_has_as_many_ends_as_the_search_runs_schedules() {
+    for spelling in loops::SPELLINGS {
+        compare(spelling.name, || spelling.program(2, 2));
+    }
+}
+
+#[test]
+fn other_pools_right_and_wrong_have_as_many_ends_too() {
+    compare("the Book", || {
+        pool(book::ThreadPool::new, |pool, job| {
+            pool.execute(move || job.run())
+        })
+    });
+    compare("holds the lock", || {
+        pool(broken::HoldsTheLock::new, |pool, job| {
+            pool.execute(move || job.run())
+        })
+    });
+    compare("stuck", || {
+        pool(broken::StuckAtDrop::new, |pool, job| {
+            pool.execute(move || job.run())
+        })
+    });
+    compare("loses jobs", || {
+        Box::new(|run: &Run| {
+            let (pool, job) = (broken::LosesJobsAtDrop::new(2), run.job());
+            pool.execute(move || job.run());
+        })
+    });
+    compare("counts in the worker", || {
+        let new = |size| broken::CountsInTheWorker::with_permits(size, 1);
+        pool(new, |pool, job| {
+            let copy = job.clone();
+            if !pool.try_execute(move || job.run()) {
+                copy.reject();
+            }
+        })
+    });
+}
+
+#[test]
+fn a_pool_that_wakes_the_wrong_worker_has_as_many_ends_too() {
+    // With one job, because two take half a minute.
+    compare("wakes the wrong one", || {
+        Box::new(|run: &Run| {
+            let (pool, job) = (broken::WakesTheWrongOne::new(2), run.job());
+            pool.execute(move || job.run());
+        })
+    });
+}
+
+#[test]
+fn the_exercises_have_as_many_ends_too() {
+    compare("shutdown", || {
+        pool(shutdown::ThreadPool::new, |pool, job| {
+            pool.execute(move || job.run())
+        })
+    });
+    compare("condvar", || {
+        Box::new(|run: &Run| {
+            let (pool, job) = (exercise_condvar::ThreadPool::new(1), run.job());
+            pool.execute(move || job.run());
+        })
+    });
+    compare("permit", || {
+        pool(permit::ThreadPool::new, |pool, job| {
+            let copy = job.clone();
+            if pool.try_execute(move || job.run()).is_err() {
+                copy.reject();
+            }
+        })
+    });
+    compare("counter", || {
+        pool(counter::ThreadPool::new, |pool, job| {
+            let copy = job.clone();
+            if pool.try_execute(move || job.run()).is_err() {
+                copy.reject();
+            }
+        })
+    });
+}
+
+/// With each a test of its own, they run side by side.
+macro_rules! small_programs {
+    ($($name:ident)*) => {
+        mod small_programs {
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    compare(stringify!($name), || {
+                        Box::new(|run: &Run| run.outcome(programs::$name()))
+                    });
+                }
+            )*
+        }
+    };
+}
+
+small_programs! {
+    a_lost_addition two_flags two_locks_in_two_orders tries_to_lock
+    a_notification_that_comes_too_early a_channel_with_room_for_one
+    a_channel_without_room a_receiver_that_gives_up parked_and_unparked a_scope_and_a_barrier
+    set_once a_thread_that_waits_for_itself_in_vain a_poisoned_lock
+}
+
+#[test]
+fn programs_of_random_steps_have_as_many_ends_too() {
+    for random in [0, 1, 4, 7, 10, 13, 16, 19, 20, 22] {
+        compare(&format!("random program {random}"), || {
+            Box::new(move |run: &Run| run.outcome(programs::of_random_steps(random)))
+        });
+    }
+}
+
+/// A state that looks like an end is one, also where not all states are known.
+#[test]
+fn a_bound_on_states_or_steps_or_time_is_told_and_makes_no_ends() {
+    let book = || {
+        pool(book::ThreadPool::new, |pool, job| {
+            pool.execute(move || job.run())
+        })
+    };
+    let all = explorer().states(1_000_000, book());
+    let few = explorer().states(100, book());
+    let short = explorer().steps(10).states(1_000_000, book());
+    let quick = explorer().time(Duration::ZERO).states(1_000_000, book());
+    for (bounded, why) in [(&few, "only 1"), (&short, "no end"), (&quick, "after 0 s")] {
+        let missing = bounded.missing.as_deref().expect("it is not all");
+        assert!(missing.contains(why), "{missing}");
+        assert!(bounded.states.len() < all.states.len() && bounded.ends() <= all.ends());
+        let steps = bounded.states.iter().flat_map(|state| &state.steps);
+        assert!(steps.clone().any(|step| step.to.is_none()));
+        assert!(
+            steps
+                .filter_map(|step| step.to)
+                .all(|to| to < bounded.states.len())
+        );
+    }
+    assert_eq!(short.ends(), 0, "it has more than ten steps");
+}
