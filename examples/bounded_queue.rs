@@ -28,7 +28,7 @@ fn serve(connections: impl Iterator<Item = Connection>, workers: usize, queue: u
     }
 }
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 struct ThreadPool {
     sender: mpsc::SyncSender<Job>,

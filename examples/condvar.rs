@@ -16,7 +16,7 @@ use std::thread;
 
 use ten_versus_five::exercise;
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct Queue {
@@ -38,14 +38,13 @@ pub struct ThreadPool {
 impl ThreadPool {
     pub fn new(size: usize) -> ThreadPool {
         let queue = Arc::new(Queue::default());
-        let workers = (0..size).map(|_| {
-            let queue = Arc::clone(&queue);
-            thread::spawn(move || work(&queue))
-        });
-        ThreadPool {
-            workers: workers.collect(),
-            queue: Arc::clone(&queue),
-        }
+        let workers = (0..size)
+            .map(|_| {
+                let queue = Arc::clone(&queue);
+                thread::spawn(move || work(&queue))
+            })
+            .collect();
+        ThreadPool { workers, queue }
     }
 
     pub fn execute<F>(&self, job: F)

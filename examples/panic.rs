@@ -12,7 +12,7 @@ use std::thread;
 
 use ten_versus_five::exercise;
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 pub struct ThreadPool {
     sender: mpsc::Sender<Job>,

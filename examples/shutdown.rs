@@ -15,7 +15,7 @@ use std::thread;
 
 use ten_versus_five::exercise;
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 pub struct ThreadPool {
     workers: Vec<thread::JoinHandle<()>>,
@@ -26,12 +26,14 @@ impl ThreadPool {
     pub fn new(size: usize) -> ThreadPool {
         let (sender, receiver) = mpsc::channel();
         let receiver = Arc::new(Mutex::new(receiver));
-        let workers = (0..size).map(|_| {
-            let receiver = Arc::clone(&receiver);
-            thread::spawn(move || work(&receiver))
-        });
+        let workers = (0..size)
+            .map(|_| {
+                let receiver = Arc::clone(&receiver);
+                thread::spawn(move || work(&receiver))
+            })
+            .collect();
         ThreadPool {
-            workers: workers.collect(),
+            workers,
             sender: Some(sender),
         }
     }

@@ -10,11 +10,7 @@ use std::net::TcpStream;
 /// Handles every connection on the calling thread, one after another, in the order they come.
 ///
 /// Returns when `connections` ends; by then all of them have been handled.
-pub fn serve<C, H>(connections: C, handler: H)
-where
-    C: IntoIterator<Item = TcpStream>,
-    H: Fn(TcpStream),
-{
+pub fn serve(connections: impl IntoIterator<Item = TcpStream>, handler: impl Fn(TcpStream)) {
     for connection in connections {
         handler(connection);
     }

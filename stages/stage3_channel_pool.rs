@@ -2,8 +2,7 @@
 //
 // A fixed number of workers starts once. Every connection becomes a job, and jobs go into a
 // channel. A worker that has nothing to do takes the next one out. A `Receiver` cannot be cloned,
-// so the workers share one behind a mutex, and each of them holds the lock only until it has taken
-// a job.
+// so the workers share one behind a mutex.
 //
 // All but the shape of `serve` is new since stage2_spawn_per_request.rs. Next: stage4_for_loop.rs
 
@@ -19,11 +18,11 @@ use std::thread::{self, JoinHandle};
 /// # Panics
 ///
 /// As [`ThreadPool::new`] and [`ThreadPool::execute`] do.
-pub fn serve<C, H>(connections: C, handler: H, workers: usize)
-where
-    C: IntoIterator<Item = TcpStream>,
-    H: Fn(TcpStream) + Clone + Send + 'static,
-{
+pub fn serve(
+    connections: impl IntoIterator<Item = TcpStream>,
+    handler: impl Fn(TcpStream) + Clone + Send + 'static,
+    workers: usize,
+) {
     let pool = ThreadPool::new(workers);
 
     for connection in connections {
@@ -33,7 +32,7 @@ where
 }
 
 /// A closure to run once, on another thread.
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 /// A fixed number of threads that take jobs from one channel.
 ///
@@ -67,10 +66,7 @@ impl ThreadPool {
     /// # Panics
     ///
     /// If no worker is left: a job that panics ends the worker that runs it.
-    pub fn execute<F>(&self, job: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
         self.sender
             .send(Box::new(job))
             .expect("at least one worker should be alive to take the job");
@@ -101,8 +97,7 @@ impl Worker {
             .name(format!("worker-{id}"))
             .spawn(move || {
                 loop {
-                    // The guard lives until the end of this statement, so the lock is released
-                    // before the job runs. `unwrap`: never poisoned, for nothing panics until then.
+                    // `unwrap`: never poisoned, for nothing panics while the lock is held.
                     let Ok(job) = receiver.lock().unwrap().recv() else {
                         break;
                     };

@@ -18,11 +18,11 @@ use std::thread::{self, JoinHandle};
 /// # Panics
 ///
 /// As [`ThreadPool::new`] and [`ThreadPool::execute`] do.
-pub fn serve<C, H>(connections: C, handler: H, workers: usize)
-where
-    C: IntoIterator<Item = TcpStream>,
-    H: Fn(TcpStream) + Clone + Send + 'static,
-{
+pub fn serve(
+    connections: impl IntoIterator<Item = TcpStream>,
+    handler: impl Fn(TcpStream) + Clone + Send + 'static,
+    workers: usize,
+) {
     let pool = ThreadPool::new(workers);
 
     for connection in connections {
@@ -32,7 +32,7 @@ where
 }
 
 /// A closure to run once, on another thread.
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 /// A fixed number of threads that take jobs from one channel.
 ///
@@ -66,10 +66,7 @@ impl ThreadPool {
     /// # Panics
     ///
     /// If no worker is left: a job that panics ends the worker that runs it.
-    pub fn execute<F>(&self, job: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
         self.sender
             .send(Box::new(job))
             .expect("at least one worker should be alive to take the job");

@@ -21,13 +21,12 @@ use std::thread::{self, JoinHandle};
 /// # Panics
 ///
 /// As [`ThreadPool::new`] and [`ThreadPool::execute`] do.
-// New: `reject`, so that a client without a permit is told so.
-pub fn serve<C, H, R>(connections: C, handler: H, reject: R, workers: usize)
-where
-    C: IntoIterator<Item = TcpStream>,
-    H: Fn(TcpStream) + Clone + Send + 'static,
-    R: Fn(TcpStream),
-{
+pub fn serve(
+    connections: impl IntoIterator<Item = TcpStream>,
+    handler: impl Fn(TcpStream) + Clone + Send + 'static,
+    reject: impl Fn(TcpStream), // New: a client without a permit is told so.
+    workers: usize,
+) {
     let pool = ThreadPool::new(workers);
 
     for connection in connections {
@@ -47,7 +46,7 @@ where
 }
 
 /// A closure to run once, on another thread.
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 /// A fixed number of threads that take jobs from one channel.
 ///
@@ -86,14 +85,10 @@ impl ThreadPool {
     pub fn try_acquire(&self) -> Option<Permit> {
         // Relaxed: the counter guards nothing but itself. What a job needs to see of this thread
         // comes to it through the channel.
-        let mut taken = self.in_flight.load(Relaxed);
-        while taken < self.workers.len() {
-            match (self.in_flight).compare_exchange_weak(taken, taken + 1, Relaxed, Relaxed) {
-                Ok(_) => return Some(Permit(Arc::clone(&self.in_flight))),
-                Err(now) => taken = now, // Another thread changed the counter: start over.
-            }
-        }
-        None
+        let taken = self.in_flight.fetch_add(1, Relaxed);
+        let permit = Permit(Arc::clone(&self.in_flight));
+        // One too many is dropped here, and so returned.
+        (taken < self.workers.len()).then_some(permit)
     }
 
     /// Puts a job into the channel, where it stays until a worker takes it. Never blocks.
@@ -101,10 +96,7 @@ impl ThreadPool {
     /// # Panics
     ///
     /// If no worker is left: a job that panics ends the worker that runs it.
-    pub fn execute<F>(&self, job: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
         self.sender
             .send(Box::new(job))
             .expect("at least one worker should be alive to take the job");

@@ -22,13 +22,13 @@ use std::thread::{self, JoinHandle};
 /// # Panics
 ///
 /// As [`ThreadPool::new`] does, and if no worker is left: a handler that panics ends its worker.
-// New: `reject` and `queue`.
-pub fn serve<C, H, R>(connections: C, handler: H, reject: R, workers: usize, queue: usize)
-where
-    C: IntoIterator<Item = TcpStream>,
-    H: Fn(TcpStream) + Clone + Send + 'static,
-    R: Fn(TcpStream),
-{
+pub fn serve(
+    connections: impl IntoIterator<Item = TcpStream>,
+    handler: impl Fn(TcpStream) + Clone + Send + 'static,
+    reject: impl Fn(TcpStream), // New.
+    workers: usize,
+    queue: usize, // New.
+) {
     let pool = ThreadPool::new(workers, queue, handler); // New: the pool has the handler.
 
     for connection in connections {
@@ -60,10 +60,11 @@ impl<T: Send + 'static> ThreadPool<T> {
     ///
     /// If `size` is zero, or if the system does not give that many threads.
     // New: the channel has a bound, and every worker gets the handler.
-    pub fn new<H>(size: usize, queue: usize, handler: H) -> ThreadPool<T>
-    where
-        H: Fn(T) + Clone + Send + 'static,
-    {
+    pub fn new(
+        size: usize,
+        queue: usize,
+        handler: impl Fn(T) + Clone + Send + 'static,
+    ) -> ThreadPool<T> {
         assert!(size > 0, "a pool with no workers would never run a job");
 
         let (sender, receiver) = mpsc::sync_channel(queue); // New.
@@ -106,27 +107,30 @@ pub struct Worker {
 
 impl Worker {
     // New: the handler.
-    fn new<T, H>(id: usize, receiver: Arc<Mutex<mpsc::Receiver<T>>>, handler: H) -> Worker
-    where
-        T: Send + 'static,
-        H: Fn(T) + Send + 'static,
-    {
+    fn new<T: Send + 'static>(
+        id: usize,
+        receiver: Arc<Mutex<mpsc::Receiver<T>>>,
+        handler: impl Fn(T) + Send + 'static,
+    ) -> Worker {
         let thread = thread::Builder::new()
             .name(format!("worker-{id}"))
-            .spawn(move || {
-                loop {
-                    // The guard lives until the end of this statement, so the lock is released
-                    // before the job runs. `unwrap`: never poisoned, for nothing panics until then.
-                    let Ok(job) = receiver.lock().unwrap().recv() else {
-                        break;
-                    };
-                    announce(id);
-                    handler(job); // New.
-                }
-            })
+            .spawn(move || work(id, &receiver, &handler)) // New: the loop is a function.
             .expect("the system should have a thread for every worker");
 
         Worker { id, thread }
+    }
+}
+
+// New: the jobs are data, and the handler is called with each.
+fn work<T>(id: usize, receiver: &Mutex<mpsc::Receiver<T>>, handler: &impl Fn(T)) {
+    loop {
+        // The guard lives until the end of this statement, so the lock is released before the job
+        // runs. `unwrap`: never poisoned, for nothing panics until then.
+        let Ok(job) = receiver.lock().unwrap().recv() else {
+            break;
+        };
+        announce(id);
+        handler(job);
     }
 }
 

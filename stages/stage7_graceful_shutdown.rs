@@ -23,12 +23,13 @@ use std::thread::{self, JoinHandle};
 /// # Panics
 ///
 /// As [`ThreadPool::new`] does.
-pub fn serve<C, H, R>(connections: C, handler: H, reject: R, workers: usize, queue: usize)
-where
-    C: IntoIterator<Item = TcpStream>,
-    H: Fn(TcpStream) + Clone + Send + 'static,
-    R: Fn(TcpStream),
-{
+pub fn serve(
+    connections: impl IntoIterator<Item = TcpStream>,
+    handler: impl Fn(TcpStream) + Clone + Send + 'static,
+    reject: impl Fn(TcpStream),
+    workers: usize,
+    queue: usize,
+) {
     let pool = ThreadPool::new(workers, queue, handler);
 
     for connection in connections {
@@ -55,10 +56,11 @@ impl<T: Send + 'static> ThreadPool<T> {
     /// # Panics
     ///
     /// If `size` is zero, or if the system does not give that many threads.
-    pub fn new<H>(size: usize, queue: usize, handler: H) -> ThreadPool<T>
-    where
-        H: Fn(T) + Clone + Send + 'static,
-    {
+    pub fn new(
+        size: usize,
+        queue: usize,
+        handler: impl Fn(T) + Clone + Send + 'static,
+    ) -> ThreadPool<T> {
         assert!(size > 0, "a pool with no workers would never run a job");
 
         let (sender, receiver) = mpsc::sync_channel(queue);
@@ -115,21 +117,20 @@ pub struct Worker {
 }
 
 impl Worker {
-    fn new<T, H>(id: usize, receiver: Arc<Mutex<mpsc::Receiver<T>>>, handler: H) -> Worker
-    where
-        T: Send + 'static,
-        H: Fn(T) + Send + 'static,
-    {
+    fn new<T: Send + 'static>(
+        id: usize,
+        receiver: Arc<Mutex<mpsc::Receiver<T>>>,
+        handler: impl Fn(T) + Send + 'static,
+    ) -> Worker {
         let thread = thread::Builder::new()
             .name(format!("worker-{id}"))
-            .spawn(move || work(id, &receiver, &handler)) // New: the loop is a function.
+            .spawn(move || work(id, &receiver, &handler))
             .expect("the system should have a thread for every worker");
 
         Worker { id, thread }
     }
 }
 
-// New: a job that panics does not end the loop.
 fn work<T>(id: usize, receiver: &Mutex<mpsc::Receiver<T>>, handler: &impl Fn(T)) {
     loop {
         // The guard lives until the end of this statement, so the lock is released before the job
@@ -138,8 +139,8 @@ fn work<T>(id: usize, receiver: &Mutex<mpsc::Receiver<T>>, handler: &impl Fn(T))
             break;
         };
         announce(id);
-        // The job was moved in and is dropped. What the handler shares must tolerate an update that
-        // was only half done.
+        // New: a job that panics does not end the loop. The job was moved in and is dropped. What
+        // the handler shares must tolerate an update that was only half done.
         let result = panic::catch_unwind(AssertUnwindSafe(|| handler(job)));
         if result.is_err() {
             report_panic(id);

@@ -180,7 +180,7 @@ fn new_thread(jobs: usize) -> f64 {
     time(jobs, |job| drop(thread::spawn(move || job.do_one())))
 }
 
-pub type Job = Box<dyn FnOnce() + Send + 'static>;
+pub type Job = Box<dyn FnOnce() + Send>;
 
 fn bare_loop(jobs: usize, announce: fn(usize)) -> f64 {
     let sender = bare_pool(WORKERS, announce);

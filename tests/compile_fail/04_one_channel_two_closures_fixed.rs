@@ -1,6 +1,6 @@
 // A `Box<dyn FnOnce()>` holds any closure that can be called once, whatever its type and its size.
 //
-// The `Job` of the stages has two more words, `Send` and `'static`. The next two programs show why.
+// The stages ask for two more words, `Send` and `'static`. The next two programs show why.
 
 use std::sync::mpsc;
 

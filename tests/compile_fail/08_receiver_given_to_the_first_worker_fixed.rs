@@ -5,7 +5,7 @@
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 fn worker() -> (Sender<Job>, JoinHandle<()>) {
     let (sender, receiver) = mpsc::channel::<Job>();

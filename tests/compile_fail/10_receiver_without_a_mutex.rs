@@ -11,7 +11,7 @@
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 fn main() {
     let (sender, receiver) = mpsc::channel::<Job>();

@@ -8,7 +8,7 @@
 
 use std::sync::{Mutex, mpsc};
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
     let jobs = receiver.lock().unwrap().iter();

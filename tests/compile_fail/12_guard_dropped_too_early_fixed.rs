@@ -6,7 +6,7 @@
 
 use std::sync::{Mutex, mpsc};
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
     loop {

@@ -13,7 +13,7 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 fn work(receiver: &Mutex<mpsc::Receiver<Job>>) {
     for job in receiver.lock().unwrap().iter() {

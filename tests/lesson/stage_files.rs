@@ -75,7 +75,6 @@ fn compared_with(name: &str) -> String {
 #[test]
 fn every_line_without_a_mark_is_in_the_stage_before_in_the_same_order() {
     for name in [
-        "stage2_spawn_per_request.rs",
         "stage5_busy_counter.rs",
         "stage6_bounded_queue.rs",
         "stage7_graceful_shutdown.rs",

@@ -164,46 +164,6 @@ mod stages {
         );
     }
 
-    #[allow(dead_code)] // Only its pool is run.
-    mod swapped {
-        use ten_versus_five::traced as std;
-        include!("explore/stage7_drop_swapped.rs");
-    }
-
-    /// `drop` of stage 7 closes the channel, and then joins. Here it joins first.
-    #[test]
-    fn stage_7_with_the_halves_of_drop_swapped_is_stuck_in_every_schedule() {
-        for jobs in 0..2 {
-            let report = explorer().run(move |run: &Run| {
-                let new = |job: Job| job.run();
-                let pool = swapped::ThreadPool::new(2, 2, new);
-                for _ in 0..jobs {
-                    let _ = pool.try_execute(run.job());
-                }
-            });
-            assert!(report.complete && report.cannot_tell.is_none());
-            assert_eq!((report.stuck, report.lost), (report.schedules, 0));
-            let stuck = report.stuck_schedule.unwrap();
-            assert_eq!(stuck.stuck[0].action, Action::Join, "{stuck}");
-            assert!(
-                stuck
-                    .to_string()
-                    .contains("\nstuck: join worker-0  stuck: recv"),
-                "{stuck}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_file_with_the_halves_swapped_is_stage_7_but_for_that() {
-        let stage = read("stages/stage7_graceful_shutdown.rs");
-        let (before, rest) = stage.split_once("(&mut self) {\n").unwrap();
-        let (close, rest) = rest.split_once("None;\n").unwrap();
-        let (join, after) = rest.split_once("\n    }\n").unwrap();
-        let swapped = format!("{before}(&mut self) {{\n{join}\n{close}None;\n    }}\n{after}");
-        assert!(swapped == read("tests/tools/explore/stage7_drop_swapped.rs"));
-    }
-
     #[test]
     fn a_job_that_panics_costs_stage_3_a_worker_and_stage_7_none() {
         let three = {

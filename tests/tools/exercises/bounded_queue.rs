@@ -20,7 +20,7 @@ const REJECTS: (&str, &str) = (
 
 /// The channel carries connections: this is its type, ...
 const CARRIES: (&str, &str) = (
-    r#"type Job = Box<dyn FnOnce() + Send + 'static>;
+    r#"type Job = Box<dyn FnOnce() + Send>;
 "#,
     r#"type Job = Connection;
 "#,

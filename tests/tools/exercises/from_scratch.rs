@@ -22,7 +22,7 @@ impl ThreadPool {
 const STAGE_3: &str = r#"use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 pub struct ThreadPool(mpsc::Sender<Job>);
 
@@ -87,7 +87,7 @@ pub const VARIANTS: [Variant; 16] = [
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 pub struct ThreadPool(Arc<(Mutex<VecDeque<Job>>, Condvar)>);
 
@@ -153,7 +153,7 @@ impl ThreadPool {
 use std::sync::mpsc;
 use std::thread;
 
-type Job = Box<dyn FnOnce() + Send + 'static>;
+type Job = Box<dyn FnOnce() + Send>;
 
 pub struct ThreadPool(Vec<mpsc::Sender<Job>>, Cell<usize>);
 

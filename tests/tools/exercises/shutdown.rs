@@ -46,8 +46,8 @@ pub const VARIANTS: [Variant; 14] = [
 "#,
             ),
             (
-                "type Job = Box<dyn FnOnce() + Send + 'static>;",
-                "type Job = Option<Box<dyn FnOnce() + Send + 'static>>;",
+                "type Job = Box<dyn FnOnce() + Send>;",
+                "type Job = Option<Box<dyn FnOnce() + Send>>;",
             ),
             ("send(Box::new(job))", "send(Some(Box::new(job)))"),
             ("let Ok(job) =", "let Ok(Some(job)) ="),
