@@ -69,8 +69,8 @@ struct Inner {
     depth: usize,
     /// The step that was taken last, until it is known what came of it.
     fresh: Option<Event>,
-    /// The steps that threads wait for, when the schedule is stuck.
-    stuck: Vec<Event>,
+    /// The steps that threads wait for, when the schedule is stuck or given up.
+    wanted: Vec<Event>,
     findings: Findings,
     /// Objects with a smaller number are older than this schedule.
     oldest: usize,
@@ -219,7 +219,7 @@ impl Execution {
                 last: 0,
                 depth: 0,
                 fresh: None,
-                stuck: Vec::new(),
+                wanted: Vec::new(),
                 findings: Findings::default(),
                 oldest: 0,
                 patience: 0,
@@ -241,7 +241,7 @@ impl Execution {
         inner.phase = Phase::Running;
         (inner.last, inner.depth) = (0, 0);
         inner.fresh = None;
-        inner.stuck.clear();
+        inner.wanted.clear();
         inner.findings = Findings::default();
         inner.oldest = next_number();
         inner.patience = LAST_STEPS;
@@ -278,7 +278,7 @@ impl Execution {
         ask: impl FnOnce(&mut Search, &[Event], &Objects) -> R,
     ) -> R {
         let inner = &mut *self.lock();
-        ask(&mut inner.search, &inner.stuck, &inner.objects)
+        ask(&mut inner.search, &inner.wanted, &inner.objects)
     }
 
     /// An execution whose schedules the walk chooses.
@@ -296,7 +296,7 @@ impl Execution {
         let inner = &mut *self.lock();
         inner.search = Search::of_one(&[]);
         let walk = inner.walk.as_mut()?;
-        Some(ask(walk, &inner.stuck, &inner.objects))
+        Some(ask(walk, &inner.wanted, &inner.objects))
     }
 
     /// Ends the threads, after the last schedule.
@@ -365,7 +365,7 @@ impl Inner {
             }
             if enabled.is_empty() {
                 self.findings.stuck = true;
-                self.stuck = self.wanted();
+                self.wanted = self.wanted_by_all_but(enabled);
                 self.phase = Phase::Ending(LAST_STEPS);
             } else if self.depth >= max_steps {
                 (self.findings.cut, self.findings.endless) = (true, true);
@@ -382,7 +382,10 @@ impl Inner {
                         self.fresh = Some(self.take_step(thread));
                         return Some(thread);
                     }
-                    Choice::Known => self.findings.known = true,
+                    Choice::Known => {
+                        self.findings.known = true;
+                        self.wanted = self.wanted_by_all_but(enabled);
+                    }
                     Choice::Different => self.is_different(),
                 }
                 self.phase = Phase::Ending(LAST_STEPS);
@@ -495,11 +498,11 @@ impl Inner {
         }
     }
 
-    /// The steps that threads want to take, as events that have not happened.
-    fn wanted(&self) -> Vec<Event> {
+    /// The steps that threads wait for which are not `enabled`, as events that have not happened.
+    fn wanted_by_all_but(&self, enabled: Threads) -> Vec<Event> {
         let threads = self.slots.iter().enumerate();
         let wanted = threads.filter_map(|(thread, slot)| {
-            let op = slot.op?;
+            let op = slot.op.filter(|_| !enabled.has(thread))?;
             let mut clock = slot.clock.clone();
             for object in op.objects.into_iter().flatten() {
                 clock.join(&self.objects.clocks[object].0);

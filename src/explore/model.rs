@@ -29,7 +29,8 @@ pub enum Action {
     Look,
     /// Unlocks a mutex and begins to wait at a condition variable.
     Wait,
-    /// Has been notified, or has waited for long enough, and locks the mutex again.
+    /// Has been notified, and locks the mutex again. If it can time out, it has been notified or has
+    /// waited for long enough, and locks the mutex in its next step.
     Wake,
     /// Notifies one thread that waits.
     NotifyOne,
@@ -206,7 +207,7 @@ impl Objects {
             (Action::Lock, Some(State::Lock { written, readers })) => !written && *readers == 0,
             (Action::Read, Some(State::Lock { written, .. })) => !written,
             (Action::Wake, Some(State::Condvar { notified, .. })) => {
-                let free = matches!(states.next(), Some(State::Lock { written: false, .. }));
+                let free = !matches!(states.next(), Some(State::Lock { written: true, .. }));
                 let woken = notified.iter().any(|whom| whom.contains(&thread));
                 return free && (woken || (op.timed && expires));
             }
@@ -398,9 +399,19 @@ impl Op {
     }
 
     pub(crate) fn only_reads(&self) -> bool {
+        use Action::*;
         matches!(
             self.action,
-            Action::Look | Action::Load | Action::IsFinished | Action::Join
+            Look | Load | IsFinished | Join | Read | TryRead | StopReading
+        )
+    }
+
+    /// Whether it may have to wait until another thread has taken a step.
+    pub(crate) fn can_wait(&self) -> bool {
+        use Action::*;
+        matches!(
+            self.action,
+            Lock | Read | Wake | Send | HandOff | Receive | Join | Park
         )
     }
 
@@ -426,9 +437,11 @@ impl Op {
     /// come first.
     pub(crate) fn makes_way_for(&self, other: &Op) -> bool {
         use Action::*;
-        matches!(
-            (self.action, other.action),
-            (Unlock | StopReading | Wait, Lock | Read | Wake) | (End, Join)
-        )
+        match (self.action, other.action) {
+            (Unlock | StopReading | Wait, Lock) | (Unlock, Read | Wake) | (End, Join) => true,
+            // One that can time out locks in a step of its own.
+            (Wait, Wake) => other.objects[1].is_some(),
+            _ => false,
+        }
     }
 }

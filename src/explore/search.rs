@@ -11,7 +11,8 @@
 //!
 //! After a schedule has run, [`Search::next`] looks for its races: two steps of different threads
 //! that depend on each other, of which the second could also have come first, because nothing
-//! between them keeps them in order. For each race, it notes at the first of the two that another
+//! between them keeps them in order. A step that a thread still waits for in the end counts as the
+//! second of two as well. For each race, it notes at the first of the two that another
 //! thread should be tried there. A *sleep set* keeps the search from trying what it has tried in
 //! another place: it has the threads whose next step has been the first one before, and has not met
 //! any step since that it depends on.
@@ -288,7 +289,7 @@ impl Search {
     }
 
     /// Notes for each race that the second of the two steps should also come first.
-    fn note_races(&mut self, stuck: &[Event]) {
+    fn note_races(&mut self, wanted: &[Event]) {
         let mut found = Vec::new();
         let events = self.events();
         // Races among the steps that were decided before were noted by an earlier schedule.
@@ -296,36 +297,62 @@ impl Search {
             .iter()
             .copied()
             .skip(self.decided.saturating_sub(1))
-            .chain(stuck);
+            .chain(wanted);
         for (index, later) in (self.decided.saturating_sub(1)..).zip(new) {
             let earlier = &events[..index.min(events.len())];
             for (place, event) in earlier.iter().enumerate().skip(self.prefix.len()) {
-                if event.races_with(later) && self.could_be_earlier(place, later) {
+                if event.races_with(later) {
                     let between = &earlier[place + 1..];
-                    found.push((place, later.thread, initials(event, between, later)));
+                    let reversal = self.reversal(place, event, between, later);
+                    found.push((place, later.thread, reversal));
                 }
             }
         }
-        for (place, thread, initials) in found {
+        for (place, later, Reversal { one_of, all_of }) in found {
             let level = &mut self.levels[place];
             let known = level.to_try.or(level.asleep);
-            let possible = initials.and(level.enabled);
-            if initials.and(known).is_empty() && !possible.is_empty() {
-                let own = Some(thread).filter(|thread| possible.has(*thread));
-                // One of them is enough: the others come up behind it.
-                level
-                    .to_try
-                    .insert(own.or(possible.first()).unwrap_or(level.chosen));
+            if one_of.is_empty() {
+                level.to_try = level.to_try.or(all_of.and(level.enabled));
+            } else if one_of.and(known).is_empty() {
+                let possible = one_of.and(level.enabled);
+                let own = Some(later).filter(|thread| possible.has(*thread));
+                if let Some(thread) = own.or(possible.first()) {
+                    level.to_try.insert(thread);
+                }
             }
         }
     }
 
-    /// A thread that wanted to take the very same step already, and could not, was waiting for
-    /// what came in between.
-    fn could_be_earlier(&self, place: usize, later: &Event) -> bool {
+    /// With which threads to begin at `place` so that `later` may come before `event`.
+    fn reversal(&self, place: usize, event: &Event, between: &[&Event], later: &Event) -> Reversal {
         let level = &self.levels[place];
-        let waiting = later.before.of(later.thread) == self.taken_before(place, later.thread);
-        !waiting || level.enabled.has(later.thread)
+        // What can be done without `event`, as it does not happen after it.
+        let free = between.iter().copied();
+        let free: Vec<&Event> = free.filter(|other| !event.is_in(&other.clock)).collect();
+        let wants_it = later.before.of(later.thread) == self.taken_before(place, later.thread);
+        let touched = free.iter().any(|other| other.op.depends_on(&later.op));
+        let mut reversal = Reversal::default();
+        if wants_it && !touched && !level.enabled.has(later.thread) {
+            return reversal; // Nothing but `event`, or what comes after it, makes way for it.
+        }
+        for (index, first) in free.iter().enumerate() {
+            if free[..index].iter().any(|other| other.is_in(&first.clock)) {
+                continue;
+            }
+            if first.op.depends_on(&later.op) && !first.is_in(&later.before) {
+                reversal.all_of.insert(first.thread);
+            } else {
+                reversal.one_of.insert(first.thread);
+            }
+        }
+        if wants_it && !touched {
+            reversal.one_of.insert(later.thread);
+        } else if !later.op.can_wait() {
+            reversal.one_of = reversal.one_of.or(reversal.all_of);
+        } else if wants_it {
+            reversal.all_of.insert(later.thread);
+        }
+        reversal
     }
 
     /// How many steps the thread had taken before this place.
@@ -336,19 +363,18 @@ impl Search {
     }
 }
 
-/// The threads with which one can begin, at the place of `event`, to take `later` before it: they
-/// come first among the steps between the two that do not happen after `event`.
-fn initials(event: &Event, between: &[&Event], later: &Event) -> Threads {
-    let free = between.iter().filter(|other| !event.is_in(&other.clock));
-    let mut before: Vec<&Event> = Vec::new();
-    let mut initials = Threads::default();
-    for other in free.copied().chain([later]) {
-        if !before.iter().any(|first| first.is_in(&other.clock)) {
-            initials.insert(other.thread);
-        }
-        before.push(other);
-    }
-    initials
+/// The threads with which one can begin so that the later step of a race comes first.
+///
+/// Some schedules do so by steps that this one has taken between the two. A thread whose first
+/// step there has nothing to do with the later one takes nothing away from any of them, so one such
+/// thread is enough. But if the later step had to wait in this schedule, a step that it depends on may have come
+/// between the two for that reason alone. Then it is not known which of those threads is needed, and all are tried.
+#[derive(Default)]
+struct Reversal {
+    /// One of these is enough: the others come up behind it.
+    one_of: Threads,
+    /// If there is none of those, all of these.
+    all_of: Threads,
 }
 
 impl Level {

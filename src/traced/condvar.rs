@@ -141,9 +141,14 @@ impl Condvar {
         drop(guard);
         if let Some(member) = explored {
             drop(inner);
-            let outcome = member.step(Action::Wake, objects, time.is_some(), 0);
-            let timed_out = time.is_some() && outcome == Outcome::Refused;
-            return (mutex.lock_inner(), timed_out);
+            if time.is_none() {
+                member.step(Action::Wake, objects, false, 0);
+                return (mutex.lock_inner(), false);
+            }
+            // One whose time is over is not notified any more while it waits for the mutex.
+            let outcome = member.step(Action::Wake, [objects[0], None], true, 0);
+            member.step(Action::Lock, [objects[1], None], false, 0);
+            return (mutex.lock_inner(), outcome == Outcome::Refused);
         }
         note(What::Waits, &self.object);
         note(What::Releases, &mutex.object);

@@ -532,6 +532,12 @@ mod small_programs {
         a_receiver_that_gives_up: "1 true" "late true" "late false";
         parked_and_unparked: "false false" "false true" "true true";
         a_scope_and_a_barrier: "Ab" "Ba" "aB" "bA";
+        joins_a_thread_with_the_lock_held: "01 01 00" "01 01 01" "01 01 11" "01 10 01" "01 10 11"
+            "10 01 00" "10 01 01" "10 01 11" "10 10 01" "10 10 11";
+        a_third_thread_notifies: "0" "1" "stuck";
+        an_idle_worker_that_leaves: "leaves, 0 there" "leaves, 1 there" "works at once"
+            "works, 1 there";
+        two_readers_at_once: "0 0" "0 1" "1 0" "1 1";
         set_once: "false 1 1" "false 2 2" "true 1 1";
         a_thread_that_waits_for_itself_in_vain: "stuck";
         a_poisoned_lock: "false true true" "true true true";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::explore::{book, broken, programs};
+use crate::explore::{book, broken, condvar, programs};
 use ten_versus_five::explore::states::States;
 use ten_versus_five::explore::{Explorer, Job, Program, Report, Run, loops};
 
@@ -199,6 +199,16 @@ fn a_pool_that_wakes_the_wrong_worker_has_as_many_ends_too() {
 }
 
 #[test]
+fn a_pool_with_a_condvar_has_as_many_ends_too() {
+    compare("condvar", || {
+        Box::new(|run: &Run| {
+            let (pool, job) = (condvar::ThreadPool::new(2), run.job());
+            pool.execute(move || job.run());
+        })
+    });
+}
+
+#[test]
 fn the_exercises_have_as_many_ends_too() {
     compare("shutdown", || {
         pool(shutdown::ThreadPool::new, |pool, job| {
@@ -247,7 +257,8 @@ macro_rules! small_programs {
 }
 
 small_programs! {
-    a_lost_addition two_flags two_locks_in_two_orders tries_to_lock
+    a_lost_addition two_flags two_locks_in_two_orders tries_to_lock readers_and_a_writer
+    joins_a_thread_with_the_lock_held a_third_thread_notifies an_idle_worker_that_leaves two_readers_at_once
     a_notification_that_comes_too_early a_channel_with_room_for_one
     a_channel_without_room a_receiver_that_gives_up parked_and_unparked a_scope_and_a_barrier
     set_once a_thread_that_waits_for_itself_in_vain a_poisoned_lock

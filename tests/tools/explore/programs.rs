@@ -193,6 +193,78 @@ pub fn a_scope_and_a_barrier() -> String {
     order.into_inner().unwrap()
 }
 
+/// The second thread waits for the lock while `main`, which has it, joins the first. Tells in which
+/// order they add to each of two numbers and lock.
+pub fn joins_a_thread_with_the_lock_held() -> String {
+    let shared = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(0)));
+    let (one, other) = (Arc::clone(&shared), Arc::clone(&shared));
+    let add = |number: &AtomicUsize| number.fetch_add(1, ORDER);
+    let first = thread::spawn(move || (add(&one.0), add(&one.1)));
+    let second = thread::spawn(move || {
+        *other.2.lock().unwrap() += 1;
+        add(&other.1)
+    });
+    let added = add(&shared.0);
+    let early = *shared.2.lock().unwrap();
+    let locked = shared.2.lock().unwrap();
+    let (one, other) = first.join().unwrap();
+    let late = *locked;
+    drop(locked);
+    let second = second.join().unwrap();
+    format!("{added}{one} {other}{second} {early}{late}")
+}
+
+/// Whether the one that waits has the lock again before `main`, although nothing else brings the
+/// one that notifies to its step before that.
+pub fn a_third_thread_notifies() -> String {
+    let shared = Arc::new((Mutex::new(0), Condvar::new()));
+    let (waits, notifies) = (Arc::clone(&shared), Arc::clone(&shared));
+    thread::spawn(move || {
+        let guard = waits.0.lock().unwrap();
+        *waits.1.wait(guard).unwrap() += 1;
+    });
+    thread::spawn(move || notifies.1.notify_one());
+    let woken = *shared.0.lock().unwrap();
+    woken.to_string()
+}
+
+/// The idle worker gives up waiting and leaves, and the job is lost: it was notified with the lock held.
+pub fn an_idle_worker_that_leaves() -> String {
+    let shared = Arc::new((Mutex::new(0), Condvar::new()));
+    let theirs = Arc::clone(&shared);
+    let worker = thread::spawn(move || {
+        let jobs = theirs.0.lock().unwrap();
+        if *jobs > 0 {
+            return String::from("works at once");
+        }
+        let (jobs, result) = theirs.1.wait_timeout(jobs, Duration::from_secs(1)).unwrap();
+        let does = if result.timed_out() { "leaves" } else { "works" };
+        format!("{does}, {jobs} there")
+    });
+    let mut jobs = shared.0.lock().unwrap();
+    *jobs += 1;
+    shared.1.notify_one();
+    drop(jobs);
+    worker.join().unwrap()
+}
+
+/// The one that reads `true` and then `false` reads the second value while the other one, which
+/// has the lock for reading too, has only written the first.
+pub fn two_readers_at_once() -> String {
+    let shared = Arc::new((RwLock::new(()), AtomicUsize::new(0), AtomicUsize::new(0)));
+    let theirs = Arc::clone(&shared);
+    let thread = thread::spawn(move || {
+        let first = theirs.1.load(ORDER);
+        let _reading = theirs.0.read().unwrap();
+        format!("{first} {}", theirs.2.load(ORDER))
+    });
+    let reading = shared.0.read().unwrap();
+    shared.1.store(1, ORDER);
+    shared.2.store(1, ORDER);
+    drop(reading);
+    thread.join().unwrap()
+}
+
 pub fn set_once() -> String {
     let once = Arc::new(OnceLock::new());
     let theirs = Arc::clone(&once);
