@@ -50,6 +50,12 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// machine is; a longer watch would only find more of the wrong programs.
 pub const WATCH: Duration = Duration::from_millis(300);
 
+/// Whether to test with large amounts: more inputs, more variants, longer load. `.ci/run` asks for it with
+/// `THOROUGH=1`. No test is left out otherwise, each only does less of the same.
+pub fn thorough() -> bool {
+    env::var_os("THOROUGH").is_some_and(|value| !value.is_empty())
+}
+
 /// Calls `probe` again and again until it returns something.
 pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::common::compile_quickly;
 use crate::common::compiler::is_declared_known;
 use crate::common::repository::{read, root};
+use crate::common::{compile_quickly, thorough};
 use ten_versus_five::check::pool::PROMISES;
 
 /// A pool of `check_pool/pools.rs`, as a hand-in.
@@ -153,7 +153,12 @@ fn a_right_hand_in_keeps_every_promise() {
     ];
     assert_is_on_the_page(&right.map(|(_, about, _)| (about, "+++++++++")));
     let assignment = assignment();
-    let printed = assignment.grade("right", &right.map(|(name, _, pool)| (name, hand_in(pool))));
+    let right = &right[..if thorough() { right.len() } else { 1 }];
+    let hand_ins: Vec<_> = right
+        .iter()
+        .map(|(name, _, pool)| (*name, hand_in(pool)))
+        .collect();
+    let printed = assignment.grade("right", &hand_ins);
     for (name, ..) in right {
         assert_signs(name, &assignment.verdicts("right", name), "+++++++++");
         let all = format!("{name}  9 kept  0 broken  0 cannot tell\n");
@@ -225,7 +230,10 @@ fn a_wrong_hand_in_breaks_the_promises_that_it_does_not_keep() {
     assert!(text.contains(report), "{text}");
     write(&main, &text.replace(report, &format!("{hurry}{report}")));
 
-    let mut hand_ins = Vec::from(wrong.clone().map(|(name, _, _, text)| (name, text)));
+    let mut wrong = Vec::from(wrong);
+    wrong.retain(|(name, ..)| thorough() || ["forgery", "stage3"].contains(name));
+    let named = wrong.iter().map(|(name, _, _, text)| (*name, text.clone()));
+    let mut hand_ins: Vec<_> = named.collect();
     hand_ins.push(("typo", String::from("pub struct ThreadPool(")));
     let printed = assignment.grade("wrong", &hand_ins);
     for (name, _, expected, _) in &wrong {
