@@ -3,7 +3,7 @@
 //! A test on real threads sees the schedules that happen to come about. These run all of them, with few workers
 //! and few jobs, so the file with the pool has to begin with `use ten_versus_five::traced as std;`.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use crate::check::Verdict;
@@ -121,15 +121,15 @@ fn kept_if_all_were_run(report: &Report) -> Verdict {
 }
 
 /// Gives the pool a job. Returns whether it was accepted: one that `execute` drops was rejected.
-fn give(run: &Run, pool: &Pool, work: impl FnOnce() + Send + 'static) -> bool {
+fn give(run: &Run, pool: &mut Pool, work: impl FnOnce() + Send + 'static) -> bool {
     let job = run.job();
     let dropped_by = Arc::new(OnceLock::new());
     let ticket = Ticket {
         job: job.clone(),
-        begun: false,
+        work: std::sync::Mutex::new(Some(Box::new(work))),
         dropped_by: Arc::clone(&dropped_by),
     };
-    pool(Box::new(move || ticket.run(work)));
+    pool(Box::new(move || ticket.run()));
     let rejected = dropped_by.get() == Some(&thread::current().id());
     if rejected {
         job.reject();
@@ -141,7 +141,7 @@ fn give(run: &Run, pool: &Pool, work: impl FnOnce() + Send + 'static) -> bool {
 /// what each of them does at its end.
 fn give_behind_a_door<W: FnOnce() + Send + 'static>(
     run: &Run,
-    pool: &Pool,
+    pool: &mut Pool,
     count: usize,
     work: impl Fn() -> W,
 ) -> usize {
@@ -162,21 +162,26 @@ fn give_behind_a_door<W: FnOnce() + Send + 'static>(
 /// What a pool is given.
 struct Ticket {
     job: Job,
-    begun: bool,
+    /// Until it has begun. It is no step to look whether it has.
+    work: std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Which thread dropped it, if that was before it had begun.
     dropped_by: Arc<OnceLock<ThreadId>>,
 }
 
 impl Ticket {
-    fn run(mut self, work: impl FnOnce()) {
-        self.begun = true;
-        self.job.run_with(work);
+    fn run(&self) {
+        let work = self.work().take();
+        self.job.run_with(|| work.map(|work| work()));
+    }
+
+    fn work(&self) -> std::sync::MutexGuard<'_, Option<Box<dyn FnOnce() + Send>>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.begun {
+        if self.work().is_some() {
             let _ = self.dropped_by.set(thread::current().id()); // Only one thread drops it, once.
         }
     }
@@ -187,11 +192,11 @@ impl Drop for Ticket {
 fn until_the_end(check: &Check, broken: impl Fn(&Report) -> Option<Verdict>) -> Verdict {
     for (workers, jobs) in [(1, 2), (2, 1)] {
         let report = explore(check, move |run, new| {
-            let pool = new(workers);
+            let mut pool = new(workers);
             let done = Arc::new(AtomicUsize::new(0));
             for _ in 0..jobs {
                 let done = Arc::clone(&done);
-                give(run, &pool, move || {
+                give(run, &mut pool, move || {
                     done.fetch_add(1, Ordering::SeqCst);
                 });
             }
@@ -249,11 +254,11 @@ pub fn drop_waits_in_every_schedule(check: &Check) -> Verdict {
 /// Two workers, and two jobs that wait for each other: in every schedule they meet.
 pub fn every_worker_works_in_every_schedule(check: &Check) -> Verdict {
     let report = explore(check, |run, new| {
-        let pool = new(2);
+        let mut pool = new(2);
         let meeting = Arc::new(Barrier::new(2));
         for _ in 0..2 {
             let meeting = Arc::clone(&meeting);
-            give(run, &pool, move || {
+            give(run, &mut pool, move || {
                 meeting.wait();
             });
         }
@@ -269,8 +274,8 @@ pub fn every_worker_works_in_every_schedule(check: &Check) -> Verdict {
 /// accepted, and two are rejected.
 pub fn as_many_jobs_are_accepted_as_there_are_workers(check: &Check) -> Verdict {
     let report = explore(check, |run, new| {
-        let pool = new(1);
-        let accepted = give_behind_a_door(run, &pool, 3, || || ());
+        let mut pool = new(1);
+        let accepted = give_behind_a_door(run, &mut pool, 3, || || ());
         run.outcome(match accepted {
             1 => FINE.to_owned(),
             _ => format!("{accepted} of 3 jobs are accepted, with one worker"),
@@ -324,13 +329,13 @@ pub fn a_job_that_has_panicked_makes_room(check: &Check) -> Verdict {
 
 /// The pool does what comes `before`, which returns whether all was accepted that should be. Then as many jobs as
 /// it has workers are accepted in some schedule: which is not every one, as a job ends before it returns its permit.
-fn makes_room(check: &Check, workers: usize, before: fn(&Run, &Pool) -> bool) -> Verdict {
+fn makes_room(check: &Check, workers: usize, before: fn(&Run, &mut Pool) -> bool) -> Verdict {
     let report = explore(check, move |run, new| {
-        let pool = new(workers);
-        if !before(run, &pool) {
+        let mut pool = new(workers);
+        if !before(run, &mut pool) {
             return run.outcome("the first job is rejected");
         }
-        let accepted = give_behind_a_door(run, &pool, workers, || || ());
+        let accepted = give_behind_a_door(run, &mut pool, workers, || || ());
         run.outcome(match accepted {
             accepted if accepted == workers => FINE.to_owned(),
             _ => format!("{accepted} of {workers} are accepted when what came before has ended"),

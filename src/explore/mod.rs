@@ -57,8 +57,6 @@ pub mod command;
 mod execution;
 pub mod loops;
 mod model;
-#[doc(hidden)] // `explore_pool!` calls it.
-pub mod promises;
 mod schedule;
 mod search;
 pub mod stages;
@@ -89,6 +87,7 @@ pub struct Explorer {
     time: Duration,
     steps: usize,
     plain: bool,
+    enough: fn(&Report) -> bool,
 }
 
 impl Explorer {
@@ -99,6 +98,7 @@ impl Explorer {
             time: Duration::from_secs(60),
             steps: 5_000,
             plain: false,
+            enough: |_| false,
         }
     }
 
@@ -115,6 +115,11 @@ impl Explorer {
     /// At most so many steps in one schedule; a longer one is cut off.
     pub fn steps(self, steps: usize) -> Explorer {
         Explorer { steps, ..self }
+    }
+
+    /// No new schedule when this is true of what has come of those that were run.
+    pub(crate) fn enough(self, enough: fn(&Report) -> bool) -> Explorer {
+        Explorer { enough, ..self }
     }
 
     /// Runs every schedule, also those that differ only in the order of steps which have nothing to
@@ -261,7 +266,7 @@ impl Explorer {
             complete: true,
             ..Report::default()
         };
-        let mut most = Vec::new();
+        let (mut most, mut early) = (Vec::new(), Vec::new());
         let mut first = true;
         loop {
             let findings = execution.run(task(&work));
@@ -269,7 +274,7 @@ impl Explorer {
                 execution.dismiss_the_crew();
                 return None;
             }
-            report.add(&execution, &findings, &mut most);
+            report.add(&execution, &findings, &mut most, &mut early);
             if report.cannot_tell.is_some() {
                 report.complete = false;
                 break;
@@ -289,7 +294,8 @@ impl Explorer {
             if !execution.with_search(|search, stuck, _| search.next(stuck)) {
                 break;
             }
-            if report.schedules >= self.schedules || start.elapsed() >= self.time {
+            let bound = report.schedules >= self.schedules || start.elapsed() >= self.time;
+            if bound || (self.enough)(&report) {
                 report.complete = false;
                 break;
             }
@@ -297,9 +303,13 @@ impl Explorer {
         execution.dismiss_the_crew();
         report.complete &= !replays;
         report.time = start.elapsed();
-        if !replays && report.most_at_once > 0 && report.cannot_tell.is_none() {
-            let schedule = self.replay_shared(&most, work).first_schedule;
-            report.most_schedule = schedule;
+        let replay = |choices: &[usize]| {
+            self.replay_shared(choices, Arc::clone(&work))
+                .first_schedule
+        };
+        if !replays && report.cannot_tell.is_none() {
+            report.most_schedule = (report.most_at_once > 0).then(|| replay(&most)).flatten();
+            report.unfinished_schedule = (report.unfinished > 0).then(|| replay(&early)).flatten();
         }
         Some(report)
     }
@@ -436,6 +446,9 @@ pub struct Report {
     pub lost: usize,
     /// In how many schedules a thread panicked.
     pub panicked: usize,
+    /// In how many schedules the closure returns, or can return, before each [job](Run::job) has ended, but for
+    /// those that were rejected. A closure that drops a pool returns when its `drop` does.
+    pub unfinished: usize,
     /// How often each [outcome](Run::outcome) came about.
     pub outcomes: BTreeMap<String, usize>,
     /// The first schedule of each outcome.
@@ -453,13 +466,22 @@ pub struct Report {
     pub lost_schedule: Option<Schedule>,
     /// The first in which a thread panicked.
     pub panicked_schedule: Option<Schedule>,
+    /// One in which the closure returns before each job has ended.
+    pub unfinished_schedule: Option<Schedule>,
     /// How long it all took.
     pub time: Duration,
 }
 
 impl Report {
-    /// Adds one schedule. `most` become the choices of the best one so far.
-    fn add(&mut self, execution: &Execution, findings: &Findings, most: &mut Vec<usize>) {
+    /// Adds one schedule. `most` become the choices of the best one so far, and `early` those of the first in
+    /// which the closure returns before each job has ended.
+    fn add(
+        &mut self,
+        execution: &Execution,
+        findings: &Findings,
+        most: &mut Vec<usize>,
+        early: &mut Vec<usize>,
+    ) {
         self.cannot_tell.clone_from(&findings.cannot_tell);
         if self.cannot_tell.is_some() {
             return;
@@ -491,6 +513,13 @@ impl Report {
                 *count += usize::from(seen);
                 if seen && first.is_none() {
                     *first = Some(schedule());
+                }
+            }
+            let accepted = findings.jobs.iter().filter(|job| !job.rejected).count();
+            if let Some(choices) = schedule::returns_early(&search.events(), accepted) {
+                self.unfinished += 1;
+                if early.is_empty() {
+                    *early = choices;
                 }
             }
             let (at_once, choices) = if search.is_plain() {

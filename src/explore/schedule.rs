@@ -216,6 +216,21 @@ pub(super) fn most_at_once(events: &[&Event], given: usize) -> (usize, Vec<usize
     (most.len(), choices)
 }
 
+/// Whether the first thread ends, in this schedule or in another one of its kind, before this number of jobs have
+/// ended: not each of their ends *happens before* its own. Returns the choices that lead there.
+pub(super) fn returns_early(events: &[&Event], jobs: usize) -> Option<Vec<usize>> {
+    let is_end = |event: &&&Event| event.thread == 0 && event.op.action == Action::End;
+    let end = events.iter().find(is_end)?;
+    let before = |event: &&&Event| event.is_in(&end.clock);
+    let ends = |event: &&&Event| matches!(event.op.action, Action::EndJob(_));
+    if events.iter().filter(before).filter(ends).count() >= jobs {
+        return None;
+    }
+    let after = events.iter().filter(|event| !before(event));
+    let order = events.iter().filter(before).chain(after);
+    Some(order.map(|event| event.thread).collect())
+}
+
 /// The largest set of jobs that can run together, two by two: those in `chosen`, and some more.
 fn largest(
     chosen: Vec<usize>,

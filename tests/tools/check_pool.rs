@@ -11,21 +11,30 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pools::{Flaw, end, worker};
-use ten_versus_five::check::Verdict;
 #[cfg(any(feature = "stage6", feature = "stage7"))]
-use ten_versus_five::check::pool::Job;
-use ten_versus_five::check::pool::{Check, PATIENCE, PROMISES, Pool};
+use pools::Job;
+use pools::{Flaw, Pool, end, worker};
+use ten_versus_five::check::Verdict;
+use ten_versus_five::check::pool::{Check, PATIENCE, PROMISES, explored};
 
 /// A wrong pool makes no progress for this long. Ten seconds are for pools that may be right.
 const LESS_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A check of the pools that `new` makes, in this test.
+fn check(test: &str, new: impl Fn(usize) -> Pool + Send + Sync + 'static) -> Check {
+    let new = move |size| -> ten_versus_five::check::pool::Pool {
+        let pool = new(size);
+        Box::new(move |job| pool(Box::new(job)))
+    };
+    Check::new(test, new).in_test(test)
+}
 
 fn assert_verdicts(test: &str, new: fn(usize) -> Pool, expected: &str) {
     let patience = match expected.contains('-') {
         true => LESS_PATIENCE,
         false => PATIENCE,
     };
-    let check = Check::new(test, new).in_test(test).patience(patience);
+    let check = check(test, new).patience(patience);
     thread::scope(|scope| {
         let verdicts = PROMISES.iter().zip(expected.chars());
         let asked = verdicts.filter(|(promise, expected)| {
@@ -201,7 +210,7 @@ mod stages {
     use std::sync::{Arc, Mutex};
     use std::thread::{self, JoinHandle};
 
-    use ten_versus_five::check::pool::{Job, Pool};
+    use super::pools::{Job, Pool};
     use ten_versus_five::{STAGES, Setup};
 
     /// Room for all jobs of a check: rejecting some is not what it is about.
@@ -255,7 +264,7 @@ mod stages {
 mod the_macro_makes_a_test_of_each_promise {
     use super::pools::{self, end, worker};
 
-    struct ThreadPool(ten_versus_five::check::pool::Pool);
+    struct ThreadPool(pools::Pool);
 
     impl ThreadPool {
         fn new(size: usize) -> ThreadPool {
@@ -274,15 +283,22 @@ mod the_macro_makes_a_test_of_each_promise {
     }
 }
 
-/// The macro and the table have to name the same functions.
+/// Each macro and its table have to name the same functions.
 #[test]
-fn the_macro_knows_every_promise_by_its_name() {
-    let source = crate::common::repository::read("src/check/pool.rs");
-    let (_, names) = source.split_once("            $pool:\n").unwrap();
-    let (names, _) = names.split_once("        }").unwrap();
-    let names: Vec<&str> = names.split(',').map(str::trim).collect();
-    let table = PROMISES.map(|promise| promise.name);
-    assert_eq!(names[..names.len() - 1], table);
+fn the_macros_know_every_promise_by_its_name() {
+    let source = crate::common::repository::read("src/check/pool/macros.rs");
+    let named = |kind: &str| -> Vec<String> {
+        let (_, names) = source
+            .split_once(&format!("            {kind} [\n"))
+            .unwrap();
+        let (names, _) = names.split_once("            ]").unwrap();
+        names
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect()
+    };
+    assert_eq!(named("check"), PROMISES.map(|promise| promise.name));
+    assert_eq!(named("explore"), explored::PROMISES.map(|(name, _)| name));
 }
 
 /// The promises in a table of the page, each with what is told of the seven stages.
@@ -366,7 +382,7 @@ fn each_stage_points_to_the_promises_that_it_adds() {
 fn a_failure_says_what_happened_and_asks_what_leads_on() {
     let test = "check_pool::a_failure_says_what_happened_and_asks_what_leads_on";
     let new = |size| pools::channel(size, worker::for_with_the_lock, end::joins);
-    let check = Check::new("", new).in_test(test).patience(LESS_PATIENCE);
+    let check = check(test, new).patience(LESS_PATIENCE);
     let [first, second] = [0, 1].map(|promise| check.verdict(&PROMISES[promise]).to_string());
     assert_eq!(
         first,
@@ -383,7 +399,7 @@ fn a_failure_says_what_happened_and_asks_what_leads_on() {
 fn a_panic_of_the_pool_is_quoted() {
     let test = "check_pool::a_panic_of_the_pool_is_quoted";
     let new = |size| pools::channel(size, worker::catches, end::panics);
-    let check = Check::new("", new).in_test(test).patience(LESS_PATIENCE);
+    let check = check(test, new).patience(LESS_PATIENCE);
     let verdict = check.verdict(&PROMISES[5]).to_string();
     let quoted = "    there is something wrong with `drop`\n";
     assert!(verdict.contains(quoted), "{verdict}");
@@ -393,7 +409,7 @@ fn a_panic_of_the_pool_is_quoted() {
 #[test]
 fn a_process_that_does_not_come_to_the_check_decides_nothing() {
     let new = |size| pools::channel(size, worker::catches, end::joins);
-    let check = Check::new("", new).in_test("there_is_no_such_test");
+    let check = check("there_is_no_such_test", new);
     let verdict = check.verdict(&PROMISES[0]);
     let Verdict::CannotTell(why) = verdict else {
         panic!("{verdict}");
@@ -416,7 +432,7 @@ fn time_in_which_the_whole_program_stands_still_does_not_count() {
         new(size)
     };
     let patience = Duration::from_secs(1);
-    let check = Check::new("", stops).in_test(test).patience(patience);
+    let check = check(test, stops).patience(patience);
     assert_eq!(check.verdict(&PROMISES[0]), Verdict::Kept);
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::common::repository::read;
-use ten_versus_five::explore::{Action, Explorer, Job, Report, Run};
+use ten_versus_five::explore::{Action, Explorer, Report, Run};
 use ten_versus_five::traced;
 
 pub mod book {
@@ -180,7 +180,7 @@ mod stages {
 
         use ten_versus_five::traced::stages::stage7::ThreadPool;
         let new = |workers| {
-            ThreadPool::new(workers, 2, |job: Job| {
+            ThreadPool::new(workers, 2, |job: ten_versus_five::explore::Job| {
                 job.run_with(|| panic!("a job of this test"));
             })
         };
@@ -289,54 +289,6 @@ fn the_book_s_pool_with_its_unnamed_threads_runs_two_jobs_at_once() {
         report.most_schedule.unwrap().threads,
         ["main", "thread-1", "thread-2"]
     );
-}
-
-mod the_book_s_pool {
-    ten_versus_five::explore_pool!(crate::explore::book::ThreadPool);
-}
-
-mod a_pool_with_a_condvar {
-    ten_versus_five::explore_pool!(crate::explore::condvar::ThreadPool);
-}
-
-/// What each promise says of a pool that breaks it.
-mod broken_promises {
-    use super::broken;
-    use ten_versus_five::explore::promises;
-
-    #[test]
-    #[should_panic(expected = "never run two jobs at once")]
-    fn of_the_pool_that_holds_the_lock() {
-        let execute =
-            |pool: &broken::HoldsTheLock, job: super::Job| pool.execute(move || job.run());
-        promises::two_jobs_run_at_once_in_some_schedule(broken::HoldsTheLock::new, execute);
-    }
-
-    #[test]
-    #[should_panic(expected = "one worker runs 2 jobs at once")]
-    fn of_a_pool_that_starts_one_worker_more() {
-        let new = |size| super::book::ThreadPool::new(size + 1);
-        let execute = |pool: &super::book::ThreadPool, job: super::Job| {
-            pool.execute(move || job.run());
-        };
-        promises::never_more_jobs_at_once_than_workers(new, execute);
-    }
-
-    #[test]
-    #[should_panic(expected = "choices: [")]
-    fn of_the_pool_that_loses_jobs() {
-        let execute = |pool: &broken::LosesJobsAtDrop, job: super::Job| {
-            pool.execute(move || job.run());
-        };
-        promises::no_schedule_loses_a_job(broken::LosesJobsAtDrop::new, execute);
-    }
-
-    #[test]
-    #[should_panic(expected = "stuck: join thread-1")]
-    fn of_the_pool_that_is_stuck() {
-        let execute = |pool: &broken::StuckAtDrop, job: super::Job| pool.execute(move || job.run());
-        promises::no_schedule_is_stuck(broken::StuckAtDrop::new, execute);
-    }
 }
 
 #[test]

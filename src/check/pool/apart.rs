@@ -22,6 +22,9 @@ const SEPARATOR: char = '\u{1}';
 /// How much of what the pool says on standard error is passed on, in bytes.
 const MAX_QUOTE: usize = 2000;
 
+/// What may have ended the process.
+const WHAT_ENDS_A_PROCESS: &str = "Which panic comes while another one is still unwinding?";
+
 /// Stands for the end of a line within a message, which is one line.
 const NEW_LINE: char = '\u{2}';
 
@@ -32,20 +35,35 @@ pub(crate) fn verdict(
     arguments: &[OsString],
     decide: impl FnOnce() -> Verdict,
 ) -> Verdict {
+    let [verdict] = verdicts(this, arguments, || [decide()]);
+    verdict
+}
+
+/// The same of several verdicts, which one process decides. If it does not come to its end, that is the verdict.
+/// What the pool says meanwhile belongs to none of them, and is quoted only then.
+pub(crate) fn verdicts<const N: usize>(
+    this: &str,
+    arguments: &[OsString],
+    decide: impl FnOnce() -> [Verdict; N],
+) -> [Verdict; N] {
+    let all = |verdict: Verdict| [(); N].map(|()| verdict.clone());
     match env::var(VARIABLE) {
         Ok(wanted) if wanted == this => {
             tell(&["begun"]);
-            tell(&words(&decide()));
+            decide().iter().for_each(|verdict| tell(&words(verdict)));
             process::exit(0)
         }
-        Ok(_) => Verdict::cannot_tell("this process is there to decide something else"),
-        Err(_) => start(this, arguments)
-            .unwrap_or_else(|error| Verdict::cannot_tell(format!("no process for it: {error}"))),
+        Ok(_) => all(Verdict::cannot_tell(
+            "this process is there to decide something else",
+        )),
+        Err(_) => start(this, arguments).unwrap_or_else(|error| {
+            all(Verdict::cannot_tell(format!("no process for it: {error}")))
+        }),
     }
 }
 
-/// Starts the process, waits until it has ended, and returns its verdict.
-fn start(this: &str, arguments: &[OsString]) -> io::Result<Verdict> {
+/// Starts the process, waits until it has ended, and returns its verdicts.
+fn start<const N: usize>(this: &str, arguments: &[OsString]) -> io::Result<[Verdict; N]> {
     let mut child = Command::new(env::current_exe()?)
         .args(arguments)
         .env(VARIABLE, this)
@@ -78,27 +96,35 @@ fn listen(stderr: impl Read) -> (Vec<String>, String) {
     (told, said)
 }
 
-fn understand(told: &[String], said: &str, status: ExitStatus) -> Verdict {
-    if told.is_empty() {
-        return Verdict::cannot_tell(format!(
-            "the test, started again, did not come to its check ({status})\n{said}"
-        ));
-    }
-    let last: Vec<&str> = told[told.len() - 1].split(SEPARATOR).collect();
-    match last[..] {
-        ["kept"] => Verdict::Kept,
-        ["cannot tell", why] => Verdict::cannot_tell(why),
+fn understand<const N: usize>(told: &[String], said: &str, status: ExitStatus) -> [Verdict; N] {
+    let [_begun, told @ ..] = told else {
+        let happened = format!("the test, started again, did not come to its check ({status})");
+        return [(); N].map(|()| Verdict::cannot_tell(format!("{happened}\n{said}")));
+    };
+    let quoted = if N == 1 { said } else { "" };
+    let verdicts: Vec<Verdict> = told.iter().filter_map(|told| read(told, quoted)).collect();
+    verdicts.try_into().unwrap_or_else(|_| {
+        let happened = format!("The pool ended the whole process ({status}).");
+        [(); N].map(|()| {
+            Verdict::broken(
+                quoting(&happened, said),
+                WHAT_ENDS_A_PROCESS,
+                "stage 7's page",
+            )
+        })
+    })
+}
+
+/// A verdict, from the words for it.
+fn read(told: &str, said: &str) -> Option<Verdict> {
+    let words: Vec<&str> = told.split(SEPARATOR).collect();
+    match words[..] {
+        ["kept"] => Some(Verdict::Kept),
+        ["cannot tell", why] => Some(Verdict::cannot_tell(why)),
         ["broken", happened, question, page] => {
-            Verdict::broken(quoting(happened, said), question, page)
+            Some(Verdict::broken(quoting(happened, said), question, page))
         }
-        _ => Verdict::broken(
-            quoting(
-                &format!("The pool ended the whole process ({status})."),
-                said,
-            ),
-            "Which panic comes while another one is still unwinding?",
-            "stage 7's page",
-        ),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::trial::{Doors, Trial};
-use super::{Check, Promise, Verdict, idle};
+use super::{Check, Promise, Verdict, depends_on, idle};
 
 /// Makes the table of the promises from the functions that decide them.
 macro_rules! promises {
@@ -425,10 +425,4 @@ fn stuck(pool: &Trial, happened: &str, (question, page): (&str, &str)) -> Verdic
     let panicked = pool.see(|state| state.panicked.clone());
     let panicked = panicked.map_or_else(String::new, |panicked| format!(" {panicked}"));
     Verdict::broken(format!("{happened}{panicked}"), question, page)
-}
-
-fn depends_on(promise: &str) -> Verdict {
-    Verdict::cannot_tell(format!(
-        "for that, `{promise}` has to be kept, and it was not; begin with that one"
-    ))
 }

@@ -5,7 +5,7 @@
 //! what it wants to see. The jobs meet in a room, which they leave when the check opens the doors.
 
 use std::mem;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -103,7 +103,7 @@ impl Trial {
         self.command(Command::Drop);
     }
 
-    fn execute(&self, job: impl FnOnce() + Send + 'static) {
+    fn execute(&self, job: impl Fn() + Send + Sync + UnwindSafe + RefUnwindSafe + 'static) {
         self.seen.note(|state| state.given += 1);
         self.command(Command::Execute(Box::new(job)));
     }
@@ -201,7 +201,7 @@ fn drive(commands: &Receiver<Command>, new: &dyn Fn(usize) -> Pool, seen: &Seen)
     for command in commands {
         let (called, result) = match command {
             Command::New(size) => ("new", attempt(|| pool = Some(new(size)))),
-            Command::Execute(job) => match &pool {
+            Command::Execute(job) => match &mut pool {
                 Some(execute) => ("execute", attempt(|| execute(job))),
                 None => continue, // `new` panicked, which has been noted.
             },

@@ -11,7 +11,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use ten_versus_five::check::pool::{Job, Pool};
+/// What the pools here ask of a job: less than a check gives them.
+pub type Job = Box<dyn FnOnce() + Send + 'static>;
+
+/// What takes a job. Dropping it is dropping the pool.
+pub type Pool = Box<dyn Fn(Job)>;
 
 type Shared = Mutex<Receiver<Job>>;
 

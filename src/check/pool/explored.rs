@@ -1,0 +1,298 @@
+//! Five promises of a pool in every schedule: what [`explore_pool!`](crate::explore_pool) tests.
+//!
+//! Three programs are run in every schedule, with few workers and few jobs: see [`Exploration`]. One exploration
+//! decides about all promises, in a process of its own, like those of [`super::promises`]; but there is one process
+//! for all of them, since they ask for the same schedules. What the pool prints there, once a schedule, leads nowhere.
+//!
+//! The file with the pool has to begin with `use ten_versus_five::traced as std;`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Check, Pool, apart, depends_on};
+use crate::check::Verdict;
+use crate::explore::{Action, Explorer, Report, Run, Schedule};
+use crate::traced::sync::mpsc;
+
+/// Decides about one promise.
+pub type Decide = fn(&Exploration) -> Verdict;
+
+/// All promises, in the order in which they are told.
+pub const PROMISES: [(&str, Decide); 5] = [
+    (
+        "two_jobs_run_at_once_in_some_schedule",
+        two_jobs_run_at_once_in_some_schedule,
+    ),
+    (
+        "never_more_jobs_at_once_than_workers",
+        never_more_jobs_at_once_than_workers,
+    ),
+    ("no_schedule_loses_a_job", no_schedule_loses_a_job),
+    ("no_schedule_is_stuck", no_schedule_is_stuck),
+    (
+        "drop_waits_for_every_job_in_every_schedule",
+        drop_waits_for_every_job_in_every_schedule,
+    ),
+];
+
+/// How long all schedules together may take.
+const TIME: Duration = Duration::from_secs(60);
+
+/// Decides about all promises of the pools of a check, in a process of its own, as [`Check::verdict`] does about one.
+/// It does so once for each name of a check, whichever test asks first.
+pub fn verdicts(check: &Check) -> [Verdict; 5] {
+    static DECIDED: Mutex<BTreeMap<String, Arc<OnceLock<[Verdict; 5]>>>> =
+        Mutex::new(BTreeMap::new());
+    let mut decided = DECIDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let verdicts = Arc::clone(decided.entry(check.name.clone()).or_default());
+    drop(decided);
+    let decide = || {
+        let explored = Exploration::of(check);
+        PROMISES.map(|(_, decide)| decide(&explored))
+    };
+    verdicts
+        .get_or_init(|| apart::verdicts(&check.name, &check.arguments, decide))
+        .clone()
+}
+
+/// How many schedules are enough when one of them is stuck or loses a job.
+const ENOUGH: usize = 1_000;
+
+/// What came of a pool in every schedule.
+pub struct Exploration {
+    /// One worker and one job, and the pool is dropped when that is done.
+    awaited: Report,
+    /// One worker is given three jobs, and the pool is dropped.
+    one: Report,
+    /// Two workers are given two jobs, and the pool is dropped.
+    two: Report,
+}
+
+impl Exploration {
+    /// Runs the pools of a check in every schedule.
+    pub(super) fn of(check: &Check) -> Exploration {
+        let end = Instant::now() + TIME;
+        let explore = |workers, jobs, waits| {
+            let new = check.new.clone();
+            let left = end.saturating_duration_since(Instant::now());
+            let is_enough =
+                |report: &Report| report.schedules >= ENOUGH && report.stuck + report.lost > 0;
+            let explorer = Explorer::new().time(left).enough(is_enough);
+            explorer.run(move |run| use_a_pool(run, new(workers), jobs, waits))
+        };
+        Exploration {
+            awaited: explore(1, 1, true),
+            one: explore(1, 3, false),
+            two: explore(2, 2, false),
+        }
+    }
+
+    /// Those in which the pool is dropped as soon as it has its jobs, with what they are called.
+    fn dropped(&self) -> [(&Report, &str); 2] {
+        [
+            (&self.two, "two workers and two jobs"),
+            (&self.one, "one worker and three jobs"),
+        ]
+    }
+
+    /// Why nothing can be told, if so.
+    fn blind(&self) -> Option<Verdict> {
+        let reports = [&self.awaited, &self.one, &self.two];
+        if let Some(why) = reports
+            .iter()
+            .find_map(|report| report.cannot_tell.as_ref())
+        {
+            return Some(Verdict::cannot_tell(why));
+        }
+        let steps = self.two.first_schedule.iter().flat_map(|it| &it.steps);
+        let spawns = steps.clone().any(|step| step.action == Action::Spawn);
+        (!spawns).then(|| {
+            Verdict::cannot_tell(
+                "the explorer sees no thread start: does the file begin with \
+                 `use ten_versus_five::traced as std;`, and does `new` start the workers?",
+            )
+        })
+    }
+}
+
+/// What `main` does in each schedule: gives the pool its jobs, waits for them or not, and drops it.
+fn use_a_pool(run: &Run, mut pool: Pool, jobs: usize, waits: bool) {
+    if !waits {
+        return (0..jobs).for_each(|_| {
+            let job = run.job();
+            pool(Box::new(move || job.run()));
+        });
+    }
+    let (sender, done) = mpsc::channel::<()>();
+    for _ in 0..jobs {
+        let (job, sender) = (run.job(), sender.clone());
+        pool(Box::new(move || {
+            job.run();
+            let _ = sender.send(()); // `main` waits for it.
+        }));
+    }
+    drop(sender);
+    for _ in 0..jobs {
+        let _ = done.recv(); // It fails if a job is dropped, which is then a job that is lost.
+    }
+}
+
+/// What happened in so many schedules, if there are any, with the first of them.
+fn found(count: usize, report: &Report, what: &str, schedule: &Option<Schedule>) -> String {
+    let schedule = schedule
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string);
+    let all = report.schedules;
+    format!("In {count} of {all} schedules {what}. The first of them:\n{schedule}")
+}
+
+/// Nothing was found, which says something if every schedule was run to its end.
+fn kept_if_complete(reports: &[&Report]) -> Verdict {
+    let Some(report) = reports.iter().find(|report| !report.complete) else {
+        return Verdict::Kept;
+    };
+    match (report.stuck, report.lost) {
+        (0, 0) => Verdict::cannot_tell(format!(
+            "only {} schedules were run, not all. {}",
+            report.schedules,
+            why_not_all(report)
+        )),
+        (0, _) => depends_on("no_schedule_loses_a_job"),
+        _ => depends_on("no_schedule_is_stuck"),
+    }
+}
+
+/// Why some schedules were not run, and what to do about it.
+fn why_not_all(report: &Report) -> &'static str {
+    if report.time >= TIME / 2 && cfg!(debug_assertions) {
+        "A minute was not enough; with `cargo test --release`, it may be"
+    } else if report.time >= TIME / 2 {
+        "A minute was not enough"
+    } else {
+        "Does a thread look again and again, instead of waiting?"
+    }
+}
+
+/// Two jobs run at once on two workers, in some schedule.
+pub fn two_jobs_run_at_once_in_some_schedule(explored: &Exploration) -> Verdict {
+    let report = &explored.two;
+    if report.most_at_once >= 2 {
+        return Verdict::Kept;
+    }
+    if let Some(blind) = explored.blind() {
+        return blind;
+    }
+    if !report.complete {
+        return kept_if_complete(&[report]);
+    }
+    if report.most_at_once == 0 || report.stuck == report.schedules {
+        return depends_on("no_schedule_loses_a_job");
+    }
+    let happened = format!(
+        "Two workers never run two jobs at once, in any of {} schedules. One of them:\n{}",
+        report.schedules,
+        shown(&report.most_schedule)
+    );
+    let question = "Until when does your guard live: is the lock released before the job runs?";
+    Verdict::broken(happened, question, "stage 4's page")
+}
+
+fn shown(schedule: &Option<Schedule>) -> String {
+    schedule
+        .as_ref()
+        .map_or_else(String::new, ToString::to_string)
+}
+
+/// One worker that is given three jobs runs them one after the other, in every schedule.
+pub fn never_more_jobs_at_once_than_workers(explored: &Exploration) -> Verdict {
+    let report = &explored.one;
+    if report.most_at_once > 1 {
+        let happened = format!(
+            "One worker runs {} jobs at once:\n{}",
+            report.most_at_once,
+            shown(&report.most_schedule)
+        );
+        let question = "Which line starts a thread, and how often does it run?";
+        return Verdict::broken(happened, question, "stage 3's page");
+    }
+    explored
+        .blind()
+        .unwrap_or_else(|| match report.most_at_once {
+            0 if report.complete => depends_on("no_schedule_loses_a_job"),
+            _ => kept_if_complete(&[report]),
+        })
+}
+
+/// In every schedule each job runs exactly once, with two workers and two jobs, and with one and three.
+pub fn no_schedule_loses_a_job(explored: &Exploration) -> Verdict {
+    if let Some(blind) = explored.blind() {
+        return blind;
+    }
+    for (report, size) in explored.dropped() {
+        // In a schedule that is stuck, a job that has not run is not lost for a reason of its own.
+        if report.lost > 0 && report.lost <= report.stuck {
+            return depends_on("no_schedule_is_stuck");
+        }
+        if report.lost > 0 {
+            let what = format!("a job does not run exactly once, with {size}");
+            let question = "What becomes of a job that still waits in the queue, and of one that \
+                            comes while no worker waits for it?";
+            let happened = found(report.lost, report, &what, &report.lost_schedule);
+            return Verdict::broken(happened, question, "stage 7's page");
+        }
+    }
+    kept_if_complete(&[&explored.two, &explored.one])
+}
+
+/// In no schedule a thread waits for ever, with two workers and two jobs, and with one and three; nor does `main`,
+/// where it waits for a job before it drops the pool.
+pub fn no_schedule_is_stuck(explored: &Exploration) -> Verdict {
+    if let Some(blind) = explored.blind() {
+        return blind;
+    }
+    let question = "Which thread could go on if another one did something first, and when does that \
+                    other one do it?";
+    let awaited = &explored.awaited;
+    for (report, size) in explored.dropped() {
+        if report.stuck > 0 {
+            let what = format!("a thread waits for ever, with {size}");
+            let happened = found(report.stuck, report, &what, &report.stuck_schedule);
+            return Verdict::broken(happened, question, "stage 7's page");
+        }
+    }
+    if awaited.stuck > 0 {
+        let what = "a job does not run before the pool is dropped, and `main` waits for it, with one \
+                    worker and one job";
+        let happened = found(awaited.stuck, awaited, what, &awaited.stuck_schedule);
+        let question = "Can a worker find no job, and begin to wait only after the job has come and \
+                        the pool has called it?";
+        return Verdict::broken(happened, question, "stage 7's page");
+    }
+    kept_if_complete(&[&explored.two, &explored.one, awaited])
+}
+
+/// In every schedule `drop` returns when each job has ended, with two workers and two jobs, and with one and
+/// three. A pool without a `Drop` does not wait: when the program ends next, its jobs are lost.
+pub fn drop_waits_for_every_job_in_every_schedule(explored: &Exploration) -> Verdict {
+    if let Some(blind) = explored.blind() {
+        return blind;
+    }
+    for (report, size) in explored.dropped() {
+        if report.unfinished > 0 && report.unfinished <= report.lost {
+            return depends_on("no_schedule_loses_a_job");
+        }
+        if report.unfinished > 0 {
+            let what = format!("`drop` returns before all jobs have ended, with {size}");
+            let schedule = &report.unfinished_schedule;
+            let happened = found(report.unfinished, report, &what, schedule);
+            let question = "Does `drop` wait for each worker, and does a worker leave only when the \
+                            queue is empty?";
+            return Verdict::broken(happened, question, "stage 7's page");
+        }
+        if report.complete && report.stuck == report.schedules {
+            return depends_on("no_schedule_is_stuck");
+        }
+    }
+    kept_if_complete(&[&explored.two, &explored.one])
+}
