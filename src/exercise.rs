@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The first says what is missing, and ends with the exit code 1 until nothing is, and with 0 from then
-//! on. The second gives a hint, and with `--hint 2` one more. [Exercises](crate::book::ch12_exercises) is the chapter
+//! on. The second gives a hint, and with `--hint 2` one more. [Exercises](crate::book::ch13_exercises) is the chapter
 //! with the list.
 //!
 //! Some pools are run on real threads: their promises are those of

@@ -13,7 +13,8 @@
 //! ![Four stages, two requests each. In stages 1 and 4 the second request waits for five seconds and
 //! is answered after ten. In stages 2 and 3 both are answered after five.][race.svg]
 //!
-//! Then read the chapters in their order:
+//! Then read the chapters in their order. Chapters 1 to 7 without 3 are the lesson, which takes about an
+//! hour; the others are for later. Chapter 3 is for those who like to write the pool before they read it.
 //!
 #![doc = include_str!("book/contents.md")]
 //! # The code
@@ -63,27 +64,27 @@ pub mod stage1_single_threaded;
 #[path = "../stages/stage2_spawn_per_request.rs"]
 pub mod stage2_spawn_per_request;
 
-/// Stage 3: a pool of threads, fed through a channel. [Its chapter](crate::book::ch03_stage3_channel_pool).
+/// Stage 3: a pool of threads, fed through a channel. [Its chapter](crate::book::ch04_stage3_channel_pool).
 #[cfg(feature = "stage3")]
 #[path = "../stages/stage3_channel_pool.rs"]
 pub mod stage3_channel_pool;
 
-/// Stage 4: the same pool with a `for` loop in the worker. [Its chapter](crate::book::ch04_stage4_for_loop).
+/// Stage 4: the same pool with a `for` loop in the worker. [Its chapter](crate::book::ch05_stage4_for_loop).
 #[cfg(feature = "stage4")]
 #[path = "../stages/stage4_for_loop.rs"]
 pub mod stage4_for_loop;
 
-/// Stage 5: a pool that rejects requests while all its workers are busy. [Its chapter](crate::book::ch08_stage5_busy_counter).
+/// Stage 5: a pool that rejects requests while all its workers are busy. [Its chapter](crate::book::ch09_stage5_busy_counter).
 #[cfg(feature = "stage5")]
 #[path = "../stages/stage5_busy_counter.rs"]
 pub mod stage5_busy_counter;
 
-/// Stage 6: a pool with a bounded queue. [Its chapter](crate::book::ch09_stage6_bounded_queue).
+/// Stage 6: a pool with a bounded queue. [Its chapter](crate::book::ch10_stage6_bounded_queue).
 #[cfg(feature = "stage6")]
 #[path = "../stages/stage6_bounded_queue.rs"]
 pub mod stage6_bounded_queue;
 
-/// Stage 7: a pool that finishes what it has taken before it ends. [Its chapter](crate::book::ch10_stage7_graceful_shutdown).
+/// Stage 7: a pool that finishes what it has taken before it ends. [Its chapter](crate::book::ch11_stage7_graceful_shutdown).
 #[cfg(feature = "stage7")]
 #[path = "../stages/stage7_graceful_shutdown.rs"]
 pub mod stage7_graceful_shutdown;

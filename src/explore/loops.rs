@@ -1,4 +1,4 @@
-//! The thirteen loops of [the page about lock scope](crate::book::ch05_lock_scope), in every
+//! The thirteen loops of [the page about lock scope](crate::book::ch08_lock_scope), in every
 //! schedule.
 
 use super::Program;

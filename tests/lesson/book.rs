@@ -12,7 +12,7 @@ use crate::common::repository::{files, read, root};
 
 /// A line of the list in src/book.rs.
 struct Chapter {
-    /// For example `ch05_lock_scope`.
+    /// For example `ch08_lock_scope`.
     module: String,
     /// For example `lock_scope`; the page is `docs/lock_scope.md`.
     page: String,
