@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use ten_versus_five::command::{self, Command};
+use ten_versus_five::output::Ending;
 use ten_versus_five::server::foreground;
 use ten_versus_five::{check, exercise, explore, output, race, server};
 
@@ -20,14 +21,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let succeeded = match command {
+    let ending = match command {
         Command::Help => output::print(&command::help()),
         Command::Version => {
             output::print(concat!("ten-versus-five ", env!("CARGO_PKG_VERSION"), "\n"))
         }
-        Command::Serve(options) => server::run(&options).map(|()| true),
+        Command::Serve(options) => server::run(&options).map(|()| Ending::Success),
         Command::Explore(options) => explore::command::run(&options),
-        Command::Check(options) => Ok(check::server::run(&options)),
+        Command::Check(options) => check::server::run(&options),
         Command::Race(options) if options.ask && !can_ask() => {
             report_error(race::ask::NEEDS_A_TERMINAL);
             return ExitCode::from(2);
@@ -36,16 +37,15 @@ fn main() -> ExitCode {
             report_error(exercise::watch::NEEDS_A_TERMINAL);
             return ExitCode::from(2);
         }
-        Command::Exercises => exercise::watch::run(),
+        Command::Exercises => exercise::watch::run().map(Ending::success_if),
         Command::Race(options) => {
             race::screen::survive_interruption();
             race::run(&options)
         }
-        Command::RaceServer(options) => race::server::run(&options).map(|()| true),
+        Command::RaceServer(options) => race::server::run(&options).map(|()| Ending::Success),
     };
-    match succeeded {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    match ending {
+        Ok(ending) => ending.into(),
         Err(error) => {
             report_error(&error);
             ExitCode::FAILURE

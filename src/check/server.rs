@@ -16,6 +16,7 @@ use std::io::{self, IsTerminal, Write};
 use super::{Verdict, tap};
 use crate::args::{Arguments, Help, UsageError};
 use crate::client::target::Target;
+use crate::output::{self, Ending};
 use crate::stage::{MAX_QUEUE, MAX_WORKERS};
 
 mod clients;
@@ -116,9 +117,13 @@ const PROMISES: [Promise; 11] = [
 /// The command `check`: prints a verdict for each promise on standard output, in the Test Anything
 /// Protocol, version 14, and what it is at on standard error, if that is a terminal.
 ///
-/// Returns whether no promise is broken, and all could be printed. It takes about half a minute for a
-/// server that waits for a second.
-pub fn run(options: &Options) -> bool {
+/// A success if no promise is broken, and all could be printed. It takes about half a minute for a server
+/// that waits for a second.
+///
+/// # Errors
+///
+/// What kept a verdict from being printed, as a sentence.
+pub fn run(options: &Options) -> Result<Ending, String> {
     let shows = io::stderr().is_terminal();
     let progress = |what: &str| {
         if shows {
@@ -126,8 +131,10 @@ pub fn run(options: &Options) -> bool {
             let _ = write!(io::stderr(), "\r{what:76}\r");
         }
     };
-    // A reader that has closed the pipe, or a full disk: the verdicts have not arrived.
-    report(options, &mut io::stdout(), progress).unwrap_or(false)
+    match report(options, &mut io::stdout(), progress) {
+        Ok(none_broken) => Ok(Ending::success_if(none_broken)),
+        Err(error) => output::written(Err(error)),
+    }
 }
 
 /// The same to any writer. `progress` is told what is being decided, and at the end of each nothing.

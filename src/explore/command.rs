@@ -6,7 +6,7 @@ use super::columns;
 use super::loops::{SPELLINGS, Spelling};
 use super::{Explorer, Program, Report, stages, stepping};
 use crate::args::{Arguments, Help, UsageError};
-use crate::output::written;
+use crate::output::{Ending, written};
 use crate::server::threads;
 use crate::stage::{self, MAX_QUEUE, Stage, compiled_in, features};
 use crate::terminal::{self, Style};
@@ -134,11 +134,12 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
 fn stages_to_explore(wanted: Option<usize>) -> Result<Vec<&'static Stage>, UsageError> {
     let stages = match wanted {
         Some(number) => vec![stage::by_number(number)?.0],
-        None => compiled_in().filter(|stage| stage.number >= 3).collect(),
+        None => compiled_in().filter(|stage| stage.has_pool).collect(),
     };
     let message = match stages.as_slice() {
         [] => String::from("No stage with a pool is compiled in. To explore them all:"),
-        [Stage { number, .. }] if *number < 3 => {
+        [only] if !only.has_pool => {
+            let number = only.number;
             format!("Stage {number} has no pool. To explore those that have one:")
         }
         _ => return Ok(stages),
@@ -160,14 +161,13 @@ fn spelling_by_name(name: &str) -> Result<&'static Spelling, UsageError> {
     })
 }
 
-/// Prints a schedule of each pool, and then a line for each. Returns whether no schedule was stuck
-/// and none lost a job, and all could be written: if the reader of standard output has closed it,
-/// there is no message.
+/// Prints a schedule of each pool, and then a line for each. A success if no schedule was stuck
+/// and none lost a job, and all could be written.
 ///
 /// # Errors
 ///
 /// What kept it from being written, as a sentence.
-pub fn run(options: &Options) -> Result<bool, String> {
+pub fn run(options: &Options) -> Result<Ending, String> {
     // One more than the workers hands out the jobs.
     threads::check_for(options.workers + 1, || String::from("explore --workers 1"))?;
     if options.step {
@@ -179,11 +179,11 @@ pub fn run(options: &Options) -> Result<bool, String> {
     });
     let mut well = true;
     let printed = print(explored, terminal::style(), &mut io::stdout(), &mut well);
-    Ok(written(printed)? && well)
+    Ok(written(printed)?.and(Ending::success_if(well)))
 }
 
 /// Lets the user at the terminal be the scheduler.
-fn step(options: &Options) -> Result<bool, String> {
+fn step(options: &Options) -> Result<Ending, String> {
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     if !input.is_terminal() || !out.is_terminal() {
         return Err(String::from(
@@ -194,12 +194,12 @@ fn step(options: &Options) -> Result<bool, String> {
         if let Some(program) = pool.program(options) {
             let title = title(&pool.label());
             let played = stepping::play(&title, program, terminal::style(), &mut input, &mut out);
-            if !written(played)? {
-                return Ok(false);
+            if written(played)? == Ending::Failure {
+                return Ok(Ending::Failure);
             }
         }
     }
-    Ok(true)
+    Ok(Ending::Success)
 }
 
 /// Prints a schedule of each of these, as soon as it is there, and then a line for each, which

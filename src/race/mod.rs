@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::target::Target;
 use crate::client::{self, Outcome, Reply};
-use crate::output;
+use crate::output::{self, Ending};
 use crate::traced::lock::Lock;
 pub use options::{Against, Options};
 use screen::Screen;
@@ -247,13 +247,12 @@ impl Display for Verdict {
 }
 
 /// Runs a race: draws it on standard output, live if that is a terminal, and then prints the
-/// results. Returns `true` if every request was answered with status 200 and the results were written,
-/// and `false` if not, also when the reader of standard output has closed the pipe.
+/// results. A success if every request was answered with status 200 and the results were written.
 ///
 /// # Errors
 ///
 /// Why the race could not be run, or the results or the picture not be written, as a sentence.
-pub fn run(options: &Options) -> Result<bool, String> {
+pub fn run(options: &Options) -> Result<Ending, String> {
     if let Some(path) = &options.svg {
         picture::check(path)?;
     }
@@ -332,9 +331,10 @@ pub fn run(options: &Options) -> Result<bool, String> {
     }
     drop(servers);
     let drawn = output::written(screen.finish(&race.recordings));
-    if let Some(path) = &options.notes {
-        write_notes(path, &race.recordings)?;
-    }
+    let noted = match &options.notes {
+        Some(path) => write_notes(path, &race.recordings)?,
+        None => Ending::Success,
+    };
     let compared = predictions.iter().zip(&race.recordings);
     let compared = compared.flat_map(|(all, recording)| all.compare(recording));
     let results = compared.chain(race.recordings.iter().map(Recording::result));
@@ -343,11 +343,15 @@ pub fn run(options: &Options) -> Result<bool, String> {
     if let Some(path) = &options.svg {
         picture::write(path, &svg::draw(&race.recordings))?;
     }
-    Ok(drawn? && printed? && race.recordings.iter().all(Recording::all_answered))
+    let answered = race.recordings.iter().all(Recording::all_answered);
+    Ok(drawn?
+        .and(noted)
+        .and(printed?)
+        .and(Ending::success_if(answered)))
 }
 
 /// Writes the notes of each server, with its label at the beginning of each line.
-fn write_notes(path: &Path, recordings: &[Recording]) -> Result<bool, String> {
+fn write_notes(path: &Path, recordings: &[Recording]) -> Result<Ending, String> {
     let mut text = String::new();
     for Recording { label, lock, .. } in recordings {
         let lines = lock.iter().flat_map(|lock| lock.notes.lines(lock.start));
@@ -357,7 +361,7 @@ fn write_notes(path: &Path, recordings: &[Recording]) -> Result<bool, String> {
         return output::print(&text);
     }
     picture::write(path, &text)?;
-    Ok(true)
+    Ok(Ending::Success)
 }
 
 /// How long the axis is at first, if the race does not know how long one request takes: as long as

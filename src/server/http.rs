@@ -410,9 +410,13 @@ impl Response {
 ///
 /// A timeout on the socket alone bounds each read: a client that sends a byte a second could go on for
 /// hours.
+///
+/// As a rule, a response fits into the system's buffer. So a write does not wait at first, and needs no
+/// timeout: that saves a system call. A read has to wait more often, and always sets its timeout.
 pub struct DeadlineStream<'a> {
     connection: &'a TcpStream,
     deadline: Instant,
+    blocking: bool,
 }
 
 impl DeadlineStream<'_> {
@@ -425,6 +429,7 @@ impl DeadlineStream<'_> {
         DeadlineStream {
             connection,
             deadline: Instant::now() + time,
+            blocking: true,
         }
     }
 
@@ -437,20 +442,46 @@ impl DeadlineStream<'_> {
         self.deadline += time;
     }
 
-    /// The moment after which no read succeeds.
-    pub fn deadline(&self) -> Instant {
-        self.deadline
-    }
-
     fn remaining(&self) -> Option<Duration> {
         let remaining = self.deadline.saturating_duration_since(Instant::now());
         (!remaining.is_zero()).then_some(remaining)
+    }
+
+    /// Makes the connection block, or fail at once instead.
+    fn block(&mut self, blocking: bool) -> io::Result<()> {
+        if self.blocking != blocking {
+            self.connection.set_nonblocking(!blocking)?;
+            self.blocking = blocking;
+        }
+        Ok(())
+    }
+
+    /// Reads what is left, in a way that lets the response arrive when the connection is closed. Returns
+    /// before the deadline or at once.
+    ///
+    /// The system resets a connection that is closed while bytes are unread, and a reset may destroy a
+    /// response on its way. So this reads what has arrived. If the client may still be sending
+    /// (`more_to_come`), it goes on reading until the client closes or pauses, or the deadline passes.
+    pub fn drain(mut self, more_to_come: bool) {
+        let mut unread = [0; 4096];
+        if more_to_come && self.connection.shutdown(Shutdown::Write).is_ok() {
+            let deadline = self.deadline;
+            self.deadline = deadline.min(Instant::now() + LINGER_PAUSE);
+            while let Ok(1..) = self.read(&mut unread) {
+                self.deadline = deadline.min(Instant::now() + LINGER_PAUSE);
+            }
+        }
+        if self.block(false).is_ok() {
+            let mut reads = (0..LAST_READS).map(|_| self.connection.read(&mut unread));
+            while let Some(Ok(1..)) = reads.next() {}
+        }
     }
 }
 
 impl Read for DeadlineStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let remaining = self.remaining().ok_or(ErrorKind::TimedOut)?;
+        self.block(true)?;
         unless_shut(self.connection.set_read_timeout(Some(remaining)))?;
         self.connection.read(buffer)
     }
@@ -462,6 +493,11 @@ const LAST_WRITE: Duration = Duration::from_millis(1);
 
 impl Write for DeadlineStream<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.block(false)?;
+        match self.connection.write(buffer) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.block(true)?,
+            result => return result,
+        }
         let remaining = self.remaining().unwrap_or(LAST_WRITE);
         unless_shut(self.connection.set_write_timeout(Some(remaining)))?;
         self.connection.write(buffer)
@@ -486,28 +522,6 @@ const LINGER_PAUSE: Duration = Duration::from_millis(200);
 
 /// The maximum of reads of bytes that have already arrived.
 const LAST_READS: usize = 16;
-
-/// Closes a connection in a way that lets the response arrive. Returns before the deadline or at once.
-///
-/// The system resets a connection that is closed while bytes are unread, and a reset may destroy a
-/// response on its way. So this reads what has arrived. If the client may still be sending
-/// (`more_to_come`), it goes on reading until the client closes or pauses, or the deadline passes.
-pub fn close(connection: TcpStream, more_to_come: bool, deadline: Instant) {
-    let mut unread = [0; 4096];
-    let mut bounded = DeadlineStream {
-        connection: &connection,
-        deadline: deadline.min(Instant::now() + LINGER_PAUSE),
-    };
-    if more_to_come && connection.shutdown(Shutdown::Write).is_ok() {
-        while let Ok(1..) = bounded.read(&mut unread) {
-            bounded.deadline = deadline.min(Instant::now() + LINGER_PAUSE);
-        }
-    }
-    if connection.set_nonblocking(true).is_ok() {
-        let mut reads = (0..LAST_READS).map(|_| (&connection).read(&mut unread));
-        while let Some(Ok(1..)) = reads.next() {}
-    }
-}
 
 /// A time in the format of the header `Date`: RFC 9110, section 5.6.7. A time before 1970 is shown as the
 /// start of 1970.

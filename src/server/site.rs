@@ -94,8 +94,8 @@ impl Site {
             .with_server_headers(response, thread, started)
             .write_to(&mut bounded, http::asks_for_head(&request_line));
         let took = started.elapsed();
-        let deadline = bounded.deadline();
-        http::close(connection, has_more, deadline);
+        bounded.drain(has_more);
+        drop(connection);
 
         let request_line = quoted(&request_line);
         match sent {

@@ -14,10 +14,10 @@ use crate::stage::features;
 ///
 /// As [`check_for`].
 pub fn check(options: &Options, command: &str) -> Result<(), String> {
-    let number = options.stage.number;
-    if number < 3 {
+    if !options.stage.has_pool {
         return Ok(());
     }
+    let number = options.stage.number;
     check_for(options.workers, || {
         format!("{command}--stage {number} --workers 1")
     })

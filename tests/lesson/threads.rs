@@ -22,7 +22,7 @@ fn only_stage_2_takes_a_thread_for_every_request() {
 /// The thread of the accept loop, two workers if there is a pool, and the thread for rejections if the
 /// stage needs one.
 fn threads_of(stage: &Stage) {
-    let workers = if stage.number >= 3 { 2 } else { 0 };
+    let workers = if stage.has_pool { 2 } else { 0 };
     let at_rest = 1 + workers + usize::from(stage.rejects);
     let under_load = at_rest
         + if stage.concurrency == Concurrency::Unbounded {
