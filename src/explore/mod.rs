@@ -373,7 +373,8 @@ fn task(work: &Work) -> Box<dyn FnOnce() + Send> {
     })
 }
 
-/// One schedule, from inside.
+/// One schedule, from inside. Each of its threads can have a clone.
+#[derive(Clone)]
 pub struct Run {
     member: Member,
 }

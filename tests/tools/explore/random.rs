@@ -1,0 +1,137 @@
+//! Does the explorer find all that can come of a program, and nothing else?
+//!
+//! It is asked about small programs at random, over everything that the stand-in for `std` has, and so is a
+//! model that knows nothing of it. A program of which the two say different things is made as small as it can be,
+//! and printed so that it can be pasted into a test.
+//!
+//! `RANDOM_PROGRAMS=10000 RANDOM_SEED=0 cargo test --release --test tools random_programs` tries so many from there on.
+
+mod generator;
+mod interpreter;
+mod model;
+mod program;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::common::thorough;
+use program::{Op, Program};
+use ten_versus_five::explore::{Explorer, Report};
+
+/// A program with more states, or more schedules, is not small. Of the plain search, which is much slower, less is
+/// enough: whatever it finds must be right.
+const STATES: usize = 30_000;
+const SCHEDULES: usize = 1_000;
+const PLAIN_SCHEDULES: usize = 300;
+
+/// What was compared.
+#[derive(Clone, Copy, Debug, Default)]
+struct Compared {
+    programs: usize,
+    /// Of which all schedules were run, reduced and plain.
+    complete: usize,
+    plain: usize,
+    /// Of which several things can come.
+    several: usize,
+    schedules: usize,
+}
+
+fn explore(explorer: &Explorer, program: &Arc<Program>) -> Report {
+    let worlds = Arc::new(Mutex::new(Vec::new()));
+    let (program, keep) = (Arc::clone(program), Arc::clone(&worlds));
+    let report = explorer.run(move |run| {
+        interpreter::run(&program, run, |world| keep.lock().unwrap().push(world));
+    });
+    worlds.lock().unwrap().clear();
+    report
+}
+
+/// What the explorer says that the model does not, or the other way round.
+fn difference(program: &Program, compared: &mut Compared) -> Option<String> {
+    let expected = model::outcomes(program, 0, STATES)?;
+    let program = Arc::new(program.clone());
+    let explorer = Explorer::new().time(Duration::from_secs(300));
+    let reduced = explore(&explorer.clone().schedules(SCHEDULES), &program);
+    let plain = explore(&explorer.schedules(PLAIN_SCHEDULES).plain(), &program);
+    compared.programs += 1;
+    compared.complete += usize::from(reduced.complete);
+    compared.plain += usize::from(plain.complete);
+    compared.several += usize::from(expected.all.len() > 1);
+    compared.schedules += reduced.schedules + plain.schedules;
+    for (name, report) in [("reduced", &reduced), ("plain", &plain)] {
+        if let Some(why) = &report.cannot_tell {
+            return Some(format!("the {name} search cannot tell: {why}"));
+        }
+        let found: BTreeSet<String> = report.outcomes.keys().cloned().collect();
+        if let Some(extra) = found.difference(&expected.all).next() {
+            return Some(format!(
+                "the {name} search finds, and the model does not:\n    {extra}"
+            ));
+        }
+        let missing = expected.all.difference(&found).next();
+        if let (Some(missing), true) = (missing, report.complete) {
+            return Some(format!(
+                "the model finds, and the {name} search does not:\n    {missing}"
+            ));
+        }
+        let (most, expected) = (report.most_at_once, expected.most_at_once);
+        if most > expected || (most < expected && report.complete) {
+            return Some(format!(
+                "{most} jobs at once in the {name} search, {expected} in the model"
+            ));
+        }
+    }
+    None
+}
+
+/// # Panics
+///
+/// If there is a difference, with the smallest program that shows one.
+fn compare(program: &Program, compared: &mut Compared, from: &str) {
+    let Some(first) = difference(program, compared) else {
+        return;
+    };
+    let differs = |program: &Program| difference(program, &mut Compared::default()).is_some();
+    let smallest = generator::shrink(program, differs);
+    let difference = difference(&smallest, &mut Compared::default()).unwrap_or(first);
+    panic!("{from}: {difference}\nThe smallest program that shows a difference:\n{smallest}");
+}
+
+/// What the stand-in does not do as `std` does yet: it unparks no first thread, and what a panic or an initialisation
+/// leaves behind is seen too early.
+fn is_known_to_differ(program: &Program) -> bool {
+    let mut ops = program.threads.iter().flatten();
+    ops.any(|op| {
+        matches!(
+            op,
+            Op::Unpark(0) | Op::Panic | Op::OnceInit | Op::OnceInitPanics
+        )
+    })
+}
+
+#[test]
+fn random_programs_come_to_the_same_in_the_explorer_and_in_a_model_of_std() {
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+    let programs = if thorough() { 250 } else { 70 };
+    let programs = number("RANDOM_PROGRAMS").unwrap_or(programs);
+    let seed = number("RANDOM_SEED").unwrap_or(0);
+    let start = Instant::now();
+    let mut compared = Compared::default();
+    for seed in seed..seed + programs {
+        let program = generator::program(seed);
+        let from = format!("seed {seed}, after {:?}, {compared:?}", start.elapsed());
+        if !is_known_to_differ(&program) {
+            compare(&program, &mut compared, &from);
+        }
+    }
+    println!("{compared:?} in {:?}", start.elapsed());
+    // Or there would be little to compare.
+    let half = compared.programs / 2;
+    assert!(compared.programs > 0, "all are too large");
+    assert!(
+        compared.complete > half && compared.plain >= half,
+        "{compared:?}"
+    );
+    assert!(compared.several >= half / 2, "{compared:?}");
+}
