@@ -10,9 +10,8 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -22,7 +21,7 @@ use super::model::{Action, Objects, Op, Outcome, State};
 use super::search::{Choice, Event, Search, Threads};
 use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
-use crate::traced::{ObjectKind, next_number};
+use crate::traced::{ObjectKind, next_number, threads};
 
 /// How often in a row a thread's waits may come to their end for no other reason than time, while
 /// others can go on. It is the same for a thread that yields. Without a limit, a thread that looks
@@ -34,6 +33,10 @@ const LAST_STEPS: usize = 2_000;
 
 /// How long to wait for a step before it is clear that a thread is blocked by something else.
 const NO_STEP: Duration = Duration::from_secs(10);
+
+/// Why nothing can be told where the same steps do not come to the same end.
+pub(crate) const DIFFERENT_END: &str = "the same steps did not come to the same end: something is different \
+     each time, like a static, a random number or the clock";
 
 /// The number of a `Join` at the end of a scope.
 pub(crate) const OF_A_SCOPE: usize = 1;
@@ -61,8 +64,8 @@ struct Inner {
     walk: Option<Walk>,
     objects: Objects,
     slots: Vec<Slot>,
-    /// Real threads, by the index of the thread that they are in every schedule.
-    crew: Vec<Hand>,
+    /// The real threads of this schedule, but for those of a scope.
+    crew: Vec<JoinHandle<()>>,
     phase: Phase,
     /// Which thread took the last step, and how many steps were taken.
     last: usize,
@@ -95,7 +98,15 @@ pub(crate) struct Findings {
     pub(crate) names: Vec<Option<String>>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+impl Findings {
+    /// Whether the same came of another run of the same steps.
+    pub(crate) fn is_like(&self, other: &Findings) -> bool {
+        (&self.outcome, &self.jobs, self.panics.len())
+            == (&other.outcome, &other.jobs, other.panics.len())
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Job {
     pub(crate) begun: usize,
     pub(crate) rejected: bool,
@@ -124,18 +135,12 @@ struct Slot {
     /// It has to unwind.
     dismissed: bool,
     panicking: bool,
+    /// It has done its work, and drops what its `thread_local!`s hold. That must not unwind.
+    leaving: bool,
     ended: bool,
     clock: Clock,
     expirations: usize,
-    /// What it does, until it starts.
-    task: Option<Task>,
     baton: Arc<Baton>,
-}
-
-/// A real thread, which does one task after another.
-struct Hand {
-    tasks: Sender<Task>,
-    thread: JoinHandle<()>,
 }
 
 /// Where a thread waits for its turn.
@@ -183,22 +188,53 @@ impl Baton {
 struct Dismissed;
 
 thread_local! {
-    /// What the last panic of this thread said.
-    static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+    /// What the panics of this thread said.
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+thread_local! {
+    /// Takes the last step of this thread when it is dropped.
+    static LAST_STEP: RefCell<Option<LastStep>> = const { RefCell::new(None) };
+}
+
+struct LastStep(Member);
+
+impl Drop for LastStep {
+    fn drop(&mut self) {
+        let Member { execution, thread } = &self.0;
+        self.0.step_of(Action::End, *thread, false, 0);
+        let mut inner = execution.lock();
+        if inner.phase != Phase::Over {
+            let next = inner.choose(execution.max_steps);
+            self.0.pass_on(inner, next);
+        }
+    }
 }
 
 /// Keeps panics in a schedule from being printed, thousands of times. All others are as before.
+///
+/// A panic that is about to end the process is not kept: it says what is known.
 fn keep_panics_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if context::explored().is_none() {
+            let Some(member) = context::explored() else {
                 return before(info);
+            };
+            let _ = PANICS.try_with(|panics| panics.borrow_mut().push(info.to_string()));
+            if is_the_last(info) || member.is_leaving() {
+                eprintln!("{}", member.last_words());
             }
-            let _ = LAST_PANIC.try_with(|last| last.replace(info.to_string()));
         }));
     });
+}
+
+/// Whether this panic cannot unwind, as one that leaves a `drop` while another panic unwinds. It is
+/// `core` itself that panics then.
+fn is_the_last(info: &PanicHookInfo) -> bool {
+    let file = info.location().map_or("", |location| location.file());
+    file.ends_with("panicking.rs") && file.contains("core")
 }
 
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -246,18 +282,19 @@ impl Execution {
         inner.oldest = next_number();
         inner.patience = LAST_STEPS;
         inner.add_thread(None, Clock::default());
-        inner.slots[0].task = Some(Box::new(move || member.live(work, drop)));
         let first = inner.choose(self.max_steps);
-        inner.go(first);
         drop(inner);
+        threads::start_main(&member, work);
+        self.lock().go(first);
 
         let mut steps = 0;
         while !self.explorer.wait_for(NO_STEP) {
             let mut inner = self.lock();
             if inner.depth == steps {
-                // This crew cannot be used again: a thread in it is blocked for good.
+                // A thread of this crew is blocked for good, so none is waited for.
                 inner.phase = Phase::Over;
                 inner.crew.clear();
+                inner.send_away_those_who_have_not_started();
                 inner.findings.cannot_tell = Some(format!(
                     "no step for {} s: a thread waits for something that the explorer does not see, \
                      or computes for long",
@@ -266,6 +303,10 @@ impl Execution {
                 break;
             }
             steps = inner.depth;
+        }
+        let crew = std::mem::take(&mut self.lock().crew);
+        for thread in crew {
+            let _ = thread.join(); // It does not panic: it catches what it runs.
         }
         let mut inner = self.lock();
         inner.settle();
@@ -299,15 +340,6 @@ impl Execution {
         Some(ask(walk, &inner.wanted, &inner.objects))
     }
 
-    /// Ends the threads, after the last schedule.
-    pub(crate) fn dismiss_the_crew(&self) {
-        let crew = std::mem::take(&mut self.lock().crew);
-        for Hand { tasks, thread } in crew {
-            drop(tasks);
-            let _ = thread.join(); // A task does not panic: each catches what it runs.
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         unpoisoned(&self.inner)
     }
@@ -326,10 +358,10 @@ impl Inner {
             outcome: Outcome::Done,
             dismissed: false,
             panicking: false,
+            leaving: false,
             ended: false,
             clock,
             expirations: 0,
-            task: None,
             baton: Arc::default(),
         });
         thread
@@ -428,7 +460,9 @@ impl Inner {
             return None;
         };
         let enabled = self.enabled(true);
-        let waiting = |slot: &Slot| slot.op.is_some_and(|op| op.may_unwind()) && !slot.panicking;
+        let waiting = |slot: &Slot| {
+            slot.op.is_some_and(|op| op.may_unwind()) && !slot.panicking && !slot.leaving
+        };
         let dismissible = self.slots.iter().position(waiting);
         if left > 0 {
             if let Some(thread) = enabled.first() {
@@ -530,29 +564,19 @@ impl Inner {
         });
     }
 
-    /// Lets a thread go on, which is not the one that calls this.
-    fn go(&mut self, thread: Option<usize>) {
-        let Some(thread) = thread else {
-            return;
-        };
-        let slot = &mut self.slots[thread];
-        let Some(task) = slot.task.take() else {
-            return slot.baton.hand_over();
-        };
-        let _ = self.hand(thread).tasks.send(task); // It takes tasks as long as it is in the crew.
+    fn send_away_those_who_have_not_started(&self) {
+        for slot in &self.slots {
+            if slot.op.is_some_and(|op| op.action == Action::Start) {
+                slot.baton.hand_over();
+            }
+        }
     }
 
-    /// The real thread for a thread.
-    fn hand(&mut self, thread: usize) -> &Hand {
-        while self.crew.len() <= thread {
-            let (tasks, receiver) = mpsc::channel::<Task>();
-            let hand = thread::spawn(move || receiver.into_iter().for_each(|task| task()));
-            self.crew.push(Hand {
-                tasks,
-                thread: hand,
-            });
+    /// Lets a thread go on, which is not the one that calls this.
+    fn go(&mut self, thread: Option<usize>) {
+        if let Some(thread) = thread {
+            self.slots[thread].baton.hand_over();
         }
-        &self.crew[thread]
     }
 }
 
@@ -588,7 +612,15 @@ impl Op {
         use Action::*;
         let drops = matches!(
             self.action,
-            Unlock | StopReading | DropSender | DropReceiver | Start | End | EndJob(_)
+            Poison
+                | Unlock
+                | StopReading
+                | Detach
+                | DropSender
+                | DropReceiver
+                | Start
+                | End
+                | EndJob(_)
         );
         // At its end, a scope waits for its threads whatever comes.
         let scope = self.action == Join && self.number == OF_A_SCOPE;
@@ -723,36 +755,40 @@ impl Member {
         }
     }
 
-    /// What a thread does when it starts, and on which real thread.
-    pub(crate) fn start_with(&self, task: Task) -> thread::Thread {
-        let inner = &mut *self.execution.lock();
-        inner.slots[self.thread].task = Some(task);
-        inner.hand(self.thread).thread.thread().clone()
+    /// Starts a real thread for this one, which has to [`live`](Member::live), too.
+    ///
+    /// Each is a new one in every schedule, so that what a `thread_local!` holds is made anew, and dropped
+    /// at the end of the thread.
+    pub(crate) fn start(&self, task: Task) -> thread::Thread {
+        let thread = thread::spawn(task);
+        let handle = thread.thread().clone();
+        self.execution.lock().crew.push(thread);
+        handle
     }
 
-    /// Waits for its first turn, on a real thread of its own.
-    pub(crate) fn wait_for_the_start(&self) {
+    /// Does what a thread does from its first turn on. What comes of it is kept before the end, so that
+    /// it is there for a thread that joins.
+    ///
+    /// The end itself comes when the real thread drops what its `thread_local!`s hold.
+    pub(crate) fn live<R>(self, work: impl FnOnce() -> R, keep: impl FnOnce(thread::Result<R>)) {
+        // Before all others that the program may use, so it is dropped after them.
+        LAST_STEP.set(Some(LastStep(self.clone())));
+        context::watch(Watcher::Explorer(self.clone()));
         let baton = Arc::clone(&self.execution.lock().slots[self.thread].baton);
         baton.wait();
-    }
-
-    /// Does what a thread does between its start and its end, both included.
-    /// What comes of it is kept before the end, so that it is there for a thread that joins.
-    pub(crate) fn live<R>(self, work: impl FnOnce() -> R, keep: impl FnOnce(thread::Result<R>)) {
-        let watcher = Watcher::Explorer(self.clone());
-        context::watched_by(watcher, || {
-            let result = panic::catch_unwind(AssertUnwindSafe(work));
-            if let Err(panic) = &result {
-                self.panicked(&**panic);
-            }
-            keep(result);
-            self.step_of(Action::End, self.thread, false, 0);
-        });
-        let mut inner = self.execution.lock();
-        if inner.phase != Phase::Over {
-            let next = inner.choose(self.execution.max_steps);
-            self.pass_on(inner, next);
+        if self.execution.lock().phase == Phase::Over {
+            return;
         }
+        let result = panic::catch_unwind(AssertUnwindSafe(work));
+        if let Err(panic) = &result {
+            self.panicked(&**panic);
+        }
+        // A result that no thread can join any more is dropped here.
+        let kept = panic::catch_unwind(AssertUnwindSafe(|| keep(result)));
+        if let Err(panic) = &kept {
+            self.panicked(&**panic);
+        }
+        self.execution.lock().slots[self.thread].leaving = true;
     }
 
     /// Notes that this thread has panicked, unless it was made to.
@@ -760,9 +796,38 @@ impl Member {
         if !is_dismissal(panic) {
             let inner = &mut *self.execution.lock();
             if inner.phase == Phase::Running {
-                inner.findings.panics.push(LAST_PANIC.take());
+                // One that was resumed, and not begun, has no message.
+                let last = PANICS.take().pop();
+                inner.findings.panics.push(last.unwrap_or_default());
             }
         }
+    }
+
+    /// Whether this thread has done its work. A panic ends the process from then on.
+    fn is_leaving(&self) -> bool {
+        self.execution.lock().slots[self.thread].leaving
+    }
+
+    /// What is known when a panic of this thread is about to end the process.
+    fn last_words(&self) -> String {
+        let panics = PANICS.try_with(RefCell::take).unwrap_or_default();
+        let inner = &*self.execution.lock();
+        let name = |thread: usize| match inner.findings.names.get(thread) {
+            Some(Some(name)) => name.clone(),
+            _ if thread == 0 => String::from("main"),
+            _ => format!("thread-{thread}"),
+        };
+        let steps = inner.search.levels.iter().filter_map(|level| {
+            let step = level.ops.get(level.chosen)?.as_ref()?;
+            Some(format!("  {}: {}", name(level.chosen), step.action))
+        });
+        format!(
+            "\nThe explorer runs a schedule that ends the process: {} panics in a `drop` while another \
+             panic unwinds, or at its very end. Its panics:\n{}\nThe steps:\n{}\n",
+            name(self.thread),
+            panics.join("\n"),
+            steps.collect::<Vec<_>>().join("\n")
+        )
     }
 
     /// Whether this schedule is still looked at.

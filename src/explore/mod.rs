@@ -42,8 +42,8 @@
 //! - More threads, or more jobs, than it is given.
 //! - The count of an `Arc`, which is not a step: which of several threads drops what they share is
 //!   tried only as far as other steps tell the orders apart.
-//! - What a `thread_local!` keeps. The threads of one schedule serve again in the next one, so a
-//!   value may be there already. If that leads to other steps, the explorer notices.
+//! - What a `static` keeps from one schedule to the next. If that leads to other steps, or to
+//!   another end of the first schedule when that is run again, the explorer notices.
 //!
 //! `ten-versus-five explore` is in [`command`], and its `--step` in [`stepping`]; `columns.rs` draws a
 //! schedule.
@@ -235,7 +235,6 @@ impl Explorer {
                 break states;
             }
         };
-        execution.dismiss_the_crew();
         States {
             time: start.elapsed(),
             ..states
@@ -271,7 +270,6 @@ impl Explorer {
         loop {
             let findings = execution.run(task(&work));
             if !expected && execution.with_search(|search, _, _| search.asks()) {
-                execution.dismiss_the_crew();
                 return None;
             }
             report.add(&execution, &findings, &mut most, &mut early);
@@ -283,8 +281,13 @@ impl Explorer {
                 // The same once more. What is different then was different by itself.
                 first = false;
                 execution.with_search(|search, _, _| search.again());
-                let findings = execution.run(task(&work));
-                report.cannot_tell = findings.cannot_tell;
+                let again = execution.run(task(&work));
+                let same = again.cannot_tell.is_some() || again.is_like(&findings);
+                report.cannot_tell = if same {
+                    again.cannot_tell
+                } else {
+                    Some(String::from(execution::DIFFERENT_END))
+                };
                 execution.with_search(|search, _, _| search.as_if_new());
                 if report.cannot_tell.is_some() {
                     report.complete = false;
@@ -300,7 +303,6 @@ impl Explorer {
                 break;
             }
         }
-        execution.dismiss_the_crew();
         report.complete &= !replays;
         report.time = start.elapsed();
         let replay = |choices: &[usize]| {

@@ -27,6 +27,12 @@ pub enum Action {
     StopReading,
     /// Looks at a lock without locking it: is it poisoned, is the value set?
     Look,
+    /// Poisons a lock that it is about to unlock, because it panics.
+    Poison,
+    /// Clears the poison of a lock.
+    ClearPoison,
+    /// Sets the value that `Look` sees.
+    Set,
     /// Unlocks a mutex and begins to wait at a condition variable.
     Wait,
     /// Has been notified, and locks the mutex again. If it can time out, it has been notified or has
@@ -64,6 +70,9 @@ pub enum Action {
     End,
     /// Goes on when another thread has ended.
     Join,
+    /// Drops its share in the result of a thread: the handle that could have joined it, or the thread
+    /// itself, whose work is done. The later one of the two drops the result, if it is not joined.
+    Detach,
     /// Asks whether another thread has ended.
     IsFinished,
     /// Goes on when it has been unparked.

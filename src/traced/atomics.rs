@@ -183,7 +183,7 @@ macro_rules! atomic {
 
         impl $(<$t>)? fmt::Debug for $name $(<$t>)? {
             fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                self.inner.fmt(f)
+                self.load(Ordering::Relaxed).fmt(f)
             }
         }
 

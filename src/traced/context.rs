@@ -72,6 +72,11 @@ pub(crate) fn step_alone(action: Action) -> Option<Outcome> {
     Some(explored()?.step_alone(action))
 }
 
+/// Lets this watcher watch the thread to its end.
+pub(crate) fn watch(watcher: Watcher) {
+    WATCHER.set(watcher);
+}
+
 /// Runs `work` with this watcher, and brings back the one before it, also if `work` panics.
 pub(crate) fn watched_by<R>(watcher: Watcher, work: impl FnOnce() -> R) -> R {
     struct Restore(Watcher);

@@ -34,7 +34,7 @@ mod once_lock;
 mod rwlock;
 pub mod stages;
 mod text;
-mod threads;
+pub(crate) mod threads;
 
 pub use crate::race::show;
 pub(crate) use notes::next_number;

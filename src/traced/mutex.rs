@@ -88,7 +88,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// As [`std::sync::Mutex::clear_poison`].
     pub fn clear_poison(&self) {
-        step(Action::Look, &self.object);
+        step(Action::ClearPoison, &self.object);
         self.poison.clear();
     }
 
@@ -107,6 +107,12 @@ impl<T: ?Sized> Mutex<T> {
     pub(super) fn glance(&self) {
         step(Action::Look, &self.object);
         note(What::Loads, &self.object);
+    }
+
+    /// Is about to do what such a look sees.
+    pub(super) fn set(&self) {
+        step(Action::Set, &self.object);
+        note(What::Changes, &self.object);
     }
 
     pub(super) fn lock_inner(&self) -> LockResult<MutexGuard<'_, T>> {
@@ -130,10 +136,11 @@ impl<T: ?Sized> Mutex<T> {
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
         if self.inner.is_some() {
-            self.mutex.poison.at_release(self.was_panicking);
+            let Mutex { object, poison, .. } = self.mutex;
+            poison.at_release(object, self.was_panicking);
             // Before it is unlocked. Afterwards, another thread could have it already.
-            note(What::Releases, &self.mutex.object);
-            step(Action::Unlock, &self.mutex.object);
+            note(What::Releases, object);
+            step(Action::Unlock, object);
         }
     }
 }
@@ -178,14 +185,21 @@ impl<T: Default> Default for Mutex<T> {
 }
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
-    /// Looks inside without a note, and without a wait: what is printed changes nothing.
+    /// As `std`'s, it locks to look inside, if it can. There is no note of it: a recording is not
+    /// about what is printed.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let mut debug = f.debug_struct("Mutex");
-        match self.inner.try_lock() {
-            Ok(value) => debug.field("data", &&*value),
-            Err(TryLockError::Poisoned(value)) => debug.field("data", &&**value.get_ref()),
-            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
+        let free = step(Action::TryLock, &self.object) != Some(Outcome::Refused);
+        let value = free.then(|| self.inner.try_lock());
+        match &value {
+            Some(Ok(value)) => debug.field("data", &&**value),
+            Some(Err(TryLockError::Poisoned(value))) => debug.field("data", &&**value.get_ref()),
+            _ => debug.field("data", &format_args!("<locked>")),
         };
+        if free {
+            step(Action::Unlock, &self.object);
+        }
+        drop(value);
         debug.field("poisoned", &self.poison.get());
         debug.finish_non_exhaustive()
     }
@@ -209,10 +223,12 @@ impl Poison {
         self.0.store(false, Ordering::Relaxed);
     }
 
-    /// To be called when a lock is released that can be written to. Threads that the explorer
-    /// sends away because a schedule is over poison nothing.
-    pub(super) fn at_release(&self, was_panicking: bool) {
+    /// To be called when a lock is released that can be written to. It is poisoned first, and then
+    /// unlocked, and what comes in between sees that. Threads that the explorer sends away because
+    /// a schedule is over poison nothing.
+    pub(super) fn at_release(&self, object: &Object, was_panicking: bool) {
         if !was_panicking && thread::panicking() && explored().is_none_or(|it| it.is_running()) {
+            step(Action::Poison, object);
             self.0.store(true, Ordering::Relaxed);
         }
     }

@@ -38,8 +38,9 @@ impl<T> OnceLock<T> {
     ///
     /// If there is a value already; the new one is in the error.
     pub fn set(&self, value: T) -> Result<(), T> {
-        let _setting = self.setting.lock().unwrap_or_else(PoisonError::into_inner);
-        self.value.set(value)
+        let mut value = Some(value);
+        self.get_or_init(|| value.take().expect("it is called once"));
+        value.map_or(Ok(()), Err)
     }
 
     /// As [`std::sync::OnceLock::get_or_init`].
@@ -54,8 +55,15 @@ impl<T> OnceLock<T> {
         if let Some(value) = self.get() {
             return value;
         }
-        let _setting = self.setting.lock().unwrap_or_else(PoisonError::into_inner);
-        self.value.get_or_init(make)
+        let setting = self.setting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.value.get().is_none() {
+            let value = make();
+            // What `make` did last is one step, and that the value is there is another one.
+            self.setting.set();
+            let _ = self.value.set(value); // There is none: this thread has the lock.
+        }
+        drop(setting);
+        self.value.get().expect("it has been set")
     }
 
     /// As [`std::sync::OnceLock::into_inner`].
@@ -102,6 +110,7 @@ impl<T: Eq> Eq for OnceLock<T> {}
 
 impl<T: fmt::Debug> fmt::Debug for OnceLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.setting.glance();
         self.value.fmt(f)
     }
 }

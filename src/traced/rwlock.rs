@@ -126,7 +126,7 @@ impl<T: ?Sized> RwLock<T> {
 
     /// As [`std::sync::RwLock::clear_poison`].
     pub fn clear_poison(&self) {
-        step(Action::Look, &self.object);
+        step(Action::ClearPoison, &self.object);
         self.poison.clear();
     }
 
@@ -175,7 +175,7 @@ impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
 
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
-        self.poison.at_release(self.was_panicking);
+        self.poison.at_release(self.object, self.was_panicking);
         note(What::Releases, self.object);
         step(Action::Unlock, self.object);
     }
@@ -242,11 +242,17 @@ impl<T: Default> Default for RwLock<T> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let mut debug = f.debug_struct("RwLock");
-        match self.inner.try_read() {
-            Ok(value) => debug.field("data", &&*value),
-            Err(TryLockError::Poisoned(value)) => debug.field("data", &&**value.get_ref()),
-            Err(TryLockError::WouldBlock) => debug.field("data", &format_args!("<locked>")),
+        let free = step(Action::TryRead, &self.object) != Some(Outcome::Refused);
+        let value = free.then(|| self.inner.try_read());
+        match &value {
+            Some(Ok(value)) => debug.field("data", &&**value),
+            Some(Err(TryLockError::Poisoned(value))) => debug.field("data", &&**value.get_ref()),
+            _ => debug.field("data", &format_args!("<locked>")),
         };
+        if free {
+            step(Action::StopReading, &self.object);
+        }
+        drop(value);
         debug.field("poisoned", &self.poison.get());
         debug.finish_non_exhaustive()
     }

@@ -2,7 +2,9 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -20,8 +22,7 @@ pub struct Thread {
     explored: Option<Explored>,
 }
 
-/// A thread in a schedule of the explorer's. The real one has no name, and serves again in the next
-/// schedule.
+/// A thread in a schedule of the explorer's. The real one has no name.
 #[derive(Clone)]
 struct Explored {
     index: usize,
@@ -86,12 +87,31 @@ pub fn current() -> Thread {
     current.unwrap_or_else(|_| new())
 }
 
-/// Runs `work` on a thread which for as long takes itself for `current`.
-fn known_as<R>(current: Thread, work: impl FnOnce() -> R) -> R {
-    let before = CURRENT.replace(Some(current));
-    let result = work(); // It catches its panics.
-    CURRENT.set(before);
-    result
+/// Starts the first thread of a schedule of the explorer's.
+pub(crate) fn start_main(member: &Member, work: Box<dyn FnOnce() + Send>) {
+    let explored = Explored {
+        index: member.thread,
+        name: Some(Arc::from("main")),
+    };
+    let object = object_of_a_thread();
+    let main = member.clone();
+    member.start(Box::new(move || live(main, explored, object, work, drop)));
+}
+
+/// What a thread does in a schedule of the explorer's.
+fn live<R>(
+    member: Member,
+    explored: Explored,
+    object: Arc<Object>,
+    work: impl FnOnce() -> R,
+    keep: impl FnOnce(thread::Result<R>),
+) {
+    CURRENT.set(Some(Thread {
+        object,
+        inner: thread::current(),
+        explored: Some(explored),
+    }));
+    member.live(work, keep);
 }
 
 /// Stands in for [`std::thread::park`].
@@ -236,7 +256,7 @@ impl Builder {
         let inner = self.inner.spawn_scoped(scope.inner, work)?;
         Ok(ScopedJoinHandle {
             thread: Thread::real(&object, inner.thread()),
-            inner,
+            inner: Handle::Real(inner),
         })
     }
 
@@ -254,37 +274,23 @@ impl Builder {
         T: Send + 'scope,
     {
         let child = member.spawn(self.name.clone());
-        let explored = Some(Explored {
+        let explored = Explored {
             index: child.thread,
             name: self.name.map(Arc::from),
-        });
-        let mut threads = scope.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.push(child.thread);
-        drop(threads);
-        let own = (explored.clone(), Arc::clone(&object));
-        let work = move || {
-            child.wait_for_the_start();
-            let current = Thread {
-                explored: own.0,
-                object: own.1,
-                inner: thread::current(),
-            };
-            let mut result = None;
-            known_as(current, || child.live(work, |end| result = Some(end)));
-            match result {
-                Some(Ok(value)) => value,
-                Some(Err(panic)) => panic::resume_unwind(panic),
-                None => unreachable!("`live` keeps what comes of its work"),
-            }
         };
+        let share = Share::new(child.thread);
+        scope.add(child.thread, &share.panicked);
+        let keep = share.keep();
+        let own = (explored.clone(), Arc::clone(&object));
+        let work = move || live(child, own.0, own.1, work, keep);
         let inner = self.inner.spawn_scoped(scope.inner, work)?;
         Ok(ScopedJoinHandle {
             thread: Thread {
                 object,
                 inner: inner.thread().clone(),
-                explored,
+                explored: Some(explored),
             },
-            inner,
+            inner: Handle::Explored(share),
         })
     }
 }
@@ -301,31 +307,77 @@ where
     T: Send + 'static,
 {
     let child = member.spawn(name.clone());
-    let explored = Some(Explored {
+    let explored = Explored {
         index: child.thread,
         name: name.map(Arc::from),
-    });
-    let result = Arc::new(Mutex::new(None));
-    let own = (explored.clone(), Arc::clone(&object), Arc::clone(&result));
-    let alive = child.clone();
-    let inner = child.start_with(Box::new(move || {
-        let current = Thread {
-            explored: own.0,
-            object: own.1,
-            inner: thread::current(),
-        };
-        let keep = |end: thread::Result<T>| {
-            *own.2.lock().unwrap_or_else(PoisonError::into_inner) = Some(unless_dismissed(end));
-        };
-        known_as(current, || alive.live(work, keep));
-    }));
+    };
+    let share = Share::new(child.thread);
+    let keep = share.keep();
+    let keep = |result| keep(unless_dismissed(result));
+    let own = (child.clone(), explored.clone(), Arc::clone(&object));
+    let inner = child.start(Box::new(move || live(own.0, own.1, own.2, work, keep)));
     JoinHandle {
         thread: Thread {
             object,
             inner,
-            explored,
+            explored: Some(explored),
         },
-        inner: Handle::Explored(result),
+        inner: Handle::Explored(share),
+    }
+}
+
+/// What a thread shares with its handle in a schedule of the explorer's: what came of it.
+struct Share<T> {
+    thread: usize,
+    result: Arc<Mutex<Option<thread::Result<T>>>>,
+    /// It has panicked, and no other thread has joined it.
+    panicked: Arc<AtomicBool>,
+    joined: bool,
+}
+
+impl<T> Share<T> {
+    fn new(thread: usize) -> Share<T> {
+        Share {
+            thread,
+            result: Arc::default(),
+            panicked: Arc::default(),
+            joined: false,
+        }
+    }
+
+    /// For the thread itself, at its end. If its handle is gone, the result is dropped at once.
+    fn keep(&self) -> impl FnOnce(thread::Result<T>) + use<T> {
+        let (result, panicked) = (Arc::clone(&self.result), Arc::clone(&self.panicked));
+        let thread = self.thread;
+        move |end| {
+            detach::<T>(thread);
+            panicked.store(end.is_err(), Ordering::Relaxed);
+            *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        }
+    }
+
+    fn join(mut self) -> thread::Result<T> {
+        self.joined = true;
+        self.panicked.store(false, Ordering::Relaxed);
+        let result = self.result.lock();
+        let result = result.unwrap_or_else(PoisonError::into_inner).take();
+        result.unwrap_or_else(|| Err(Box::new("its schedule is over")))
+    }
+}
+
+impl<T> Drop for Share<T> {
+    fn drop(&mut self) {
+        if !self.joined {
+            detach::<T>(self.thread);
+        }
+    }
+}
+
+/// A thread's result is about to lose one of the two that share it. Which of them comes second, and
+/// drops it, makes a difference only where dropping it does something.
+fn detach<T>(thread: usize) {
+    if let (true, Some(member)) = (mem::needs_drop::<T>(), context::explored()) {
+        member.step_of(Action::Detach, thread, false, 0);
     }
 }
 
@@ -374,12 +426,32 @@ where
 /// Stands in for [`std::thread::JoinHandle`].
 pub struct JoinHandle<T> {
     thread: Thread,
-    inner: Handle<T>,
+    inner: Handle<thread::JoinHandle<T>, T>,
 }
 
-enum Handle<T> {
-    Real(thread::JoinHandle<T>),
-    Explored(Arc<Mutex<Option<thread::Result<T>>>>),
+enum Handle<R, T> {
+    Real(R),
+    Explored(Share<T>),
+}
+
+impl<R, T> Handle<R, T> {
+    fn join(self, thread: &Thread, real: impl FnOnce(R) -> thread::Result<T>) -> thread::Result<T> {
+        step_of(thread, Action::Join);
+        note(What::WantsToJoin, &thread.object);
+        let result = match self {
+            Handle::Real(handle) => real(handle),
+            Handle::Explored(share) => share.join(),
+        };
+        note(What::Joined, &thread.object);
+        result
+    }
+
+    fn is_finished(&self, thread: &Thread, real: impl FnOnce(&R) -> bool) -> bool {
+        match self {
+            Handle::Real(handle) => real(handle),
+            Handle::Explored(_) => step_of(thread, Action::IsFinished) != Some(Outcome::Refused),
+        }
+    }
 }
 
 /// The step that goes on when the thread has ended, or the one that asks, if the explorer watches.
@@ -400,27 +472,13 @@ impl<T> JoinHandle<T> {
     ///
     /// If the thread panicked; the error is what it panicked with.
     pub fn join(self) -> thread::Result<T> {
-        step_of(&self.thread, Action::Join);
-        note(What::WantsToJoin, &self.thread.object);
-        let result = match self.inner {
-            Handle::Real(thread) => thread.join(),
-            Handle::Explored(result) => {
-                let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();
-                result.unwrap_or_else(|| Err(Box::new("its schedule is over")))
-            }
-        };
-        note(What::Joined, &self.thread.object);
-        result
+        self.inner.join(&self.thread, thread::JoinHandle::join)
     }
 
     /// As [`std::thread::JoinHandle::is_finished`].
     pub fn is_finished(&self) -> bool {
-        match &self.inner {
-            Handle::Real(thread) => thread.is_finished(),
-            Handle::Explored(_) => {
-                step_of(&self.thread, Action::IsFinished) != Some(Outcome::Refused)
-            }
-        }
+        let real = thread::JoinHandle::is_finished;
+        self.inner.is_finished(&self.thread, real)
     }
 }
 
@@ -433,7 +491,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 /// Stands in for [`std::thread::ScopedJoinHandle`].
 pub struct ScopedJoinHandle<'scope, T> {
     thread: Thread,
-    inner: thread::ScopedJoinHandle<'scope, T>,
+    inner: Handle<thread::ScopedJoinHandle<'scope, T>, T>,
 }
 
 impl<T> ScopedJoinHandle<'_, T> {
@@ -448,19 +506,14 @@ impl<T> ScopedJoinHandle<'_, T> {
     ///
     /// If the thread panicked; the error is what it panicked with.
     pub fn join(self) -> thread::Result<T> {
-        step_of(&self.thread, Action::Join);
-        note(What::WantsToJoin, &self.thread.object);
-        let result = self.inner.join();
-        note(What::Joined, &self.thread.object);
-        result
+        self.inner
+            .join(&self.thread, thread::ScopedJoinHandle::join)
     }
 
     /// As [`std::thread::ScopedJoinHandle::is_finished`].
     pub fn is_finished(&self) -> bool {
-        match step_of(&self.thread, Action::IsFinished) {
-            Some(outcome) => outcome != Outcome::Refused,
-            None => self.inner.is_finished(),
-        }
+        let real = thread::ScopedJoinHandle::is_finished;
+        self.inner.is_finished(&self.thread, real)
     }
 }
 
@@ -474,8 +527,8 @@ impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
 #[derive(Debug)]
 pub struct Scope<'scope, 'env: 'scope> {
     inner: &'scope thread::Scope<'scope, 'env>,
-    /// Those that the explorer watches.
-    threads: Mutex<Vec<usize>>,
+    /// Those that the explorer watches, and whether they have panicked without being joined.
+    threads: Mutex<Vec<(usize, Arc<AtomicBool>)>>,
 }
 
 /// Stands in for [`std::thread::scope`].
@@ -500,20 +553,30 @@ where
         };
         // `std` waits for the threads now, which is no step of the schedule. So here they end first.
         let result = panic::catch_unwind(AssertUnwindSafe(|| work(scope)));
-        let mut index = 0;
-        while let Some(thread) = scope.thread(index) {
+        let (mut index, mut panicked) = (0, false);
+        while let Some((thread, unjoined_panic)) = scope.thread(index) {
             member.step_of(Action::Join, thread, false, OF_A_SCOPE);
+            panicked |= unjoined_panic.load(Ordering::Relaxed);
             index += 1;
         }
         scope.forget_threads();
-        result.unwrap_or_else(|panic| panic::resume_unwind(panic))
+        match result {
+            Err(panic) => panic::resume_unwind(panic),
+            Ok(_) if panicked => panic!("a scoped thread panicked"),
+            Ok(result) => result,
+        }
     })
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    fn thread(&self, index: usize) -> Option<usize> {
+    fn add(&self, thread: usize, panicked: &Arc<AtomicBool>) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.push((thread, Arc::clone(panicked)));
+    }
+
+    fn thread(&self, index: usize) -> Option<(usize, Arc<AtomicBool>)> {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.get(index).copied()
+        threads.get(index).cloned()
     }
 
     /// A scope is never freed, but what it need not keep is.

@@ -21,3 +21,4 @@ mod lock;
 mod pool_forms;
 mod states;
 mod traced;
+mod traced_steps;
