@@ -1,13 +1,17 @@
-//! When does the iterator of connections end?
+//! When does the iterator of connections end, and when does a write to one of them?
 //!
-//! Only when the stopper is called, even if no client connects meanwhile.
+//! The iterator ends only when the stopper is called, even if no client connects meanwhile. A write ends
+//! with the deadline, if not before.
 
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use crate::common::{PATIENCE, wait_for};
 use ten_versus_five::server::connections::Connections;
+use ten_versus_five::server::http::DeadlineStream;
 
 #[test]
 fn a_stopper_ends_the_connections_while_they_wait_for_one() {
@@ -42,4 +46,37 @@ fn a_stopper_ends_the_connections_while_they_wait_for_one() {
             "the iterator has ended for good"
         );
     }
+}
+
+/// More than any system's buffer takes at once.
+const LARGE: usize = 64 * 1024 * 1024;
+
+/// Both ends of a connection, the client's first.
+fn connected() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (client, listener.accept().unwrap().0)
+}
+
+#[test]
+fn a_response_that_does_not_fit_into_the_buffer_waits_for_its_client() {
+    let (mut client, server) = connected();
+    let reader = thread::spawn(move || io::copy(&mut client, &mut io::sink()).unwrap());
+    let mut stream = DeadlineStream::new(&server, PATIENCE);
+    stream.write_all(&vec![b'a'; LARGE]).unwrap();
+    stream.drain(false);
+    drop(server);
+    assert_eq!(reader.join().unwrap(), LARGE as u64);
+}
+
+#[test]
+fn a_client_that_does_not_read_holds_a_thread_until_the_deadline_only() {
+    let (_client, server) = connected();
+    let (sender, written) = mpsc::channel();
+    thread::spawn(move || {
+        let mut stream = DeadlineStream::new(&server, Duration::from_millis(100));
+        let _ = sender.send(stream.write_all(&vec![b'a'; LARGE]));
+    });
+    let written = written.recv_timeout(PATIENCE);
+    assert!(written.expect("the deadline has passed").is_err());
 }
