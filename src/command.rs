@@ -53,8 +53,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, U
     }
 }
 
-/// What `--help` prints.
-pub fn help() -> String {
+/// What `--help` prints, at most so many columns wide.
+pub fn help(columns: usize) -> String {
     const PARTS: [Help; 5] = [
         server::options::HELP,
         race::options::HELP,
@@ -66,7 +66,7 @@ pub fn help() -> String {
     let options = PARTS.iter().map(|part| part.options);
     let options: Vec<&str> = options.filter(|options| !options.is_empty()).collect();
     let options = options.join("\n");
-    format!(
+    let text = format!(
         "\
 A small web server to learn from. It runs its requests in one of seven ways, its stages.
 
@@ -76,5 +76,28 @@ Usage:
   -h, --help              print this
   -V, --version           print the version
 "
-    )
+    );
+    text.lines().map(|line| wrap(line, columns)).collect()
+}
+
+/// The line, with a line break at its end. If it is too long it goes on below the beginning of its last
+/// column, which two spaces or more separate from what stands before it.
+fn wrap(line: &str, columns: usize) -> String {
+    let text = line.trim_start();
+    let before = text.rfind("  ").map_or(0, |space| space + 2);
+    let indentation = line.len() - text.len() + before;
+    let mut wrapped = String::from(&line[..indentation]);
+    let mut width = indentation;
+    for (index, word) in line[indentation..].split(' ').enumerate() {
+        if index > 0 && width + 1 + word.len() > columns {
+            wrapped += &format!("\n{:indentation$}", "");
+            width = indentation;
+        } else if index > 0 {
+            wrapped.push(' ');
+            width += 1;
+        }
+        wrapped += word;
+        width += word.len();
+    }
+    wrapped + "\n"
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use ten_versus_five::command::{self, Command};
 use ten_versus_five::output::Ending;
 use ten_versus_five::server::foreground;
-use ten_versus_five::{check, exercise, explore, output, race, server};
+use ten_versus_five::{check, exercise, explore, output, race, server, terminal};
 
 /// Exit codes: 0 for success, 1 for a failure outside the command line, 2 for a mistake in it.
 fn main() -> ExitCode {
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         }
     };
     let ending = match command {
-        Command::Help => output::print(&command::help()),
+        Command::Help => output::print(&command::help(terminal::style().width.min(80))),
         Command::Version => {
             output::print(concat!("ten-versus-five ", env!("CARGO_PKG_VERSION"), "\n"))
         }

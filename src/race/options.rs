@@ -22,8 +22,7 @@ Options of race, besides --stage, --sleep, --workers and --queue:
   --ask                   ask for predictions first, and compare them with the answers
   --timeout SECONDS       how long to wait for an answer, and for the address of a host [default: 60]
   --lock                  also draw which worker has the lock, for the stages that have one
-  --notes FILE            with --lock: write the notes of locks, channels and threads, one a line;
-                          - is standard output
+  --notes FILE            with --lock: write the notes of locks, channels and threads, one a line; - is standard output
 ",
 };
 

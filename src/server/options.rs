@@ -16,8 +16,7 @@ Options:
   --workers N             how many workers a pool has, from stage 3 on [default: 4]
   --queue N               the capacity of the queue, from stage 6 on [default: as many as workers]
   --requests N            stop after N connections [default: never]
-  --read-timeout SECONDS  the whole time that one client gets to send its request, read the response
-                          and close; the time that the page takes is not counted [default: 1]
+  --read-timeout SECONDS  the whole time that one client gets to send its request, read the response and close; the time that the page takes is not counted [default: 1]
   --lock                  also show on /race which worker has the lock
 ",
 };

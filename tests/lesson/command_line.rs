@@ -32,11 +32,35 @@ fn compiled_in() -> Vec<usize> {
 }
 
 #[test]
+fn help_fits_into_a_narrow_window_and_loses_no_word() {
+    let words = |text: &str| {
+        text.split_whitespace()
+            .map(String::from)
+            .collect::<Vec<_>>()
+    };
+    let wide = command::help(1000);
+    for columns in [60, 80] {
+        let help = command::help(columns);
+        assert_eq!(words(&help), words(&wide));
+        for line in help.lines() {
+            assert!(line.chars().count() <= columns, "{line}");
+        }
+    }
+}
+
+#[test]
 fn help_and_version_need_no_stage() {
     for flag in ["-h", "--help"] {
-        let output = run(&[flag]);
-        assert!(output.status.success());
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), command::help());
+        for (columns, width) in [("60", 60), ("200", 80)] {
+            let output = program()
+                .arg(flag)
+                .env("COLUMNS", columns)
+                .output()
+                .unwrap();
+            assert!(output.status.success());
+            let printed = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(printed, command::help(width));
+        }
     }
     for flag in ["-V", "--version"] {
         let output = run(&[flag]);
