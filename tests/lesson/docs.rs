@@ -802,7 +802,7 @@ fn sections(page: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn each_plan_has_five_minutes_of_slack_and_ends_on_time() {
+fn each_plan_ends_on_time() {
     let page = read("docs/teacher.md");
     for minutes in [25, 50, 90] {
         let title = format!("In {minutes} minutes");
@@ -818,7 +818,6 @@ fn each_plan_has_five_minutes_of_slack_and_ends_on_time() {
             assert_eq!(until, end.to_string(), "{title}, {part}");
         }
         assert_eq!(end, minutes);
-        assert_eq!(rows.last().unwrap()[..2], ["Slack", "5"]);
     }
 }
 
@@ -889,21 +888,6 @@ fn the_lesson_and_the_handout_hold_no_answer() {
             assert!(!text.contains(answer), "{page}: {answer:?}");
         }
     }
-}
-
-/// It was printed by Chromium, from `cargo doc` and on the smaller of the usual papers: so many lines fit, and
-/// none of them needs a second one.
-#[test]
-fn the_handout_fits_on_a_page() {
-    let page = read("docs/handout.md");
-    let (questions, _) = page.split_once("\n[").unwrap();
-    assert!(
-        questions.lines().count() <= 30,
-        "{}",
-        questions.lines().count()
-    );
-    let longest = questions.lines().map(|line| line.chars().count()).max();
-    assert!(longest <= Some(115), "{longest:?}");
 }
 
 /// By the numbers of the parts, with at least one question in each.
@@ -1212,14 +1196,5 @@ fn every_page_can_be_reached_from_the_readme() {
     for page in pages() {
         let found = reached.contains(&page.canonicalize().unwrap());
         assert!(found, "nothing leads to {}", page.display());
-    }
-}
-
-#[test]
-fn every_page_ends_by_saying_where_to_go_next() {
-    for page in pages_and_contributing() {
-        let text = read(&page);
-        let last = text.lines().rfind(|line| line.starts_with("## "));
-        assert_eq!(last, Some("## Where to go next"), "{}", page.display());
     }
 }
