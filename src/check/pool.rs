@@ -156,9 +156,25 @@ impl Check {
     }
 }
 
+/// Each of these can be told only if those before it are kept.
+const ROOTS: [&str; 3] = [
+    "every_job_runs_once",
+    "two_jobs_run_at_once",
+    "every_worker_works",
+];
+
 /// Another promise is broken, and nothing can be told before it is kept.
 fn depends_on(promise: &str) -> Verdict {
+    let roots = ROOTS.iter().position(|root| *root == promise).unwrap_or(0);
+    let first = match &ROOTS[..roots] {
+        [] => String::from("begin with that one"),
+        [root] => format!("begin with `{root}`, if that is broken too"),
+        [roots @ .., last] => format!(
+            "begin with the first of `{}` and `{last}` that is broken too",
+            roots.join("`, `")
+        ),
+    };
     Verdict::cannot_tell(format!(
-        "for that, `{promise}` has to be kept, and it was not; begin with that one"
+        "for that, `{promise}` has to be kept, and it was not; {first}"
     ))
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 #[cfg(any(feature = "stage6", feature = "stage7"))]
 use pools::Job;
-use pools::{Flaw, Pool, end, worker};
+use pools::{Flaw, Pool, Replaced, end, worker};
 use ten_versus_five::check::Verdict;
 use ten_versus_five::check::pool::{Check, PATIENCE, PROMISES, explored};
 
@@ -22,11 +22,20 @@ const LESS_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A check of the pools that `new` makes, in this test.
 fn check(test: &str, new: impl Fn(usize) -> Pool + Send + Sync + 'static) -> Check {
+    named_check(test, test, new)
+}
+
+/// The same with a name of its own, where one test checks several pools.
+fn named_check(
+    name: &str,
+    test: &str,
+    new: impl Fn(usize) -> Pool + Send + Sync + 'static,
+) -> Check {
     let new = move |size| -> ten_versus_five::check::pool::Pool {
         let pool = new(size);
         Box::new(move |job| pool(Box::new(job)))
     };
-    Check::new(test, new).in_test(test)
+    Check::new(name, new).in_test(test)
 }
 
 fn assert_verdicts(test: &str, new: fn(usize) -> Pool, expected: &str) {
@@ -96,7 +105,10 @@ verdicts! {
     an_execute_that_waits_for_a_worker "+++++++++" |size| pools::bounded(size, 0, false);
     a_bounded_queue_that_blocks "+++++++++" |size| pools::bounded(size, 2, false);
     a_thread_a_job_with_permits "+++++++++" |size| pools::permits(size, true);
-    dead_workers_replaced "+++++++++" pools::replaces_its_dead;
+    dead_workers_replaced "+++++++++"
+        |size| pools::replaces_its_dead(size, Replaced::WhenDropped);
+    dead_workers_replaced_by_a_panic_hook "+++++++++"
+        |size| pools::replaces_its_dead(size, Replaced::InAHook);
     workers_started_late "+++++++++" pools::starts_late;
     workers_that_park "+++++++++" pools::parks;
     a_pool_that_talks "+++++++++" pools::chatters;
@@ -123,6 +135,17 @@ verdicts! {
         |size| pools::channel(size, worker::catches, end::joins_before_it_closes);
     a_drop_that_panics "+++++-+++" |size| pools::channel(size, worker::catches, end::panics);
     a_drop_that_forgets_the_queue "+++++-+++" |size| pools::condvar(size, Flaw::Forgets);
+    a_drop_that_gives_each_job_a_thread "++-++++++"
+        |size| pools::condvar(size, Flaw::StartsThreads);
+    workers_replaced_that_go_on "++-++++++"
+        |size| pools::replaces_its_dead(size, Replaced::Needlessly);
+    workers_that_leave_when_they_find_no_job ".......-." |size| pools::condvar(size, Flaw::Leaves);
+    workers_that_leave_when_idle "........-"
+        |size| pools::channel(size, worker::leaves_when_idle, end::joins);
+    a_panic_that_ends_the_program "++++-++++"
+        |size| pools::channel(size, worker::exits_on_a_panic, end::joins);
+    a_watcher_that_never_sleeps_for_long "++++++++-" pools::with_a_watcher;
+    four_workers_instead_of_none "++++++-++" pools::four_instead_of_none;
     zero_accepted "++++++-++" pools::accepts_zero;
     one_thread_too_many "++-++++++" |size| pools::another_size(size, |size| size + 1);
     workers_that_spin "......++-" |size| pools::channel(size, worker::spins, end::joins);
@@ -144,7 +167,7 @@ verdicts! {
     a_thread_a_job "++-++-+++" pools::a_thread_for_each_job;
     a_thread_a_job_started_by_a_worker "++-++-+++"
         |size| pools::channel(size, worker::starts_a_thread_for_its_job, end::joins);
-    one_job_and_gone "??????+-+"
+    one_job_and_gone "??????+-?"
         |size| pools::channel(size, worker::does_one_job_and_leaves, end::joins);
     spins_after_drop "+++++-++-"
         |size| pools::channel(size, worker::spins_when_the_channel_has_closed, end::does_nothing);
@@ -155,7 +178,7 @@ verdicts! {
     runs_the_job_in_execute "-?+--?+++" pools::runs_the_job_in_execute;
     waits_in_execute "-?+-??+++" pools::waits_in_execute;
     not_written_yet "???????-?" pools::is_not_written_yet;
-    a_drop_that_aborts "+++++-++-" |size| pools::channel(size, worker::catches, end::aborts);
+    a_drop_that_aborts "++?++-++-" |size| pools::channel(size, worker::catches, end::aborts);
 }
 
 // Stages 1 and 2 have no pool: what stands for it is their `serve`.
@@ -392,6 +415,53 @@ fn a_failure_says_what_happened_and_asks_what_leads_on() {
     );
     let why = "cannot tell: for that, `two_jobs_run_at_once` has to be kept";
     assert!(second.starts_with(why), "{second}");
+}
+
+/// Where several mistakes could be the root, the question is about the one that was made.
+#[test]
+fn the_question_leads_to_what_this_pool_does() {
+    let test = "check_pool::the_question_leads_to_what_this_pool_does";
+    type Asked = (usize, fn(usize) -> Pool, &'static str);
+    let asked: [Asked; 5] = [
+        (
+            6,
+            pools::four_instead_of_none,
+            "How many threads does it start",
+        ),
+        (
+            6,
+            pools::accepts_zero,
+            "Which thread would ever run its jobs?",
+        ),
+        (
+            4,
+            |size| pools::channel(size, worker::exits_on_a_panic, end::joins),
+            "Which line ends the whole program",
+        ),
+        (
+            5,
+            |size| pools::channel(size, worker::catches, end::aborts),
+            "Which panic comes while another one is still unwinding?",
+        ),
+        (
+            7,
+            |size| pools::channel(size, worker::does_one_job_and_leaves, end::joins),
+            "What ends a worker's loop",
+        ),
+    ];
+    let verdicts = thread::scope(|scope| {
+        let ask = |(promise, new, question): Asked| {
+            let check = named_check(question, test, new).patience(LESS_PATIENCE);
+            scope.spawn(move || check.verdict(&PROMISES[promise]))
+        };
+        asked.map(ask).map(|asked| asked.join().unwrap())
+    });
+    for ((_, _, question), verdict) in asked.iter().zip(verdicts) {
+        assert!(
+            verdict.to_string().contains(question),
+            "{question}: {verdict}"
+        );
+    }
 }
 
 /// What the pool's threads say on standard error is part of the message.

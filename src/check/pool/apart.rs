@@ -22,8 +22,14 @@ const SEPARATOR: char = '\u{1}';
 /// How much of what the pool says on standard error is passed on, in bytes.
 const MAX_QUOTE: usize = 2000;
 
-/// What may have ended the process.
-const WHAT_ENDS_A_PROCESS: &str = "Which panic comes while another one is still unwinding?";
+/// What may have ended a process: something called `exit`, or it was aborted.
+fn what_ends_a_process(status: ExitStatus) -> &'static str {
+    // On Windows, the code of a process that was aborted is above a million.
+    match status.code() {
+        Some(-1..=255) => "Which line ends the whole program, where it should end one thread?",
+        _ => "Which panic comes while another one is still unwinding?",
+    }
+}
 
 /// Stands for the end of a line within a message, which is one line.
 const NEW_LINE: char = '\u{2}';
@@ -103,12 +109,13 @@ fn understand<const N: usize>(told: &[String], said: &str, status: ExitStatus) -
     };
     let quoted = if N == 1 { said } else { "" };
     let verdicts: Vec<Verdict> = told.iter().filter_map(|told| read(told, quoted)).collect();
-    verdicts.try_into().unwrap_or_else(|_| {
+    let last = verdicts.len().saturating_sub(N);
+    verdicts[last..].to_vec().try_into().unwrap_or_else(|_| {
         let happened = format!("The pool ended the whole process ({status}).");
         [(); N].map(|()| {
             Verdict::broken(
                 quoting(&happened, said),
-                WHAT_ENDS_A_PROCESS,
+                what_ends_a_process(status),
                 "stage 7's page",
             )
         })
@@ -146,6 +153,14 @@ fn words(verdict: &Verdict) -> Vec<&str> {
             page,
         } => vec!["broken", happened, question, page],
         Verdict::CannotTell(why) => vec!["cannot tell", why],
+    }
+}
+
+/// What is to be the verdict if this process does not come to its own. Only one that decides a single promise may
+/// tell it.
+pub(super) fn tell_if_it_ends_now(verdict: &Verdict) {
+    if env::var_os(VARIABLE).is_some() {
+        tell(&words(verdict));
     }
 }
 

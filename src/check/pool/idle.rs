@@ -17,9 +17,9 @@ pub(super) struct Use {
 
 impl Use {
     /// Whether threads that used so much in a second do nothing but wait. Time is counted in ticks of ten
-    /// milliseconds, and a worker may just be on its way to block.
-    pub fn is_idle(self, workers: usize) -> bool {
-        self.time <= Duration::from_millis(20) && self.switches <= workers as u64
+    /// milliseconds, and one worker may just be on its way to block.
+    pub fn is_idle(self) -> bool {
+        self.time <= Duration::from_millis(20) && self.switches <= 1
     }
 }
 

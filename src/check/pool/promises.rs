@@ -8,7 +8,7 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::trial::{Doors, Trial};
-use super::{Check, Promise, Verdict, depends_on, idle};
+use super::{Check, Promise, Verdict, apart, depends_on, idle};
 
 /// Makes the table of the promises from the functions that decide them.
 macro_rules! promises {
@@ -106,35 +106,63 @@ pub fn every_worker_works(check: &Check) -> Verdict {
 }
 
 /// Never are more jobs at work at once than the pool has workers: in the room, when there are more
-/// jobs than workers, nor among thousands of short ones. Pools of one, three and five workers.
+/// jobs than workers; among thousands of short ones; after jobs that panicked; and while the pool is dropped. Pools of
+/// one, three and five workers.
 ///
 /// It does not see a pool that starts one thread too many only in rare schedules.
 pub fn never_more_jobs_at_once_than_workers(check: &Check) -> Verdict {
     for size in [1, 3, 5] {
         let pool = Trial::start(check, size);
-        let (visitors, short) = (size + 8, 2000);
-        pool.visit(visitors);
-        if pool.until_quiet_for(SETTLE, |state| state.inside.len() >= size) {
-            pool.until_quiet_for(WATCH, |state| state.inside.len() > size);
-        }
+        crowd(&pool, size);
         if pool.see(|state| state.peak <= size) {
             pool.set_doors(Doors::Open);
-            pool.pass(short);
-            let all = pool.until(|state| state.done == visitors + short || state.peak > size);
-            if !all {
+            pool.pass(SHORT);
+            if !pool.until(|state| state.done == state.given || state.peak > size) {
                 return depends_on("every_job_runs_once");
             }
         }
-        let peak = pool.see(|state| state.peak);
-        if peak > size {
-            return Verdict::broken(
-                format!("{peak} jobs ran at once in a pool of {size}."),
-                "Which line starts a thread, and how often does it run?",
-                "stage 3's page",
-            );
+        if let Some(verdict) = too_many(&pool, size, "") {
+            return verdict;
+        }
+        crowd(&pool, size);
+        // What else becomes of `drop` is the business of another promise.
+        apart::tell_if_it_ends_now(&depends_on("drop_waits_for_every_job"));
+        pool.drop_pool();
+        if pool.until_quiet_for(WATCH, |state| state.dropping) {
+            pool.until_quiet_for(WATCH, |state| state.peak > size);
+        }
+        pool.set_doors(Doors::Open);
+        pool.until_quiet_for(WATCH, |state| state.done == state.given);
+        if let Some(verdict) = too_many(&pool, size, " while it was dropped") {
+            return verdict;
         }
     }
-    Verdict::Kept
+    let pool = Trial::start(check, SIZE);
+    // A pool that ends the process now has never run too many.
+    apart::tell_if_it_ends_now(&Verdict::Kept);
+    pool.panic(2 * SIZE);
+    pool.until_quiet_for(WATCH, |state| state.done == state.given);
+    crowd(&pool, SIZE);
+    too_many(&pool, SIZE, " after jobs had panicked").unwrap_or(Verdict::Kept)
+}
+
+/// How many short jobs find a thread too many, if it is there at times.
+const SHORT: usize = 2000;
+
+/// Gives the pool more jobs for the room than it has workers, and watches for one too many.
+fn crowd(pool: &Trial, size: usize) {
+    pool.set_doors(Doors::Closed);
+    pool.visit(size + 8);
+    if pool.until_quiet_for(SETTLE, |state| state.inside.len() >= size) {
+        pool.until_quiet_for(WATCH, |state| state.inside.len() > size);
+    }
+}
+
+fn too_many(pool: &Trial, size: usize, when: &str) -> Option<Verdict> {
+    let peak = pool.see(|state| state.peak);
+    let happened = format!("{peak} jobs ran at once in a pool of {size}{when}.");
+    let question = "Which line starts a thread, and how often does it run?";
+    (peak > size).then(|| Verdict::broken(happened, question, "stage 3's page"))
 }
 
 /// While a slow job is at work, many short ones are begun and ended; and also while all workers but
@@ -317,10 +345,18 @@ pub fn a_pool_of_no_workers_is_refused(check: &Check) -> Verdict {
         return Verdict::cannot_tell("`new(1)` does not return a pool either");
     }
     let pool = Trial::start(check, 0);
-    pool.until(|state| state.created);
+    if pool.until(|state| state.created) {
+        pool.pass(1);
+        pool.until_quiet_for(SETTLE, |state| state.done == 1);
+    }
     pool.see(|state| match (state.created, &state.panicked) {
+        (true, _) if state.began > 0 => Verdict::broken(
+            "`new(0)` returned a pool, and that runs jobs.",
+            "How many threads does it start when it is asked for none?",
+            "stage 3's page",
+        ),
         (true, _) => Verdict::broken(
-            "`new(0)` returned a pool.",
+            "`new(0)` returned a pool, and a job that it was given did not run.",
             "Which thread would ever run its jobs?",
             "stage 3's page",
         ),
@@ -333,42 +369,95 @@ pub fn a_pool_of_no_workers_is_refused(check: &Check) -> Verdict {
     })
 }
 
-/// Ten thousand jobs are given to the pool, and each has run exactly once.
+/// Ten thousand jobs are given to the pool, and each has run exactly once. Then as many run at once as before.
 ///
 /// Whether those are done that still wait when the pool is dropped: see [`drop_waits_for_every_job`].
 pub fn every_job_runs_once(check: &Check) -> Verdict {
     let pool = Trial::start(check, SIZE);
-    let jobs = 10_000;
+    let before = most_in_the_room(&pool);
+    if !empty(&pool) {
+        return lost(&pool, SIZE, "Of the first jobs, some never ran.");
+    }
+    let (given, jobs) = (pool.see(|state| state.given), 10_000);
     let runs = pool.pass_and_count(jobs);
-    let all = pool.until(|state| state.done == jobs && state.accepted == jobs);
+    let all = pool.until(|state| state.done == state.given && state.accepted == given + jobs);
     let ran = |times: usize| {
         runs.iter()
             .filter(|it| it.load(Ordering::SeqCst) == times)
             .count()
     };
     let (never, once) = (ran(0), ran(1));
-    if all && once == jobs {
-        return Verdict::Kept;
-    }
-    let lead = match never {
-        0 => ("What does `execute` wait for?", "stage 6's page"),
-        _ if never == jobs => (
-            "How does a job get from `execute` to a worker?",
-            "stage 3's page",
-        ),
-        _ => (
-            "What becomes of a job that arrives while all workers are busy?",
-            "stage 3's page",
-        ),
-    };
     let more = jobs - never - once;
-    let happened =
-        format!("Of {jobs} jobs, {once} ran once, {more} more than once, and {never} never.");
-    stuck(&pool, &happened, lead)
+    if !all || once < jobs {
+        let happened =
+            format!("Of {jobs} jobs, {once} ran once, {more} more than once, and {never} never.");
+        return lost(&pool, never, &happened);
+    }
+    // One at a time: there are workers that leave when another one is quicker.
+    for one in 1..=ROUNDS {
+        pool.pass(1);
+        if !pool.until(|state| state.done == given + jobs + one) {
+            return lost(&pool, 1, "After thousands of jobs, one never ran.");
+        }
+    }
+    let when = format!("{jobs} jobs had run");
+    fewer_work(&pool, before, &when).unwrap_or(Verdict::Kept)
 }
 
-/// Once its jobs are done, the pool's threads neither compute nor wake up, for a second; nor do they
-/// after it was dropped.
+/// Jobs did not run exactly once, so many of them never.
+fn lost(pool: &Trial, never: usize, happened: &str) -> Verdict {
+    let before = pool.see(|state| (state.began, state.panicked.is_some()));
+    let lead = if before.0 == 0 {
+        (
+            "How does a job get from `execute` to a worker?",
+            "stage 3's page",
+        )
+    } else if never == 0 {
+        ("What does `execute` wait for?", "stage 6's page")
+    } else {
+        // Is a worker left?
+        pool.pass(1);
+        if !before.1 && pool.until_quiet_for(SETTLE, |state| state.began > before.0) {
+            (
+                "What becomes of a job that arrives while all workers are busy?",
+                "stage 3's page",
+            )
+        } else {
+            (
+                "What ends a worker's loop: does each worker go back for another job?",
+                "stage 3's page",
+            )
+        }
+    };
+    stuck(pool, happened, lead)
+}
+
+/// How many of as many jobs as workers run at once. It may be too few, if the machine is slow.
+fn most_in_the_room(pool: &Trial) -> usize {
+    pool.set_doors(Doors::Closed);
+    pool.visit(SIZE);
+    pool.until_quiet_for(SETTLE, |state| state.inside.len() == SIZE);
+    pool.see(|state| state.inside.len())
+}
+
+/// Fewer jobs run at once than `before`.
+fn fewer_work(pool: &Trial, before: usize, when: &str) -> Option<Verdict> {
+    if fill(pool, before) {
+        empty(pool);
+        return None;
+    }
+    let inside = pool.see(|state| state.inside.len());
+    let happened =
+        format!("At first {before} jobs ran at once, and when {when}, only {inside} did.");
+    let lead = (
+        "What ends a worker's loop: does each worker go back for another job?",
+        "stage 3's page",
+    );
+    Some(stuck(pool, &happened, lead))
+}
+
+/// Once its jobs are done, the pool's threads neither compute nor wake up, but for once, for a second; nor do they
+/// after it was dropped. After that second, as many jobs run at once as before.
 ///
 /// Only Linux says how much processor time a thread used; elsewhere this cannot tell. A pool that looks for
 /// work less often than once a second passes.
@@ -380,8 +469,9 @@ pub fn an_idle_pool_uses_no_processor(check: &Check) -> Verdict {
     // The driver has its thread by now, so all that are new from here on are the pool's.
     let others = [others, idle::threads().unwrap_or_default()].concat();
     pool.create(SIZE);
-    pool.pass(SIZE);
-    if !pool.until(|state| state.done == SIZE) {
+    let before = most_in_the_room(&pool);
+    // There are pools that lose their workers for another reason than that they are idle.
+    if !empty(&pool) || !fill(&pool, before) || !empty(&pool) {
         return depends_on("every_job_runs_once");
     }
     let busy = |when: &str, question: &str| {
@@ -392,11 +482,14 @@ pub fn an_idle_pool_uses_no_processor(check: &Check) -> Verdict {
             used.switches
         );
         let page = "stage 3's page";
-        (!used.is_idle(SIZE)).then(|| Verdict::broken(happened, question, page))
+        (!used.is_idle()).then(|| Verdict::broken(happened, question, page))
     };
     let question =
         "How does a worker wait for a job: does it block, or does it look again and again?";
     if let Some(verdict) = busy("With nothing to do", question) {
+        return verdict;
+    }
+    if let Some(verdict) = fewer_work(&pool, before, "the pool had been idle for a second") {
         return verdict;
     }
     pool.drop_pool();

@@ -8,7 +8,7 @@ use std::mem;
 use std::panic::{self, AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// No pause counts for longer than this: a program that was suspended for a minute has not waited for one.
 const MOST: Duration = Duration::from_millis(100);
+
+/// What a job says that panics. It is a panic like any other, which a pool may look for in a panic hook.
+const PANIC: &str = "a job of the check panicked";
 
 pub(super) struct Trial {
     commands: Sender<Command>,
@@ -76,6 +79,7 @@ pub(super) enum Doors {
 impl Trial {
     /// A driver that has no pool yet.
     pub fn prepare(check: &Check) -> Trial {
+        keep_panics_quiet();
         let (commands, receiver) = mpsc::channel();
         let seen = Arc::new(Seen::default());
         let new = Arc::clone(&check.new);
@@ -149,8 +153,7 @@ impl Trial {
             self.execute(move || {
                 seen.note(State::begin);
                 seen.note(State::end);
-                // A panic like any other, but for the message on standard error.
-                panic::resume_unwind(Box::new("a job of the check panicked"));
+                panic::panic_any(PANIC);
             });
         }
     }
@@ -192,6 +195,19 @@ impl Trial {
             pause = PAUSE.min(2 * pause);
         }
     }
+}
+
+/// Keeps the panics of a check's own jobs from being printed. A hook that a pool sets comes before this one.
+fn keep_panics_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if info.payload().downcast_ref::<&str>() != Some(&PANIC) {
+                before(info);
+            }
+        }));
+    });
 }
 
 /// What the driver does, until the trial is over. It leaves a pool that it was not told to drop alone:

@@ -2,8 +2,9 @@
 //!
 //! Most are pools like the Book's, of which the worker's loop and the end are chosen.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
@@ -174,6 +175,31 @@ pub mod worker {
         }
     }
 
+    /// Once it has had nothing to do for a while, it leaves.
+    pub fn leaves_when_idle(jobs: &Shared) {
+        loop {
+            let job = jobs
+                .lock()
+                .unwrap()
+                .recv_timeout(Duration::from_millis(500));
+            match job {
+                Ok(job) => run(job),
+                Err(_) => break,
+            }
+        }
+    }
+
+    pub fn exits_on_a_panic(jobs: &Shared) {
+        loop {
+            let Ok(job) = jobs.lock().unwrap().recv() else {
+                break;
+            };
+            if catch_unwind(AssertUnwindSafe(job)).is_err() {
+                process::exit(1);
+            }
+        }
+    }
+
     pub fn spins_when_the_channel_has_closed(jobs: &Shared) {
         loop {
             let job = jobs.lock().unwrap().recv();
@@ -256,6 +282,23 @@ pub fn another_size(size: usize, count: fn(usize) -> usize) -> Pool {
     channel(count(size), worker::catches, end::joins)
 }
 
+/// Starts four threads when it is asked for none.
+pub fn four_instead_of_none(size: usize) -> Pool {
+    let size = if size == 0 { 4 } else { size };
+    channel(size, worker::catches, end::joins)
+}
+
+/// A thread that belongs to no worker looks at something three times a second, and never ends.
+pub fn with_a_watcher(size: usize) -> Pool {
+    let pool = channel(size, worker::catches, end::joins);
+    thread::spawn(|| {
+        loop {
+            thread::sleep(Duration::from_millis(333));
+        }
+    });
+    pool
+}
+
 /// Does not mind a size of zero.
 pub fn accepts_zero(size: usize) -> Pool {
     match size {
@@ -296,6 +339,8 @@ pub fn bounded(size: usize, bound: usize, throws_away: bool) -> Pool {
 struct Queue {
     jobs: Mutex<(VecDeque<Job>, bool)>,
     changed: Condvar,
+    /// How many it was given.
+    given: AtomicUsize,
 }
 
 pub enum Flaw {
@@ -306,19 +351,31 @@ pub enum Flaw {
     Lock,
     /// When the pool is dropped, jobs that wait are forgotten.
     Forgets,
+    /// When the pool is dropped, each job that waits gets a thread of its own.
+    StartsThreads,
+    /// All workers are called for a job, and those that do not get it leave, when thousands have come.
+    Leaves,
 }
 
 pub fn condvar(size: usize, flaw: Flaw) -> Pool {
-    struct Waiting(Arc<Queue>, Vec<JoinHandle<()>>);
+    struct Waiting(Arc<Queue>, Vec<JoinHandle<()>>, bool);
     impl Drop for Waiting {
         fn drop(&mut self) {
-            self.0.jobs.lock().unwrap().1 = true;
+            let mut jobs = self.0.jobs.lock().unwrap();
+            jobs.1 = true;
+            if self.2 {
+                let jobs = jobs.0.drain(..);
+                self.1.extend(jobs.map(|job| thread::spawn(|| run(job))));
+            }
+            drop(jobs);
             self.0.changed.notify_all();
             self.1.drain(..).for_each(|worker| worker.join().unwrap());
         }
     }
     assert!(size > 0);
     let queue = Arc::new(Queue::default());
+    let starts_threads = matches!(flaw, Flaw::StartsThreads);
+    let calls_all = matches!(flaw, Flaw::Leaves);
     let flaw = Arc::new(flaw);
     let start = |_| {
         let (queue, flaw) = (Arc::clone(&queue), Arc::clone(&flaw));
@@ -326,7 +383,12 @@ pub fn condvar(size: usize, flaw: Flaw) -> Pool {
             loop {
                 let jobs = queue.jobs.lock().unwrap();
                 let wait = |state: &mut (VecDeque<Job>, bool)| state.0.is_empty() && !state.1;
-                let mut jobs = queue.changed.wait_while(jobs, wait).unwrap();
+                let leaves =
+                    matches!(*flaw, Flaw::Leaves) && queue.given.load(Ordering::SeqCst) > 5_000;
+                let mut jobs = match jobs.0.is_empty() && leaves {
+                    true => queue.changed.wait(jobs).unwrap(),
+                    false => queue.changed.wait_while(jobs, wait).unwrap(),
+                };
                 if jobs.1 && matches!(*flaw, Flaw::Forgets) {
                     break;
                 }
@@ -346,10 +408,15 @@ pub fn condvar(size: usize, flaw: Flaw) -> Pool {
             }
         })
     };
-    let pool = Waiting(Arc::clone(&queue), (0..size).map(start).collect());
+    let workers = (0..size).map(start).collect();
+    let pool = Waiting(Arc::clone(&queue), workers, starts_threads);
     Box::new(move |job| {
+        pool.0.given.fetch_add(1, Ordering::SeqCst);
         pool.0.jobs.lock().unwrap().0.push_back(job);
-        pool.0.changed.notify_one();
+        match calls_all {
+            true => pool.0.changed.notify_all(),
+            false => pool.0.changed.notify_one(),
+        }
     })
 }
 
@@ -424,21 +491,54 @@ pub fn permits(size: usize, even_after_a_panic: bool) -> Pool {
     })
 }
 
-/// A worker that a panic ends is replaced by another: see the crate `threadpool`.
-pub fn replaces_its_dead(size: usize) -> Pool {
-    struct Sentinel(Arc<Shared>, Arc<AtomicBool>, Sender<()>);
+/// What becomes of a worker whose job panics.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Replaced {
+    /// It ends, and when it is dropped another one is started: see the crate `threadpool`.
+    WhenDropped,
+    /// It ends, and a panic hook starts another one.
+    InAHook,
+    /// Another one is started, and it goes on itself.
+    Needlessly,
+}
+
+/// A worker whose job panics is replaced by another.
+pub fn replaces_its_dead(size: usize, replaced: Replaced) -> Pool {
+    #[derive(Clone)]
+    struct Sentinel(Arc<Shared>, #[allow(dead_code)] Sender<()>, Replaced);
+    thread_local! {
+        static SENTINEL: RefCell<Option<Sentinel>> = const { RefCell::new(None) };
+    }
     impl Drop for Sentinel {
         fn drop(&mut self) {
-            if thread::panicking() {
-                start(Arc::clone(&self.0), Arc::clone(&self.1), self.2.clone());
+            if thread::panicking() && self.2 == Replaced::WhenDropped {
+                self.start();
             }
         }
     }
-    fn start(jobs: Arc<Shared>, ended: Arc<AtomicBool>, alive: Sender<()>) {
-        thread::spawn(move || {
-            let sentinel = Sentinel(jobs, ended, alive);
-            worker::dies_of_a_panic(&sentinel.0);
-        });
+    impl Sentinel {
+        fn start(&self) {
+            let sentinel = self.clone();
+            thread::spawn(move || match sentinel.2 {
+                Replaced::WhenDropped => worker::dies_of_a_panic(&sentinel.0),
+                Replaced::InAHook => {
+                    SENTINEL.replace(Some(sentinel.clone()));
+                    worker::dies_of_a_panic(&sentinel.0);
+                }
+                Replaced::Needlessly => sentinel.goes_on(),
+            });
+        }
+
+        fn goes_on(&self) {
+            loop {
+                let Ok(job) = self.0.lock().unwrap().recv() else {
+                    break;
+                };
+                if catch_unwind(AssertUnwindSafe(job)).is_err() {
+                    self.start();
+                }
+            }
+        }
     }
     struct Replacing(Option<Sender<Job>>, Receiver<()>);
     impl Drop for Replacing {
@@ -449,13 +549,20 @@ pub fn replaces_its_dead(size: usize) -> Pool {
         }
     }
     assert!(size > 0);
-    let (sender, receiver) = mpsc::channel();
-    let receiver = Arc::new(Mutex::new(receiver));
-    let (alive, all_gone) = mpsc::channel();
-    let ended = Arc::new(AtomicBool::new(false));
-    for _ in 0..size {
-        start(Arc::clone(&receiver), Arc::clone(&ended), alive.clone());
+    if replaced == Replaced::InAHook {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if let Some(sentinel) = SENTINEL.take() {
+                sentinel.start();
+            }
+            before(info);
+        }));
     }
+    let (sender, receiver) = mpsc::channel();
+    let (alive, all_gone) = mpsc::channel();
+    let sentinel = Sentinel(Arc::new(Mutex::new(receiver)), alive, replaced);
+    (0..size).for_each(|_| sentinel.start());
+    drop(sentinel);
     let pool = Replacing(Some(sender), all_gone);
     Box::new(move |job| pool.0.as_ref().unwrap().send(job).unwrap())
 }
