@@ -145,6 +145,26 @@ impl Argument<'_> {
     /// A whole number in this range.
     pub fn whole_number(&mut self, range: RangeInclusive<usize>) -> Result<usize, UsageError> {
         let value = self.value()?;
+        self.as_whole_number(&value, range)
+    }
+
+    /// A whole number in this range, or none if the value is this word.
+    pub fn whole_number_or(
+        &mut self,
+        word: &str,
+        range: RangeInclusive<usize>,
+    ) -> Result<Option<usize>, UsageError> {
+        match self.value()? {
+            value if value == word => Ok(None),
+            value => self.as_whole_number(&value, range).map(Some),
+        }
+    }
+
+    fn as_whole_number(
+        &self,
+        value: &str,
+        range: RangeInclusive<usize>,
+    ) -> Result<usize, UsageError> {
         match value.parse() {
             Ok(number) if range.contains(&number) => Ok(number),
             _ => {

@@ -38,10 +38,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
         Command::Exercises => exercise::watch::run().map(Ending::success_if),
-        Command::Race(options) => {
-            race::screen::survive_interruption();
-            race::run(&options)
-        }
+        Command::Race(options) => race::run(&options),
         Command::RaceServer(options) => race::server::run(&options).map(|()| Ending::Success),
     };
     match ending {

@@ -17,9 +17,10 @@ const BEAT: Duration = Duration::from_millis(10);
 /// What is less late than this is no pause: any system needs a few milliseconds to wake up a thread.
 const SHORTEST: Duration = Duration::from_millis(20);
 
-/// When a machine runs again, its threads do not run all at once. What a thread sees so shortly after a
-/// pause, it may have been kept from seeing before.
-const RECOVERY: Duration = Duration::from_millis(100);
+/// When a program runs again, its threads do not run all at once, and on a busy machine some of them
+/// wait longer than the metronome. What a thread sees so shortly after a pause, it may have been kept from
+/// seeing before.
+pub const RECOVERY: Duration = Duration::from_millis(500);
 
 /// A time in which this machine, or this program on it, stood still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -110,12 +110,17 @@ pub fn ask(
         1 => String::from("One slow request"),
         count => format!("{count} slow requests, sent together"),
     };
-    let questions = match &options.against {
-        Against::Address(target) => vec![(
-            target.to_string(),
-            format!("{requests}, to {target}"),
-            String::from("docs/race.md"),
-        )],
+    let questions: Vec<_> = match &options.against {
+        Against::Servers(servers) => servers
+            .iter()
+            .map(|target| {
+                (
+                    target.to_string(),
+                    format!("{requests}, to {target}"),
+                    String::from("docs/race.md"),
+                )
+            })
+            .collect(),
         Against::Stages { stages, sleep, .. } => stages
             .iter()
             .map(|Stage { number, name, .. }| {

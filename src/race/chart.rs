@@ -10,6 +10,8 @@ use crate::traced::lock::{Doing, Row};
 /// What a piece of a bar stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// There is no connection to the server yet.
+    Connecting,
     /// No thread works on the request yet.
     Waiting,
     /// A thread works on it.
@@ -26,13 +28,15 @@ pub enum Kind {
     HasLock,
     /// A worker has the lock, and works. No other worker can take a job meanwhile.
     WorksWithLock,
-    /// A worker neither works, nor has the lock, nor waits for it. It is not drawn.
+    /// A worker neither works, nor has the lock, nor waits for it, or a request is not sent yet. It is
+    /// not drawn.
     Idle,
 }
 
 impl Kind {
     /// All that are drawn, in the order of a legend.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
+        Kind::Connecting,
         Kind::Waiting,
         Kind::Working,
         Kind::Unknown,
@@ -46,6 +50,7 @@ impl Kind {
     /// A few words for a legend.
     pub fn meaning(self) -> &'static str {
         match self {
+            Kind::Connecting => "connecting",
             Kind::Waiting => "waiting",
             Kind::Working => "working",
             Kind::Unknown => "waiting or working: the server does not tell",
@@ -61,6 +66,7 @@ impl Kind {
     /// What it is called where a picture or a page is drawn.
     pub fn class(self) -> &'static str {
         match self {
+            Kind::Connecting => "connecting",
             Kind::Waiting => "waiting",
             Kind::Working => Doing::Works.class(),
             Kind::Unknown => "unknown",
@@ -75,6 +81,8 @@ impl Kind {
 
     fn symbol(self, unicode: bool) -> char {
         match (self, unicode) {
+            (Kind::Connecting, true) => '·',
+            (Kind::Connecting, false) => '~',
             (Kind::Waiting, true) => '░',
             (Kind::Waiting, false) => '.',
             (Kind::Working, true) => '█',
@@ -95,7 +103,7 @@ impl Kind {
 
     fn color(self) -> &'static str {
         match self {
-            Kind::Waiting => "\x1b[2m",
+            Kind::Connecting | Kind::Waiting => "\x1b[2m",
             Kind::Working => "\x1b[32m",
             Kind::Unknown => "\x1b[36m",
             Kind::Rejected => "\x1b[33m",
@@ -119,28 +127,62 @@ impl From<Doing> for Kind {
     }
 }
 
+/// A connection that is there sooner than this is not drawn: that is a part of every request.
+const QUICK_CONNECTION: Duration = Duration::from_millis(50);
+
 /// The bar of a request that still runs at `now`, or has ended: kinds, each with the time at which it
 /// ends. A running request that was not picked up is waiting, if pick-ups are
 /// [reported](Recording::reported); otherwise it is unknown what it does.
 pub fn bar(lane: &Lane, now: Duration, reported: bool) -> Vec<(Kind, Duration)> {
-    let end = match &lane.end {
-        None => now,
-        Some((end, Outcome::Answered(_))) => *end,
-        Some((end, Outcome::Rejected)) => return vec![(Kind::Rejected, *end)],
-        Some((end, Outcome::Failed(_))) => return vec![(Kind::Failed, *end)],
+    let (end, running) = match &lane.end {
+        None => (now, true),
+        Some((end, _)) => (*end, false),
     };
-    match lane.picked_up {
-        Some(picked_up) => vec![(Kind::Waiting, picked_up.min(end)), (Kind::Working, end)],
-        None if lane.end.is_none() && reported => vec![(Kind::Waiting, end)],
-        None => vec![(Kind::Unknown, end)],
+    let mut pieces = Vec::new();
+    if lane.due > Duration::ZERO {
+        pieces.push((Kind::Idle, lane.due.min(end)));
     }
+    if running && lane.due > now {
+        return pieces;
+    }
+    // What a thread has picked up is connected, though that may be heard later.
+    let connected = match lane.connected {
+        None if running && lane.picked_up.is_none() => now,
+        connected => connected.unwrap_or(lane.due),
+    };
+    if connected.saturating_sub(lane.due) >= QUICK_CONNECTION {
+        pieces.push((Kind::Connecting, connected.min(end)));
+        if running && lane.connected.is_none() {
+            return pieces;
+        }
+    }
+    match (&lane.end, lane.picked_up) {
+        (Some((_, Outcome::Rejected)), _) => pieces.push((Kind::Rejected, end)),
+        (Some((_, Outcome::Failed(_))), _) => pieces.push((Kind::Failed, end)),
+        (_, Some(picked_up)) => {
+            pieces.push((Kind::Waiting, picked_up.min(end)));
+            pieces.push((Kind::Working, end));
+        }
+        (None, None) if reported => pieces.push((Kind::Waiting, end)),
+        (_, None) => pieces.push((Kind::Unknown, end)),
+    }
+    pieces
+}
+
+/// How long a request took, or takes until now.
+pub fn took(lane: &Lane, now: Duration) -> Duration {
+    let end = lane.end.as_ref().map_or(now, |(end, _)| *end);
+    end.saturating_sub(lane.due)
 }
 
 /// What to print beside a bar, if the request was not answered with status 200.
 pub fn note(lane: &Lane) -> String {
     match &lane.end {
         None | Some((_, Outcome::Answered(200))) => String::new(),
-        Some((_, Outcome::Answered(status))) => format!("status {status}"),
+        Some((_, Outcome::Answered(status))) => match &lane.meaning {
+            Some(meaning) => format!("status {status}: {meaning}"),
+            None => format!("status {status}"),
+        },
         Some((_, Outcome::Rejected)) => String::from("503, too busy"),
         Some((_, Outcome::Failed(why))) => why.clone(),
     }
@@ -229,6 +271,18 @@ pub fn fit(
     lines
 }
 
+/// The chart of a race that is over, for a window with so many rows. If it has more, rows of waves take
+/// the place of those of requests; if that is not enough, it has more rows than the window.
+pub fn whole(recordings: &[Recording], style: Style, rows: usize) -> Vec<String> {
+    let width = style.width.max(NARROWEST);
+    let zero = Duration::ZERO;
+    let chart = Chart::new(recordings, zero, zero, Style { width, ..style });
+    let details = [Detail::Spaced, Detail::Dense, Detail::Waves];
+    let mut charts = details.map(|detail| chart.lines(detail)).into_iter();
+    let fitting = charts.clone().find(|lines| lines.len() <= rows);
+    fitting.or(charts.next_back()).unwrap_or_default()
+}
+
 /// How much a chart shows, from most to least.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
@@ -292,11 +346,11 @@ struct Chart<'a> {
 type Columns = Vec<(Kind, usize)>;
 
 /// Requests that share a row.
-struct Wave<'a> {
+struct Wave {
     /// Of the first one.
     bar: Columns,
     count: usize,
-    last: &'a Lane,
+    last: Lane,
 }
 
 /// The rows of a recording's lock, which are drawn below its requests.
@@ -405,12 +459,12 @@ impl<'a> Chart<'a> {
     fn rows(&self, recording: &Recording, detail: Detail) -> Vec<String> {
         let mut waves: Vec<Wave> = Vec::new();
         for lane in recording.in_order() {
-            let bar = self.in_columns(&bar(lane, self.now, recording.reported));
-            let does = |lane| (does(lane, recording.reported), note(lane));
+            let bar = self.in_columns(&bar(&lane, self.now, recording.reported));
+            let does = |lane| (does(lane, self.now, recording.reported), note(lane));
             match waves.last_mut() {
                 Some(wave)
                     if detail.groups()
-                        && does(wave.last) == does(lane)
+                        && does(&wave.last) == does(&lane)
                         && look_alike(&wave.bar, &bar) =>
                 {
                     wave.count += 1;
@@ -430,7 +484,7 @@ impl<'a> Chart<'a> {
                 number.to_string()
             };
             let bar = self.in_symbols(&wave.bar);
-            let lane = wave.last;
+            let lane = &wave.last;
             let thread = match wave.count {
                 1 => lane.thread.as_deref().unwrap_or_default(),
                 _ => "",
@@ -580,8 +634,8 @@ impl<'a> Chart<'a> {
         }
         let mut running = false;
         for recording in self.recordings {
-            for lane in &recording.lanes {
-                let bar = bar(lane, self.now, recording.reported);
+            for lane in recording.in_order() {
+                let bar = bar(&lane, self.now, recording.reported);
                 kinds.extend(bar.iter().map(|(kind, _)| *kind));
                 running |= lane.end.is_none();
             }
@@ -603,7 +657,9 @@ impl<'a> Chart<'a> {
             let with_reported = |lane| (lane, recording.reported);
             recording.lanes.iter().map(with_reported)
         });
-        let all: Vec<&str> = lanes.map(|(lane, reported)| does(lane, reported)).collect();
+        let all: Vec<&str> = lanes
+            .map(|(lane, reported)| does(lane, self.now, reported))
+            .collect();
         let mut counts = Vec::new();
         for what in DOES {
             let count = all.iter().filter(|does| **does == what).count();
@@ -686,31 +742,35 @@ pub fn shorten(text: &str, most: usize) -> String {
 }
 
 /// What a request may do, in the order in which they are counted.
-const DOES: [&str; 6] = [
+const DOES: [&str; 8] = [
     "answered",
     "working",
     "waiting",
     "waiting or working",
+    "connecting",
+    "not sent yet",
     "rejected",
     "not answered",
 ];
 
 /// What a request does, or what became of it, as one of the words above.
-fn does(lane: &Lane, reported: bool) -> &'static str {
-    match &lane.end {
-        Some((_, Outcome::Answered(_))) => DOES[0],
-        None if lane.picked_up.is_some() => DOES[1],
-        None if reported => DOES[2],
-        None => DOES[3],
-        Some((_, Outcome::Rejected)) => DOES[4],
-        Some((_, Outcome::Failed(_))) => DOES[5],
+fn does(lane: &Lane, now: Duration, reported: bool) -> &'static str {
+    let last = bar(lane, now, reported).last().map(|(kind, _)| *kind);
+    match (&lane.end, last) {
+        (Some((_, Outcome::Answered(_))), _) => DOES[0],
+        (_, Some(Kind::Working)) => DOES[1],
+        (_, Some(Kind::Waiting)) => DOES[2],
+        (_, Some(Kind::Connecting)) => DOES[4],
+        (None, Some(Kind::Idle)) => DOES[5],
+        (Some((_, Outcome::Rejected)), _) => DOES[6],
+        (Some((_, Outcome::Failed(_))), _) => DOES[7],
+        _ => DOES[3],
     }
 }
 
-/// When the request ended, or that it runs until now.
+/// How long the request took.
 fn seconds(lane: &Lane, now: Duration) -> String {
-    let end = lane.end.as_ref().map_or(now, |(end, _)| *end);
-    format!("{:.1} s", end.as_secs_f64())
+    format!("{:.1} s", took(lane, now).as_secs_f64())
 }
 
 /// How many columns a text takes on a terminal, at most.

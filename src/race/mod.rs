@@ -7,44 +7,54 @@
 //!
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which does all the reasoning.
 //! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`options`] is the command line;
-//! [`server`] is a stage to race against, in a process of its own; [`Lock`] says which worker had the
-//! lock; [`picture`] writes the picture to a file; [`mod@ask`] asks for predictions.
+//! `progress` is a race as it goes on; [`server`] is a stage to race against, in a process of its own;
+//! [`Lock`] says which worker had the lock; [`picture`] writes the picture to a file; [`mod@ask`] asks
+//! for predictions.
 
 pub mod ask;
 pub mod chart;
 pub mod options;
 pub mod picture;
+mod progress;
 pub mod screen;
 pub mod server;
 mod show;
 pub mod svg;
+mod verdict;
 
-use std::collections::HashMap;
-use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::client::metronome::{Metronome, RECOVERY};
 use crate::client::target::Target;
-use crate::client::{self, Outcome, Reply};
+use crate::client::{self, Outcome};
 use crate::output::{self, Ending};
 use crate::traced::lock::Lock;
 pub use options::{Against, Options};
+use progress::{Event, Race};
 use screen::Screen;
-use server::{Report, Server};
+use server::Server;
 pub use show::show;
+pub use verdict::{Doubt, Verdict};
 
 /// One request. Times count from the start of the race.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lane {
+    /// When it had to be sent. Zero if all are sent together.
+    pub due: Duration,
+    /// When its connection was there.
+    pub connected: Option<Duration>,
     /// When a thread picked it up; until then it waited. `None` if the server does not report that.
     pub picked_up: Option<Duration>,
     /// The name of the thread that worked on it, if the server reports it.
     pub thread: Option<String>,
     /// When it ended, and how. `None` while it runs.
     pub end: Option<(Duration, Outcome)>,
+    /// What its status may mean, if it has another one than 200.
+    pub meaning: Option<String>,
 }
 
 impl Lane {
@@ -59,7 +69,7 @@ impl Lane {
 }
 
 /// All the requests of a race that went to one server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// Which server, for example `stage 1  single-threaded`.
     pub label: String,
@@ -69,25 +79,51 @@ pub struct Recording {
     /// starts do. Of any other server, the race does not know what a running request does until it is
     /// answered.
     pub reported: bool,
+    /// How long after each request the next one was sent. `None`: they were sent together.
+    pub every: Option<Duration>,
+    /// When this machine stood still, from and to.
+    pub pauses: Vec<(Duration, Duration)>,
     /// Which worker had the lock, if the race was asked for that and the server notes it.
     pub lock: Option<Lock>,
 }
 
 impl Recording {
-    /// The requests in the order in which they were picked up, or else in which they ended; those
-    /// that got no answer come last.
-    fn in_order(&self) -> Vec<&Lane> {
-        let mut lanes: Vec<&Lane> = self.lanes.iter().collect();
+    /// The requests in the order in which they were sent, or, if they were sent together, in which they
+    /// were picked up, or else in which they ended; those that got no answer come last.
+    ///
+    /// Where one thread is said to have worked on two requests at once, it is not known when it did.
+    fn in_order(&self) -> Vec<Lane> {
+        let doubtful = |lane: &Lane| {
+            let others = self
+                .lanes
+                .iter()
+                .filter(|other| !std::ptr::eq(*other, lane));
+            others
+                .into_iter()
+                .any(|other| verdict::same_thread_at_once(lane, other))
+        };
+        let lanes = self.lanes.iter().map(|lane| Lane {
+            picked_up: lane.picked_up.filter(|_| !doubtful(lane)),
+            ..lane.clone()
+        });
+        let mut lanes: Vec<Lane> = lanes.collect();
         lanes.sort_by_key(|lane| {
-            let end = lane
-                .end
-                .as_ref()
-                .map(|(end, _)| *end)
-                .unwrap_or(Duration::MAX);
+            let end = lane.end.as_ref().map_or(Duration::MAX, |(end, _)| *end);
             let no_answer = lane.end.is_some() && lane.answered().is_none();
-            (no_answer, lane.picked_up.unwrap_or(Duration::MAX), end)
+            let together = self.every.is_none();
+            let picked_up = lane.picked_up.unwrap_or(Duration::MAX);
+            (lane.due, together.then_some((no_answer, picked_up, end)))
         });
         lanes
+    }
+
+    /// For how long this machine stood still at most between these times, or so shortly before that what
+    /// happened then was seen too late.
+    fn stood_still(&self, from: Duration, to: Duration) -> Duration {
+        let pauses = self.pauses.iter();
+        let touching = pauses.filter(|(start, end)| *start <= to && from <= *end + RECOVERY);
+        let lengths = touching.map(|(start, end)| end.saturating_sub(*start));
+        lengths.max().unwrap_or_default()
     }
 
     /// The times of the answers, in order.
@@ -118,131 +154,18 @@ impl Recording {
     fn result_of_requests(&self) -> String {
         let (answers, all) = (self.answers(), self.lanes.len());
         let Some(last) = answers.last() else {
-            return format!("{}  -  none of {all} answered", self.label);
+            return format!("{}  -  none of {all} answered with 200", self.label);
         };
         let mut result = format!(
             "{}  {:.1} s  {}",
             self.label,
             last.as_secs_f64(),
-            Verdict::of(&self.lanes)
+            Verdict::of(self)
         );
         if !self.all_answered() {
             result += &format!(", {} of {all} answered", answers.len());
         }
         result
-    }
-}
-
-/// How the requests that were answered relate to each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// There are not two to compare.
-    Alone,
-    /// They ended too soon to compare.
-    TooQuick,
-    /// No two of them overlapped.
-    OneAfterAnother,
-    /// All of them overlapped.
-    SideBySide,
-    /// At most so many overlapped, and others had to wait.
-    AtATime(usize),
-    /// What the server reports does not fit the times of the answers.
-    Contradicted,
-}
-
-/// Work that takes less than this cannot be compared: to start a thread or to open a connection may
-/// take as long.
-const TOO_QUICK: Duration = Duration::from_millis(20);
-
-/// A busy machine may need this long for work that is [`TOO_QUICK`].
-const STILL_QUICK: Duration = Duration::from_millis(200);
-
-impl Verdict {
-    /// The verdict on the requests among these that were [answered](Lane::answered).
-    ///
-    /// The clock alone shows this much: equal requests that are sent together to an idle server come
-    /// back in waves, and the size of the first wave is the number of requests that run at once.
-    ///
-    /// If the server reports when work began, the verdict compares the work itself. Two requests
-    /// overlap if they do so for more than half of their time; a smaller overlap may come from a clock
-    /// that was read late. A report may be wrong, so the verdict checks it against the clock:
-    ///
-    /// - The report shows more overlap than the first wave. Either the requests were not equal, or
-    ///   the server counts waiting as work: no verdict.
-    /// - The report shows less overlap, and work for less than a tenth of the time. Either the server
-    ///   was busy with something else first, or it counts only a part of the work: no verdict.
-    /// - The report shows less overlap, and more work than that. Then the answers came about as far
-    ///   apart as the work is long, so the clock confirms the report: the report decides.
-    pub fn of(lanes: &[Lane]) -> Verdict {
-        let answered: Vec<(Option<Duration>, Duration)> = lanes
-            .iter()
-            .filter_map(|lane| Some((lane.picked_up, lane.answered()?)))
-            .collect();
-        let ends = || answered.iter().map(|(_, end)| *end);
-        let Some(first) = ends().min().filter(|_| answered.len() > 1) else {
-            return Verdict::Alone;
-        };
-        let seen = ends().filter(|end| *end < first.mul_f64(1.5)).count();
-
-        let work: Option<Vec<(Duration, Duration)>> = answered
-            .iter()
-            .map(|&(start, end)| Some((start?, end)))
-            .collect();
-        let together = match work {
-            None if first < TOO_QUICK => return Verdict::TooQuick,
-            None => seen,
-            Some(work) => {
-                let times = work.iter().map(|(start, end)| end.saturating_sub(*start));
-                let longest = times.max().unwrap_or_default();
-                let reported = most_at_once(&work);
-                if longest < TOO_QUICK && first < STILL_QUICK {
-                    return Verdict::TooQuick;
-                }
-                if reported > seen || (reported < seen && longest < first / 10) {
-                    return Verdict::Contradicted;
-                }
-                reported
-            }
-        };
-        match together {
-            1 => Verdict::OneAfterAnother,
-            all if all == answered.len() => Verdict::SideBySide,
-            some => Verdict::AtATime(some),
-        }
-    }
-}
-
-/// The largest number of these periods that share a moment, when each is shortened by a quarter at both
-/// ends. At least 1, even if the periods have no length.
-fn most_at_once(periods: &[(Duration, Duration)]) -> usize {
-    let shortened = periods.iter().map(|&(start, end)| {
-        let quarter = end.saturating_sub(start) / 4;
-        (start + quarter, end.saturating_sub(quarter))
-    });
-    let shortened: Vec<(Duration, Duration)> = shortened.collect();
-    // Periods that share a moment share the moment in which the last of them starts.
-    let at = |moment| {
-        shortened
-            .iter()
-            .filter(|(start, end)| (*start..*end).contains(&moment))
-            .count()
-    };
-    shortened
-        .iter()
-        .map(|(start, _)| at(*start))
-        .fold(1, usize::max)
-}
-
-impl Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Verdict::Alone => f.write_str("nothing to compare"),
-            Verdict::TooQuick => f.write_str("too quick to compare"),
-            Verdict::OneAfterAnother => f.write_str("one after another"),
-            Verdict::SideBySide => f.write_str("side by side"),
-            Verdict::AtATime(count) => write!(f, "{count} at a time"),
-            Verdict::Contradicted => f.write_str("cannot tell: the server and the clock disagree"),
-        }
     }
 }
 
@@ -262,10 +185,50 @@ pub fn run(options: &Options) -> Result<Ending, String> {
         false => Vec::new(),
     };
     let (sender, events) = mpsc::channel();
-    let mut servers = Vec::new();
-    let mut targets = Vec::new();
-    match &options.against {
-        Against::Address(target) => targets.push((target.to_string(), target.clone())),
+    let (servers, targets) = start_servers(&options.against, options.lock, &sender)?;
+    let all = targets.len() * options.count;
+    let metronome = Metronome::start().map_err(|error| no_thread(all, &error))?;
+    let labels = targets.iter().map(|(label, _)| label.as_str());
+    let mut race = Race::new(options, labels);
+    for (index, (_, target)) in targets.iter().enumerate() {
+        for (lane, Lane { due, .. }) in race.recordings[index].lanes.iter().enumerate() {
+            let request = Request {
+                target: target.clone(),
+                race: race.start,
+                due: *due,
+                timeout: options.timeout,
+                place: (index, lane),
+            };
+            let sender = sender.clone();
+            let thread = thread::Builder::new().spawn(move || request.send(&sender));
+            thread.map_err(|error| no_thread(all, &error))?;
+        }
+    }
+    let mut screen = Screen::of_standard_output();
+    race.watch(&events, &mut screen, options.against.sleep());
+    race.end(&metronome, servers, &events, options.lock);
+    tell(options, &mut screen, &race.recordings, &predictions)
+}
+
+fn no_thread(requests: usize, error: &io::Error) -> String {
+    format!("The system has no threads for {requests} requests: {error}. Send fewer with --count.")
+}
+
+/// A label for each server of a race, and where its requests go.
+type Targets = Vec<(String, Target)>;
+
+/// Starts a server for each stage to race against.
+fn start_servers(
+    against: &Against,
+    lock: bool,
+    sender: &Sender<Event>,
+) -> Result<(Vec<Server>, Targets), String> {
+    let (mut servers, mut targets) = (Vec::new(), Vec::new());
+    match against {
+        Against::Servers(running) => {
+            let labelled = running.iter().map(|it| (it.to_string(), it.clone()));
+            targets.extend(labelled);
+        }
         Against::Stages {
             stages,
             sleep,
@@ -278,72 +241,61 @@ pub fn run(options: &Options) -> Result<Ending, String> {
                     // `send` fails when the race is over and the receiver is dropped.
                     let _ = sender.send(Event::Reported(index, Instant::now(), report));
                 };
-                let server = Server::start(stage, *sleep, *workers, *queue, options.lock, report)?;
+                let server = Server::start(stage, *sleep, *workers, *queue, lock, report)?;
                 let label = format!("stage {}  {}", stage.number, stage.name);
                 targets.push((label, Target::new(server.addr(), "/sleep")));
                 servers.push(server);
             }
         }
     }
+    Ok((servers, targets))
+}
 
-    let labels = targets.iter().map(|(label, _)| label.clone());
-    let (reported, sleep) = match &options.against {
-        Against::Address(_) => (false, FIRST_AXIS),
-        Against::Stages { sleep, .. } => (true, *sleep),
-    };
-    let mut race = Race::new(labels, options.count, reported, options.lock);
-    for (index, (_, target)) in targets.into_iter().enumerate() {
-        for lane in 0..options.count {
-            let (target, sender) = (target.clone(), sender.clone());
-            let (start, timeout) = (race.start, options.timeout);
-            let send = move || {
-                let connected = |port| drop(sender.send(Event::Connected(index, lane, port)));
-                let reply = client::request(&target, timeout, connected);
-                let _ = sender.send(Event::Ended(index, lane, start.elapsed(), reply));
-            };
-            let thread = thread::Builder::new().spawn(send);
-            thread.map_err(|error| {
-                let all = race.recordings.len() * options.count;
-                format!(
-                    "The system has no threads for {all} requests: {error}. Send fewer with --count."
-                )
-            })?;
-        }
-    }
+/// A request to be sent, on a thread of its own.
+struct Request {
+    target: Target,
+    /// When the race began.
+    race: Instant,
+    due: Duration,
+    timeout: Duration,
+    /// The index of its server, and that of its lane.
+    place: (usize, usize),
+}
 
-    let mut screen = Screen::of_standard_output();
-    // A chart that cannot be written does not stop the race.
-    let _ = screen.begin();
-    let mut next_frame = Duration::ZERO;
-    while race.running() {
-        if let Ok(event) = events.recv_timeout(FRAME) {
-            race.apply(event);
-        }
-        let now = race.start.elapsed();
-        if now >= next_frame {
-            let _ = screen.redraw(&race.recordings, chart::horizon(sleep, now), now);
-            next_frame = now + FRAME;
-        }
+impl Request {
+    /// Sends it when it is due, and tells what becomes of it.
+    fn send(self, sender: &Sender<Event>) {
+        let Request { race, place, .. } = self;
+        thread::sleep(self.due.saturating_sub(race.elapsed()));
+        // `send` fails when the race is over and the receiver is dropped.
+        let connected = |port| drop(sender.send(Event::Connected(place, port, race.elapsed())));
+        let reply = client::request(&self.target, self.timeout, connected);
+        let _ = sender.send(Event::Ended(place, race.elapsed(), reply));
     }
-    if options.lock {
-        servers.iter_mut().for_each(Server::stop);
-        race.hear_out(&events, servers.len());
-    }
-    drop(servers);
-    let drawn = output::written(screen.finish(&race.recordings));
+}
+
+/// Prints the chart and the results, and writes what else was asked for.
+fn tell(
+    options: &Options,
+    screen: &mut Screen<io::Stdout>,
+    recordings: &[Recording],
+    predictions: &[ask::Predictions],
+) -> Result<Ending, String> {
+    let compared = predictions.iter().zip(recordings);
+    let compared = compared.flat_map(|(all, recording)| all.compare(recording));
+    let results: Vec<String> = compared
+        .chain(recordings.iter().map(Recording::result))
+        .collect();
+    let drawn = output::written(screen.finish(recordings, results.len()));
     let noted = match &options.notes {
-        Some(path) => write_notes(path, &race.recordings)?,
+        Some(path) => write_notes(path, recordings)?,
         None => Ending::Success,
     };
-    let compared = predictions.iter().zip(&race.recordings);
-    let compared = compared.flat_map(|(all, recording)| all.compare(recording));
-    let results = compared.chain(race.recordings.iter().map(Recording::result));
-    let results = results.map(|line| line + "\n");
-    let printed = output::print(&results.collect::<String>());
+    let printed = output::print(&(results.join("\n") + "\n"));
     if let Some(path) = &options.svg {
-        picture::write(path, &svg::draw(&race.recordings))?;
+        picture::write(path, &svg::draw(recordings))?;
     }
-    let answered = race.recordings.iter().all(Recording::all_answered);
+    let answered = recordings.iter().all(Recording::all_answered);
     Ok(drawn?
         .and(noted)
         .and(printed?)
@@ -362,125 +314,4 @@ fn write_notes(path: &Path, recordings: &[Recording]) -> Result<Ending, String> 
     }
     picture::write(path, &text)?;
     Ok(Ending::Success)
-}
-
-/// How long the axis is at first, if the race does not know how long one request takes: as long as
-/// `/sleep` of a stage takes by default.
-const FIRST_AXIS: Duration = Duration::from_secs(5);
-
-/// How often a live chart is redrawn.
-const FRAME: Duration = Duration::from_millis(50);
-
-/// How long servers get after a race to end, and to report what their workers did.
-const END: Duration = Duration::from_secs(5);
-
-/// What happens in a race. The first field is the index of the server. The second says which request
-/// it is: the index of its lane or, because a server does not know that one, the port of the client.
-enum Event {
-    Connected(usize, usize, u16),
-    Reported(usize, Instant, Report),
-    Ended(usize, usize, Duration, Reply),
-}
-
-/// A race as it goes on.
-struct Race {
-    start: Instant,
-    recordings: Vec<Recording>,
-    /// Which lane's client has which port, and which thread picked up the connection from that port.
-    /// Either may be known before the other.
-    lanes: HashMap<(usize, u16), usize>,
-    pick_ups: HashMap<(usize, u16), (Duration, String)>,
-    /// How many servers have said all that they had to say.
-    ended: usize,
-}
-
-impl Race {
-    fn new(labels: impl Iterator<Item = String>, count: usize, reported: bool, lock: bool) -> Race {
-        let lanes = vec![Lane::default(); count];
-        Race {
-            start: Instant::now(),
-            recordings: labels
-                .map(|label| Recording {
-                    label,
-                    lanes: lanes.clone(),
-                    reported,
-                    lock: lock.then(Lock::default),
-                })
-                .collect(),
-            lanes: HashMap::new(),
-            pick_ups: HashMap::new(),
-            ended: 0,
-        }
-    }
-
-    fn running(&self) -> bool {
-        self.recordings
-            .iter()
-            .flat_map(|recording| &recording.lanes)
-            .any(|lane| lane.end.is_none())
-    }
-
-    fn apply(&mut self, event: Event) {
-        match event {
-            Event::Connected(server, lane, port) => {
-                self.lanes.insert((server, port), lane);
-                self.match_up(server, port);
-            }
-            Event::Reported(server, at, report) => self.hear(server, at, report),
-            Event::Ended(server, lane, time, reply) => {
-                let lane = &mut self.recordings[server].lanes[lane];
-                if let Some(handled) = reply.handled {
-                    lane.picked_up = Some(time.saturating_sub(handled));
-                }
-                lane.thread = reply.thread.or(lane.thread.take());
-                lane.end = Some((time, reply.outcome));
-            }
-        }
-    }
-
-    fn hear(&mut self, server: usize, at: Instant, report: Report) {
-        match report {
-            Report::PickedUp(port, thread) => {
-                let since_start = at.saturating_duration_since(self.start);
-                self.pick_ups.insert((server, port), (since_start, thread));
-                self.match_up(server, port);
-            }
-            Report::Note(line) => {
-                if let Some(lock) = &mut self.recordings[server].lock {
-                    // What is not a note is a line of a worker's.
-                    let _ = lock.notes.add_line(&line);
-                }
-            }
-            Report::Clock(time) => {
-                if let Some(lock) = &mut self.recordings[server].lock {
-                    lock.hear_clock(time, at, self.start);
-                }
-            }
-            Report::End => self.ended += 1,
-        }
-    }
-
-    /// Hears what so many servers have to say until they have ended, if that does not take too long.
-    fn hear_out(&mut self, events: &Receiver<Event>, servers: usize) {
-        let deadline = Instant::now() + END;
-        while self.ended < servers {
-            let time = deadline.saturating_duration_since(Instant::now());
-            let Ok(event) = events.recv_timeout(time) else {
-                break;
-            };
-            self.apply(event);
-        }
-    }
-
-    fn match_up(&mut self, server: usize, port: u16) {
-        let key = (server, port);
-        if let (Some(&lane), Some((time, thread))) = (self.lanes.get(&key), self.pick_ups.get(&key))
-        {
-            let lane = &mut self.recordings[server].lanes[lane];
-            if lane.end.is_none() {
-                lane.picked_up = Some(*time);
-                lane.thread = Some(thread.clone());
-            }
-        }
-    }
 }

@@ -12,12 +12,14 @@ const MAX_COUNT: usize = 100;
 
 /// What `--help` says of this.
 pub const HELP: Help = Help {
-    usage: "  ten-versus-five race [OPTIONS]         send slow requests together to every stage, and draw a chart
-  ten-versus-five race [OPTIONS] ADDR    the same with a server of your own, like 127.0.0.1:8000/slow
+    usage: "  ten-versus-five race [OPTIONS]         send slow requests together, draw a chart
+  ten-versus-five race [OPTIONS] ADDR    the same with one or more servers of your own, like 127.0.0.1:8000/slow
 ",
     options: "\
-Options of race, besides --stage, --sleep, --workers and --queue:
+Options of race, besides --sleep, --workers and --queue:
+  --stage N               which stage to race against, or all [default: those of 1 to 4]
   -n, --count N           how many requests to send together [default: 2]
+  --every SECONDS         send a request each SECONDS, and not all together
   --svg FILE              also write the chart to FILE, as a picture
   --ask                   ask for predictions first, and compare them with the answers
   --timeout SECONDS       how long to wait for an answer, and for the address of a host [default: 60]
@@ -28,10 +30,12 @@ Options of race, besides --stage, --sleep, --workers and --queue:
 
 /// What to race against, and how.
 pub struct Options {
-    /// The stages or the server to race against.
+    /// The stages or the servers to race against.
     pub against: Against,
-    /// How many requests to send together to each of them, at least 1.
+    /// How many requests to send to each of them, at least 1.
     pub count: usize,
+    /// How long after each request to send the next one. `None`: all are sent together.
+    pub every: Option<Duration>,
     /// How long to wait for an answer.
     pub timeout: Duration,
     /// Where to write the chart as a picture too.
@@ -58,8 +62,27 @@ pub enum Against {
         /// The capacity of the queue, in connections, from stage 6 on.
         queue: usize,
     },
-    /// A server that runs already.
-    Address(Target),
+    /// Servers that run already, at least one.
+    Servers(Vec<Target>),
+}
+
+/// How long the axis is at first, if the race does not know how long one request takes: as long as
+/// `/sleep` of a stage takes by default.
+const FIRST_AXIS: Duration = Duration::from_secs(5);
+
+impl Against {
+    /// Whether the servers report at once when a thread picks up a request.
+    pub(super) fn reports(&self) -> bool {
+        matches!(self, Against::Stages { .. })
+    }
+
+    /// How long one request takes, about.
+    pub(super) fn sleep(&self) -> Duration {
+        match self {
+            Against::Stages { sleep, .. } => *sleep,
+            Against::Servers(_) => FIRST_AXIS,
+        }
+    }
 }
 
 /// Understands the arguments of `race`.
@@ -72,8 +95,9 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     let mut sleep = Duration::from_secs(5);
     let mut workers = 4;
     let mut queue = None;
-    let mut target = None;
+    let mut servers = Vec::new();
     let mut count = 2;
+    let mut every = None;
     let mut timeout = Duration::from_secs(60);
     let mut svg = None;
     let mut ask = false;
@@ -81,17 +105,18 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     let mut notes = None;
     while let Some(mut argument) = arguments.next_argument() {
         match argument.name() {
-            "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
+            "--stage" => stage = Some(argument.whole_number_or("all", 1..=usize::MAX)?),
             "--sleep" => sleep = argument.seconds()?,
             "--workers" => workers = argument.whole_number(1..=MAX_WORKERS)?,
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
             "-n" | "--count" => count = argument.whole_number(1..=MAX_COUNT)?,
+            "--every" => every = Some(argument.more_than_zero()?),
             "--timeout" => timeout = argument.more_than_zero()?,
             "--svg" => svg = Some(PathBuf::from(argument.raw_value()?)),
             "--notes" => notes = Some(PathBuf::from(argument.raw_value()?)),
             "--ask" if argument.is_bare() => ask = true,
             "--lock" if argument.is_bare() => lock = true,
-            _ if argument.is_positional() => target = Some(argument.positional(Target::parse)?),
+            _ if argument.is_positional() => servers.push(argument.positional(Target::parse)?),
             _ => return Err(argument.means_nothing()),
         }
     }
@@ -100,20 +125,25 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
             "--notes are those of --lock: ask for both.",
         ));
     }
-    if target.is_some() && lock {
+    if ask && every.is_some() {
+        return Err(UsageError::new(
+            "--ask and --every exclude each other: the predictions are about requests that are sent together.",
+        ));
+    }
+    if !servers.is_empty() && lock {
         return Err(UsageError::new(
             "An address and --lock exclude each other: the race sees the lock of servers that it \
              starts. A server of this program shows it itself, if it is started with --lock.",
         ));
     }
-    let against = match (target, stage) {
-        (Some(target), None) => Against::Address(target),
-        (Some(_), Some(_)) => {
+    let against = match (servers.is_empty(), stage) {
+        (false, None) => Against::Servers(servers),
+        (false, Some(_)) => {
             return Err(UsageError::new(
                 "An address and --stage exclude each other: race against a server or a stage.",
             ));
         }
-        (None, stage) => Against::Stages {
+        (true, stage) => Against::Stages {
             stages: stages_to_race(stage)?,
             sleep,
             workers,
@@ -123,6 +153,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     Ok(Options {
         against,
         count,
+        every,
         timeout,
         svg,
         ask,
@@ -131,14 +162,20 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     })
 }
 
-fn stages_to_race(wanted: Option<usize>) -> Result<Vec<&'static Stage>, UsageError> {
-    if let Some(number) = wanted {
+/// What follows `--stage`: a number, or none for `all`. Without that option, the race is about the lesson:
+/// the first four stages.
+fn stages_to_race(wanted: Option<Option<usize>>) -> Result<Vec<&'static Stage>, UsageError> {
+    if let Some(Some(number)) = wanted {
         return Ok(vec![stage::by_number(number)?.0]);
     }
-    let stages: Vec<&Stage> = compiled_in().collect();
+    let mut stages: Vec<&Stage> = compiled_in().collect();
+    let of_the_lesson = |stage: &&Stage| stage.number <= 4;
+    if wanted.is_none() && stages.iter().any(of_the_lesson) {
+        stages.retain(of_the_lesson);
+    }
     if stages.is_empty() {
         return Err(UsageError::new(
-            "No stage is compiled in. To race against all of them:\n    \
+            "No stage is compiled in. To race against those of the lesson:\n    \
              cargo run --all-features -- race",
         ));
     }

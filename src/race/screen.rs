@@ -1,22 +1,18 @@
 //! Standard output, which may be a terminal on which the chart is drawn while the race runs.
 //!
-//! A terminal has a second screen (the alternate screen) for programs that draw. It is as large as the
-//! window and has nothing to scroll back to. The race draws the running chart there, from the top,
-//! again and again. At the end it returns to the first screen and prints the whole chart there, once.
-//! Even if the window has changed its size, nothing of the running chart is left.
+//! The race draws the running chart in place: it goes up as many rows as the chart before has, and draws
+//! over them. The cursor waits below the chart, so whatever ends the race, the next prompt stands there.
+//! If the window changes its size meanwhile, rows of a chart before may stay above; the last chart is whole.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use super::Recording;
-use super::chart::{draw, fit};
+use super::chart::{draw, fit, whole};
 use crate::terminal::{self, Output, Size, Style};
 
 /// How often a terminal is asked for its size.
 const ASK_AGAIN: Duration = Duration::from_millis(250);
-
-const SECOND_SCREEN: &str = "\x1b[?1049h";
-const FIRST_SCREEN: &str = "\x1b[?1049l";
 
 /// Where a chart is drawn.
 pub struct Screen<W: Write> {
@@ -27,7 +23,8 @@ pub struct Screen<W: Write> {
     /// Asks for the size of the window, which may have changed. `None` if it cannot be found out.
     ask: Box<dyn FnMut() -> Option<Size>>,
     ask_next: Duration,
-    on_second_screen: bool,
+    /// How many rows above the cursor the running chart has.
+    drawn: usize,
 }
 
 impl Screen<io::Stdout> {
@@ -56,7 +53,7 @@ impl<W: Write> Screen<W> {
             output,
             ask: Box::new(ask),
             ask_next: Duration::ZERO,
-            on_second_screen: false,
+            drawn: 0,
         }
     }
 
@@ -96,39 +93,54 @@ impl<W: Write> Screen<W> {
             self.ask_for_size();
             self.ask_next = now + ASK_AGAIN;
         }
-        let lines = fit(recordings, horizon, now, self.style, self.rows);
-        let mut text = String::new();
-        if !self.on_second_screen {
-            text += SECOND_SCREEN;
-            self.on_second_screen = true;
+        // The cursor needs a row of its own.
+        let rows = self.rows.saturating_sub(1);
+        if rows == 0 {
+            return Ok(());
         }
-        text += "\x1b[H";
-        for (index, line) in lines.iter().enumerate() {
+        let lines = fit(recordings, horizon, now, self.style, rows);
+        let mut text = self.to_the_top();
+        for line in &lines {
             // Erase first. After a line as wide as the window, this would erase its last character.
-            text += if index + 1 < lines.len() {
-                "\x1b[K"
-            } else {
-                "\x1b[J"
-            };
-            text += line;
-            if index + 1 < lines.len() {
-                text += "\r\n";
-            }
+            text += &format!("\x1b[K{line}\r\n");
         }
+        text += "\x1b[J";
+        self.drawn = lines.len();
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
 
-    /// Draws the whole chart for the last time. If it is taller than the window, it scrolls, like any
-    /// output.
+    /// Moves the cursor to the first row of the running chart, or as far up as the window reaches.
+    fn to_the_top(&self) -> String {
+        match self.drawn {
+            0 => String::new(),
+            drawn => format!("\x1b[{drawn}A"),
+        }
+    }
+
+    /// Draws the chart for the last time, in place of the running one. If it is taller than the window,
+    /// without so many lines that follow it, rows of waves take the place of those of requests; if it
+    /// is still taller, it scrolls, like any output. A file gets all rows.
     ///
     /// # Errors
     ///
     /// If it cannot be written.
-    pub fn finish(&mut self, recordings: &[Recording]) -> io::Result<()> {
-        self.leave_second_screen()?;
+    pub fn finish(&mut self, recordings: &[Recording], follow: usize) -> io::Result<()> {
         self.ask_for_size();
-        for line in draw(recordings, Duration::ZERO, Duration::ZERO, self.style) {
+        let lines = match self.output {
+            Output::Other => draw(recordings, Duration::ZERO, Duration::ZERO, self.style),
+            // The next prompt needs a row too.
+            Output::Live | Output::Plain => {
+                let rows = self.rows.saturating_sub(follow + 1);
+                whole(recordings, self.style, rows)
+            }
+        };
+        let erased = match self.drawn {
+            0 => String::new(),
+            _ => self.to_the_top() + "\x1b[J",
+        };
+        write!(self.out, "{erased}")?;
+        for line in lines {
             self.print(&line)?;
         }
         Ok(())
@@ -149,58 +161,4 @@ impl<W: Write> Screen<W> {
             self.style.width = columns;
         }
     }
-
-    /// Returns to the first screen. Some terminals have only one, so the chart is erased before.
-    fn leave_second_screen(&mut self) -> io::Result<()> {
-        if self.on_second_screen {
-            self.on_second_screen = false;
-            write!(self.out, "\x1b[H\x1b[J{FIRST_SCREEN}")?;
-            self.out.flush()?;
-        }
-        Ok(())
-    }
 }
-
-/// The race leaves the second screen even if it panics.
-impl<W: Write> Drop for Screen<W> {
-    fn drop(&mut self) {
-        let _ = self.leave_second_screen();
-    }
-}
-
-/// Starts the program again as the child of a shell, with the same arguments, if it will draw on the
-/// second screen of a terminal. Ctrl-C ends a program before it can return to the first screen, and the
-/// standard library cannot catch that. A shell can: it keeps running when its child ends, and returns to
-/// the first screen instead.
-///
-/// Returns if this is not needed or not possible.
-#[cfg(unix)]
-pub fn survive_interruption() {
-    use std::env;
-    use std::os::unix::process::CommandExt;
-    use std::process::Command;
-
-    const GUARDED: &str = "TEN_VERSUS_FIVE_GUARDED";
-    // The exit codes of a race are less than 2. With any other, a signal has ended it while it drew.
-    const SHELL: &str = r#"trap : INT TERM
-"$0" "$@"
-code=$?
-[ $code -lt 2 ] || printf '\033[?1049l'
-exit $code"#;
-    if terminal::standard_output() != Output::Live || env::var_os(GUARDED).is_some() {
-        return;
-    }
-    if let Ok(program) = env::current_exe() {
-        // Replaces this process, and returns only if it cannot.
-        let _ = Command::new("sh")
-            .args(["-c", SHELL])
-            .arg(program)
-            .args(env::args_os().skip(1))
-            .env(GUARDED, "yes")
-            .exec();
-    }
-}
-
-/// There is no such shell here.
-#[cfg(not(unix))]
-pub fn survive_interruption() {}

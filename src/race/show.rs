@@ -63,9 +63,8 @@ fn drawing(recording: &Recording, style: Style) -> String {
     };
     let recording = race::Recording {
         label: String::from("threads"),
-        lanes: Vec::new(),
-        reported: true,
         lock: Some(lock),
+        ..race::Recording::default()
     };
     let mut lines = chart::draw(
         &[recording],

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Recording;
-use super::chart::{Kind, bar, columns, note, scale, shorten, ticks};
+use super::chart::{Kind, bar, columns, note, scale, shorten, ticks, took};
 
 /// How the picture is laid out, in its own units.
 const WIDTH: f64 = 800.0;
@@ -40,6 +40,9 @@ text { fill: #e6edf3 }
 .working { fill: #3fb950 }
 }
 ";
+
+/// What is added where a connection took long.
+const CONNECTING_STYLE: &str = ".connecting { fill: #8c959f }\n";
 
 /// What is added where workers are drawn. A reader who cannot see the colours sees the shapes: a dotted line waits
 /// for the lock, a bar half as high has it, and a striped one has it and works.
@@ -82,12 +85,14 @@ pub fn draw(recordings: &[Recording]) -> String {
         if MARGIN + BOLD_LETTER * letters as f64 > right {
             y += ROW;
         }
-        shapes.push(text("bold end", right, y, &verdict));
-        y += ROW;
+        for line in wrap(&verdict, ((right - MARGIN) / BOLD_LETTER) as usize) {
+            shapes.push(text("bold end", right, y, &line));
+            y += ROW;
+        }
         let top = y;
         for lane in recording.in_order() {
             let mut start = 0.0;
-            for (kind, end) in bar(lane, Duration::ZERO, recording.reported) {
+            for (kind, end) in bar(&lane, Duration::ZERO, recording.reported) {
                 let end = end.as_secs_f64();
                 // A piece can be seen, however short its time is.
                 let width = (x(end) - x(start)).max(1.0);
@@ -99,8 +104,9 @@ pub fn draw(recordings: &[Recording]) -> String {
             if !name.is_empty() {
                 shapes.push(text("", MARGIN + BARS + 12.0, y, &name));
             }
-            shapes.push(text("end", right, y, &format!("{start:.1} s")));
-            let note = note(lane);
+            let seconds = took(&lane, Duration::ZERO).as_secs_f64();
+            shapes.push(text("end", right, y, &format!("{seconds:.1} s")));
+            let note = note(&lane);
             if !note.is_empty() {
                 // To the right of the bar if there is room, or else below it.
                 let mut left = x(start) + 8.0;
@@ -167,11 +173,15 @@ pub fn draw(recordings: &[Recording]) -> String {
     } else {
         ("", "")
     };
+    let connecting_style = match kinds.contains(&Kind::Connecting) {
+        true => CONNECTING_STYLE,
+        false => "",
+    };
     let results: Vec<String> = recordings.iter().map(Recording::result).collect();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
          <title>{title}</title>\n\
-         <style>\n{STYLE}{lock_style}</style>\n{stripes}\
+         <style>\n{STYLE}{connecting_style}{lock_style}</style>\n{stripes}\
          <rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"{card_width}\" height=\"{card_height}\" rx=\"8\"/>\n\
          {shapes}\n</svg>\n",
         title = escape(&results.join("; ")),
@@ -181,6 +191,20 @@ pub fn draw(recordings: &[Recording]) -> String {
     )
 }
 
+/// A text on as many lines of this width as it takes.
+fn wrap(words: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
+                *line += &format!(" {word}");
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// What is shorter than this is drawn as long as this, in the row of a worker.
 const SEEN: f64 = 3.0;
 
@@ -188,7 +212,7 @@ const SEEN: f64 = 3.0;
 fn piece(kind: Kind, x: f64, y: f64, width: f64) -> String {
     let class = kind.class();
     let inset = match kind {
-        Kind::HasLock => BAR_HEIGHT / 4.0,
+        Kind::HasLock | Kind::Connecting => BAR_HEIGHT / 4.0,
         _ => 0.0,
     };
     let (top, height) = (y + inset, BAR_HEIGHT - 2.0 * inset);

@@ -22,6 +22,7 @@ fn race(stages: &[usize], count: usize) -> Options {
             queue: 4,
         },
         count,
+        every: None,
         timeout: Duration::from_secs(60),
         svg: None,
         lock: false,
@@ -50,7 +51,7 @@ fn recording(answers: &[Option<f64>]) -> Recording {
         label: String::from("stage 0  none"),
         lanes: lanes.collect(),
         reported: true,
-        lock: None,
+        ..Recording::default()
     }
 }
 

@@ -172,6 +172,10 @@ fn the_message_about_a_mistake_says_what_would_be_right() {
         (&["race", "--timeout", "0"], "more than 0"),
         (&["race", "localhost"], "like 127.0.0.1:7878"),
         (&["race", "localhost/slow"], "like 127.0.0.1:7878"),
+        (&["race", "http://localhost:/slow"], "like 127.0.0.1:7878"),
+        (&["race", "--stage", "every"], "a whole number from 1 on"),
+        (&["race", "--every", "0"], "more than 0"),
+        (&["race", "--every", "1", "--ask"], "exclude each other"),
         (&["race", "127.0.0.1:80/a b"], "no spaces"),
         (&["race", "127.0.0.1:80/\u{1b}[2J"], "no spaces"),
         (&["race", "https://localhost:443/"], "speaks plain HTTP"),
@@ -241,10 +245,11 @@ fn a_race_takes_its_options_and_an_address_in_any_form() {
         };
         assert_eq!((race.count, race.timeout), (6, Duration::from_secs(2)));
         assert_eq!(race.svg.as_deref(), Some(Path::new("a.svg")));
-        let Against::Address(target) = race.against else {
+        let Against::Servers(servers) = race.against else {
             panic!("{address}")
         };
-        assert_eq!(target.to_string(), "127.0.0.1:8000/sleep");
+        let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        assert_eq!(servers, ["127.0.0.1:8000/sleep"]);
     }
 }
 

@@ -23,6 +23,7 @@ mod command_line;
 mod race;
 mod race_client;
 mod race_program;
+mod race_servers;
 mod screen;
 
 // The pages, and the compiler that they quote.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ten_versus_five::client::Outcome;
 use ten_versus_five::client::{Reply, read_reply};
 use ten_versus_five::race::chart;
-use ten_versus_five::race::{Lane, Recording, Verdict, svg};
+use ten_versus_five::race::{Doubt, Lane, Recording, Verdict, svg};
 use ten_versus_five::terminal::Style;
 
 fn seconds(seconds: f64) -> Duration {
@@ -20,6 +20,7 @@ fn with_report(thread: &str, picked_up: f64, answered: f64) -> Lane {
         picked_up: Some(seconds(picked_up)),
         thread: Some(thread.to_owned()),
         end: Some((seconds(answered), Outcome::Answered(200))),
+        ..Lane::default()
     }
 }
 
@@ -27,17 +28,15 @@ fn with_report(thread: &str, picked_up: f64, answered: f64) -> Lane {
 fn without_report(answered: f64) -> Lane {
     let end = Some((seconds(answered), Outcome::Answered(200)));
     Lane {
-        picked_up: None,
-        thread: None,
         end,
+        ..Lane::default()
     }
 }
 
 fn failed(outcome: Outcome) -> Lane {
     Lane {
-        picked_up: None,
-        thread: None,
         end: Some((seconds(0.0), outcome)),
+        ..Lane::default()
     }
 }
 
@@ -46,19 +45,33 @@ fn recording(label: &str, lanes: Vec<Lane>) -> Recording {
         label: label.to_owned(),
         lanes,
         reported: true,
-        lock: None,
+        ..Recording::default()
     }
 }
 
+fn verdict(lanes: Vec<Lane>) -> Verdict {
+    Verdict::of(&recording("here", lanes))
+}
+
+/// The verdict on requests that were picked up and answered at these times, each by a thread of its own.
+fn by_reports(lanes: &[(f64, f64)]) -> Verdict {
+    let lanes = (0..).zip(lanes).map(|(number, &(from, to))| {
+        let thread = format!("worker-{number}");
+        with_report(&thread, from, to)
+    });
+    verdict(lanes.collect())
+}
+
+/// The verdict on requests that were answered at these times.
+fn by_the_clock(times: &[f64]) -> Verdict {
+    verdict(times.iter().map(|time| without_report(*time)).collect())
+}
+
+const CONTRADICTED: Verdict = Verdict::CannotTell(Doubt::Contradicted);
+
 #[test]
 fn work_that_overlaps_is_distinguished_from_work_that_does_not() {
-    let verdict = |lanes: &[(f64, f64)]| {
-        let lanes: Vec<Lane> = lanes
-            .iter()
-            .map(|&(from, to)| with_report("t", from, to))
-            .collect();
-        Verdict::of(&lanes)
-    };
+    let verdict = by_reports;
     assert_eq!(
         verdict(&[(0.0, 5.0), (5.0, 10.0)]),
         Verdict::OneAfterAnother
@@ -80,43 +93,43 @@ fn work_that_overlaps_is_distinguished_from_work_that_does_not() {
     // Quick work on a busy machine is still quick.
     assert_eq!(verdict(&[(0.1, 0.101), (0.0, 0.001)]), Verdict::TooQuick);
     assert_eq!(verdict(&[(0.1, 0.101), (0.1, 0.101)]), Verdict::TooQuick);
+    // The same gap between together and apart as that of the clock.
+    assert_eq!(verdict(&[(0.0, 5.0), (2.4, 7.4)]), Verdict::SideBySide);
+    assert_eq!(verdict(&[(0.0, 5.0), (3.0, 8.0)]), CONTRADICTED);
+    assert_eq!(verdict(&[(0.0, 5.0), (4.5, 9.5)]), Verdict::OneAfterAnother);
 }
 
 /// The server was busy with something else at first, or one request took longer than another.
 #[test]
-fn a_report_that_fits_the_clock_decides() {
-    let lanes = [with_report("t", 7.0, 12.0), with_report("t", 12.0, 17.0)];
-    assert_eq!(Verdict::of(&lanes), Verdict::OneAfterAnother);
-    let lanes = [
-        with_report("t", 10.0, 15.0),
-        with_report("t", 10.0, 15.0),
-        with_report("t", 15.0, 20.0),
-    ];
-    assert_eq!(Verdict::of(&lanes), Verdict::AtATime(2));
-    let lanes = [with_report("t", 0.0, 5.0), with_report("t", 5.0, 15.0)];
-    assert_eq!(Verdict::of(&lanes), Verdict::OneAfterAnother);
+fn a_report_decides_where_the_clock_shows_nothing() {
+    let verdict = by_reports;
+    let late = [(7.0, 12.0), (12.0, 17.0)];
+    assert_eq!(verdict(&late), Verdict::OneAfterAnother);
+    let late = [(10.0, 15.0), (10.0, 15.0), (15.0, 20.0)];
+    assert_eq!(verdict(&late), Verdict::AtATime(2));
+    let unequal = [(0.0, 5.0), (5.0, 15.0)];
+    assert_eq!(verdict(&unequal), Verdict::OneAfterAnother);
 }
 
 /// An honest server could send each of these reports. A server that runs its requests in the other way,
 /// and reports wrong times, could send them too.
 #[test]
 fn where_the_server_contradicts_the_clock_there_is_no_verdict() {
-    let verdict = |lanes: &[(f64, f64)]| {
-        let lanes: Vec<Lane> = lanes
-            .iter()
-            .map(|&(from, to)| with_report("t", from, to))
-            .collect();
-        Verdict::of(&lanes)
-    };
+    let verdict = by_reports;
     // Hardly any work in five seconds.
     for work in [0.0, 0.000_001, 0.001, 0.1, 0.49] {
         let (one, other) = ((5.0 - work, 5.0), (5.5 - work, 5.5));
-        assert_eq!(verdict(&[one, other]), Verdict::Contradicted, "{work}");
+        assert_eq!(verdict(&[one, other]), CONTRADICTED, "{work}");
     }
     // Threads work on both all the time, but one is answered much later.
-    assert_eq!(verdict(&[(0.0, 5.0), (0.0, 10.0)]), Verdict::Contradicted);
+    assert_eq!(verdict(&[(0.0, 5.0), (0.0, 10.0)]), CONTRADICTED);
     let four = [(0.0, 5.0), (0.0, 10.0), (0.0, 15.0), (0.0, 20.0)];
-    assert_eq!(verdict(&four), Verdict::Contradicted);
+    assert_eq!(verdict(&four), CONTRADICTED);
+    // The same of a server that was busy with older requests first, so that the clock shows nothing.
+    assert_eq!(verdict(&[(0.0, 3.0), (0.0, 4.0)]), CONTRADICTED);
+    // Pages of unequal length, side by side, and only the time in the database is reported: a thread
+    // would have been idle between them, while a request waited.
+    assert_eq!(verdict(&[(0.7, 1.0), (1.3, 1.6)]), CONTRADICTED);
     // In these the report and the clock agree.
     for work in [0.0, 0.000_001, 0.001, 0.1] {
         let (one, other) = ((5.0 - work, 5.0), (10.0 - work, 10.0));
@@ -127,6 +140,137 @@ fn where_the_server_contradicts_the_clock_there_is_no_verdict() {
 }
 
 #[test]
+fn one_thread_cannot_be_in_two_bars_at_once() {
+    let twice = vec![with_report("main", 2.0, 3.0), with_report("main", 2.0, 3.0)];
+    let main = Doubt::TwoBars(String::from("main"));
+    let twice = recording("here", twice);
+    assert_eq!(Verdict::of(&twice), Verdict::CannotTell(main));
+    assert_eq!(
+        twice.result(),
+        "here  3.0 s  cannot tell: main is in two bars at once"
+    );
+    // Nor is it drawn there.
+    let chart = draw(&[twice], PLAIN);
+    assert!(!chart.contains('#') && chart.contains("=="), "{chart}");
+    // Its clock is read late: at a little more than a second, and a little less than two.
+    let in_turn = vec![with_report("main", 0.0, 1.1), with_report("main", 1.0, 2.0)];
+    assert_eq!(verdict(in_turn), Verdict::OneAfterAnother);
+}
+
+#[test]
+fn every_answer_counts_and_not_only_the_first_ones() {
+    let told = |times: &[f64]| by_the_clock(times).to_string();
+    // Six one after another would take six seconds.
+    let no_number = "cannot tell: no number at a time fits all answers";
+    assert_eq!(told(&[1.0, 2.0, 2.0, 2.0, 2.0, 2.0]), no_number);
+    // Pages of unequal length.
+    let uneven = "cannot tell: 0.6 s between answers is neither together nor apart";
+    assert_eq!(told(&[1.0, 1.6]), uneven);
+    // A server with older requests before these, which it runs one after another, or two at a time.
+    let older = "cannot tell: 1.0 s between answers is neither together nor apart";
+    assert_eq!(told(&[3.0, 4.0]), older);
+    assert_eq!(told(&[30.0, 31.0]), older);
+    assert_eq!(told(&[3.0, 3.0, 4.0, 4.0]), older);
+    assert_eq!(
+        told(&[1.0, 1.0, 1.4, 1.4, 1.8, 1.8]).split(':').next(),
+        Some("cannot tell")
+    );
+}
+
+#[test]
+fn a_slow_connection_is_named_and_drawn() {
+    let connected = |at, end| Lane {
+        connected: Some(seconds(at)),
+        ..without_report(end)
+    };
+    // The client has knocked again after a second, and the server has no limit.
+    let mut lanes = vec![connected(0.0, 1.0); 7];
+    lanes.resize(12, connected(1.0, 2.0));
+    let slow = recording("here", lanes);
+    let doubt = Doubt::Connecting(seconds(1.0));
+    assert_eq!(Verdict::of(&slow), Verdict::CannotTell(doubt));
+    assert_eq!(
+        slow.result(),
+        "here  2.0 s  cannot tell: a connection took 1.0 s longer than another"
+    );
+    let chart = draw(std::slice::from_ref(&slow), PLAIN);
+    assert!(chart.contains(" 12  ~~~~~~~"), "{chart}");
+    assert!(
+        chart.contains("\n     ~ connecting\n     = waiting"),
+        "{chart}"
+    );
+    assert!(!chart.contains("  1  ~"), "{chart}");
+    assert!(svg::draw(&[slow]).contains("class=\"connecting\""));
+    // All of them are equally far away.
+    let far = vec![connected(0.3, 1.3), connected(0.3, 2.3)];
+    assert_eq!(verdict(far), Verdict::OneAfterAnother);
+}
+
+#[test]
+fn a_machine_that_stood_still_is_named() {
+    let with_pause = |lanes: Vec<Lane>, from, to| {
+        let pauses = vec![(seconds(from), seconds(to))];
+        Verdict::of(&Recording {
+            pauses,
+            ..recording("here", lanes)
+        })
+    };
+    let told = |times: &[f64], from, to| {
+        let lanes = times.iter().map(|time| without_report(*time)).collect();
+        with_pause(lanes, from, to).to_string()
+    };
+    let stood_still = "cannot tell: this machine stood still for 2.5 s";
+    // Both answers have come meanwhile.
+    assert_eq!(told(&[3.0, 3.01], 0.5, 3.0), stood_still);
+    // One thread has answered both, as it reports truly.
+    let main = vec![with_report("main", 2.0, 3.0), with_report("main", 2.0, 3.0)];
+    assert_eq!(with_pause(main, 0.5, 3.0).to_string(), stood_still);
+    // Seen a moment after the pause.
+    assert_eq!(told(&[3.35, 3.36], 0.5, 3.0), stood_still);
+    // The requests were sent before it and after it.
+    let mut lanes = vec![without_report(1.0), without_report(3.5)];
+    lanes[0].connected = Some(seconds(0.0));
+    lanes[1].connected = Some(seconds(2.5));
+    assert_eq!(with_pause(lanes, 0.0, 2.5).to_string(), stood_still);
+    // The first answer has come a little earlier: they were further apart.
+    assert_eq!(
+        told(&[3.0, 3.2], 2.8, 3.0),
+        "cannot tell: this machine stood still for 0.2 s"
+    );
+    // Nothing has happened meanwhile, or the pause was short.
+    assert_eq!(told(&[5.0, 10.0], 6.0, 8.5), "one after another");
+    assert_eq!(told(&[5.0, 10.0], 4.9, 5.0), "one after another");
+}
+
+#[test]
+fn at_a_fixed_rate_the_result_says_how_long_answers_took_since_they_were_due() {
+    let lane = |due, end| Lane {
+        due: seconds(due),
+        ..with_report("worker-0", end - 1.0, end)
+    };
+    let every = Recording {
+        every: Some(seconds(0.5)),
+        ..recording("here", vec![lane(0.0, 1.0), lane(0.5, 2.0), lane(1.0, 3.0)])
+    };
+    assert_eq!(every.result(), "here  3.0 s  answers took 1.0 to 2.0 s");
+    assert_eq!(
+        draw(std::slice::from_ref(&every), PLAIN),
+        "\
+here
+  1  #############                             worker-0   1.0 s
+  2         ......##############               worker-0   1.5 s
+  3               ..............#############  worker-0   2.0 s
+
+     0 s          1 s           2 s       3 s
+     . waiting   # working"
+    );
+    let mut disturbed = every;
+    disturbed.pauses = vec![(seconds(1.9), seconds(2.4))];
+    let told = "here  3.0 s  cannot tell: this machine stood still for 0.5 s";
+    assert_eq!(disturbed.result(), told);
+}
+
+#[test]
 fn only_status_200_is_an_answer() {
     let with = |status| Lane {
         end: Some((seconds(5.0), Outcome::Answered(status))),
@@ -134,25 +278,22 @@ fn only_status_200_is_an_answer() {
     };
     for status in [100, 201, 204, 304, 404, 500] {
         let failing = recording("here", vec![with(status), with(status)]);
-        assert_eq!(failing.result(), "here  -  none of 2 answered", "{status}");
+        assert_eq!(
+            failing.result(),
+            "here  -  none of 2 answered with 200",
+            "{status}"
+        );
         assert!(!failing.all_answered());
         let half = recording("here", vec![with(200), with(status)]);
         let result = "here  5.0 s  nothing to compare, 1 of 2 answered";
         assert_eq!(half.result(), result, "{status}");
-        assert_eq!(Verdict::of(&half.lanes), Verdict::Alone);
+        assert_eq!(Verdict::of(&half), Verdict::Alone);
     }
 }
 
 #[test]
 fn without_a_report_the_times_of_the_answers_decide() {
-    let verdict = |times: &[f64]| {
-        Verdict::of(
-            &times
-                .iter()
-                .map(|&time| without_report(time))
-                .collect::<Vec<_>>(),
-        )
-    };
+    let verdict = by_the_clock;
     assert_eq!(verdict(&[5.0, 10.0]), Verdict::OneAfterAnother);
     assert_eq!(verdict(&[5.1, 5.0]), Verdict::SideBySide);
     assert_eq!(verdict(&[5.0, 10.0, 15.0, 20.1]), Verdict::OneAfterAnother);
@@ -172,7 +313,7 @@ fn what_was_not_answered_is_no_evidence() {
         without_report(10.0),
         failed(Outcome::Failed("x".into())),
     ];
-    assert_eq!(Verdict::of(&lanes), Verdict::OneAfterAnother);
+    assert_eq!(verdict(lanes.to_vec()), Verdict::OneAfterAnother);
 }
 
 #[test]
@@ -203,7 +344,7 @@ fn the_result_is_one_line_that_a_program_can_read_too() {
     assert!(!busy.all_answered());
     let odd = recording(
         "here",
-        vec![with_report("t", 0.0, 5.0), with_report("t", 0.0, 10.0)],
+        vec![with_report("t", 0.0, 5.0), with_report("u", 0.0, 10.0)],
     );
     assert_eq!(
         odd.result(),
@@ -213,7 +354,10 @@ fn the_result_is_one_line_that_a_program_can_read_too() {
         "127.0.0.1:80/x",
         vec![failed(Outcome::Failed("reset".into()))],
     );
-    assert_eq!(lost.result(), "127.0.0.1:80/x  -  none of 1 answered");
+    assert_eq!(
+        lost.result(),
+        "127.0.0.1:80/x  -  none of 1 answered with 200"
+    );
 }
 
 const PLAIN: Style = Style {
@@ -291,15 +435,19 @@ fn a_chart_may_be_drawn_in_unicode_and_in_colour() {
 
 #[test]
 fn the_chart_of_a_running_race_grows() {
+    let connected = Lane {
+        connected: Some(seconds(0.0)),
+        ..Lane::default()
+    };
     let running = recording(
         "here",
         vec![
             Lane {
                 picked_up: Some(seconds(0.0)),
                 thread: Some("main".into()),
-                end: None,
+                ..connected.clone()
             },
-            Lane::default(),
+            connected,
         ],
     );
     let lines = chart::draw(&[running], seconds(10.0), seconds(2.5), PLAIN);
@@ -339,9 +487,13 @@ fn a_chart_says_what_went_wrong() {
 
 /// A request that was sent and is not answered, beside one that is.
 fn silent(reported: bool) -> Recording {
+    let connected = Lane {
+        connected: Some(seconds(0.0)),
+        ..Lane::default()
+    };
     Recording {
         reported,
-        ..recording("here", vec![Lane::default(), with_report("main", 0.0, 1.0)])
+        ..recording("here", vec![connected, with_report("main", 0.0, 1.0)])
     }
 }
 
@@ -449,7 +601,9 @@ fn the_columns_of_a_chart_are_straight_whatever_a_thread_is_called() {
 fn fifty() -> Vec<Recording> {
     let lanes = (0..50).map(|number| {
         let start = 5.0 * f64::from(number / 4);
-        let mut lane = with_report("worker-0", start, start + 5.0);
+        let thread = format!("worker-{}", number % 4);
+        let mut lane = with_report(&thread, start, start + 5.0);
+        lane.connected = Some(seconds(0.0));
         if start + 5.0 > 12.0 {
             lane.end = None;
         }
@@ -503,9 +657,9 @@ stage 3  channel-pool  8 answered, 4 working, 38 waiting
 #[test]
 fn requests_that_were_picked_up_a_moment_apart_are_one_wave() {
     let mut lanes: Vec<Lane> = (0..30)
-        .map(|number| with_report("worker-0", 0.01 * f64::from(number), 5.0))
+        .map(|number| with_report(&number.to_string(), 0.01 * f64::from(number), 5.0))
         .collect();
-    lanes.extend((0..10).map(|_| with_report("worker-0", 5.0, 10.0)));
+    lanes.extend((0..10).map(|number| with_report(&number.to_string(), 5.0, 10.0)));
     let chart = fit(&[recording("here", lanes)], 10, 80);
     assert!(
         chart.contains("\n30x  ") && chart.contains("\n10x  "),

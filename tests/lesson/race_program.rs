@@ -53,17 +53,28 @@ mod against_the_stages {
         stdout
             .lines()
             .skip_while(|line| !line.contains("waiting"))
-            .skip(1)
+            // The legend may take two lines.
+            .skip_while(|line| line.starts_with(' '))
             .collect()
     }
 
     /// How many seconds late the last answer may be on a busy machine.
     const LATE: f64 = 6.0;
 
-    /// A race of `count` requests, with a sleep of a second and a queue for all of them.
+    /// A race of `count` requests, with a sleep of a second and a queue for all of them. A machine that is
+    /// busy may hide a verdict, but not for ever, and never for a wrong one.
     fn check(count: usize, expected: [(u32, &str); 7]) {
+        let clear = (0..10).any(|_| is_clear(count, expected));
+        assert!(clear, "the race could not tell, ten times");
+    }
+
+    /// Whether such a race has a verdict on every stage, all of which are right.
+    fn is_clear(count: usize, expected: [(u32, &str); 7]) -> bool {
+        let mut clear = true;
         let count = count.to_string();
-        let (stdout, code) = race(&["--sleep", "1", "--count", &count, "--queue", &count]);
+        let (stdout, code) = race(&[
+            "--stage", "all", "--sleep", "1", "--count", &count, "--queue", &count,
+        ]);
         assert!(
             !stdout.contains("got a job"),
             "the chart, without the output of the servers"
@@ -76,11 +87,16 @@ mod against_the_stages {
             let rest = result.strip_prefix(&label).expect("label first");
             let (time, verdict) = rest.split_once(" s  ").unwrap();
             let (seconds, expected) = expected[stage.number - 1];
+            if verdict.starts_with("cannot tell: ") {
+                clear = false;
+                continue;
+            }
             assert_eq!(verdict, expected, "{stdout}");
             let late = time.parse::<f64>().unwrap() - f64::from(seconds);
             assert!((0.0..LATE).contains(&late), "{stdout}");
         }
         assert_eq!(results.next(), None);
+        clear
     }
 
     #[test]
@@ -110,20 +126,11 @@ mod against_the_stages {
     #[cfg(feature = "stage3")]
     #[test]
     fn one_stage_with_other_workers() {
-        let (stdout, _) = race(&[
-            "--stage",
-            "3",
-            "--workers",
-            "1",
-            "-n",
-            "3",
-            "--sleep",
-            "0.5",
-        ]);
-        let [result] = results(&stdout)[..] else {
-            panic!("one result: {stdout}")
-        };
-        assert!(result.ends_with("one after another"), "{result}");
+        let options = "--stage 3 --workers 1 -n 3 --sleep 0.5";
+        let (stdout, _) = settled("one after another", || {
+            race(&options.split(' ').collect::<Vec<_>>())
+        });
+        assert_eq!(results(&stdout).len(), 1, "{stdout}");
     }
 
     /// The running chart needs this report: the answer comes too late for it.
@@ -228,6 +235,19 @@ fn slow_and_bare(mut stream: TcpStream) {
         .unwrap();
 }
 
+/// A race that ends with this verdict. A machine that is busy may hide it, so there are several, but none
+/// with another verdict.
+fn settled(verdict: &str, race: impl Fn() -> (String, i32)) -> (String, i32) {
+    for _ in 0..10 {
+        let (stdout, code) = race();
+        if stdout.ends_with(&format!("  {verdict}\n")) {
+            return (stdout, code);
+        }
+        assert!(stdout.contains("  cannot tell: "), "{stdout}");
+    }
+    panic!("the race could not tell, ten times");
+}
+
 fn race_against(addr: SocketAddr, options: &[&str]) -> (String, i32) {
     let target = format!("{addr}/slow");
     let (stdout, code) = race(&[&[target.as_str()], options].concat());
@@ -240,16 +260,16 @@ fn race_against(addr: SocketAddr, options: &[&str]) -> (String, i32) {
 
 #[test]
 fn a_bare_server_without_threads_runs_one_after_another() {
-    let (stdout, code) = race_against(server(false, slow_and_bare), &[]);
-    assert!(stdout.ends_with("  one after another\n"), "{stdout}");
+    let race = || race_against(server(false, slow_and_bare), &[]);
+    let (stdout, code) = settled("one after another", race);
     assert!(stdout.contains("the server does not tell"), "{stdout}");
     assert_eq!(code, 0);
 }
 
 #[test]
 fn a_bare_server_with_threads_runs_side_by_side() {
-    let (stdout, code) = race_against(server(true, slow_and_bare), &[]);
-    assert!(stdout.ends_with("  side by side\n"), "{stdout}");
+    let race = || race_against(server(true, slow_and_bare), &[]);
+    let (_, code) = settled("side by side", race);
     assert_eq!(code, 0);
 }
 
@@ -266,7 +286,10 @@ fn a_server_that_is_not_there() {
         2,
         "{stdout}"
     );
-    assert!(stdout.ends_with("  -  none of 2 answered\n"), "{stdout}");
+    assert!(
+        stdout.ends_with("  -  none of 2 answered with 200\n"),
+        "{stdout}"
+    );
     assert_eq!(code, 1);
 }
 
@@ -340,8 +363,15 @@ fn a_server_that_fails_does_not_run_side_by_side() {
         let _ = stream.write_all(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n");
     };
     let (stdout, code) = race_against(server(true, fail), &[]);
-    assert_eq!(stdout.matches("status 500").count(), 2, "{stdout}");
-    assert!(stdout.ends_with("  -  none of 2 answered\n"), "{stdout}");
+    assert_eq!(
+        stdout.matches("status 500: see its log").count(),
+        2,
+        "{stdout}"
+    );
+    assert!(
+        stdout.ends_with("  -  none of 2 answered with 200\n"),
+        "{stdout}"
+    );
     assert_eq!(code, 1);
 }
 
@@ -399,8 +429,8 @@ fn slow_and_reporting(mut stream: TcpStream, milliseconds: &str) {
 fn a_server_that_reports_more_work_than_possible_is_judged_by_the_clock() {
     let liar = |stream| slow_and_reporting(stream, "86400000");
     for (threads, verdict) in [(true, "side by side"), (false, "one after another")] {
-        let (stdout, code) = race_against(server(threads, liar), &[]);
-        assert!(stdout.ends_with(&format!("  {verdict}\n")), "{stdout}");
+        let race = || race_against(server(threads, liar), &[]);
+        let (stdout, code) = settled(verdict, race);
         assert!(stdout.contains("the server does not tell"), "{stdout}");
         assert_eq!(code, 0);
     }
@@ -412,8 +442,8 @@ fn a_server_that_reports_no_work_never_gets_the_wrong_verdict() {
     let liar = |stream| slow_and_reporting(stream, "0");
     let cannot_tell = "cannot tell: the server and the clock disagree";
     for (threads, verdict) in [(true, cannot_tell), (false, "one after another")] {
-        let (stdout, code) = race_against(server(threads, liar), &[]);
-        assert!(stdout.ends_with(&format!("  {verdict}\n")), "{stdout}");
+        let race = || race_against(server(threads, liar), &[]);
+        let (_, code) = settled(verdict, race);
         assert_eq!(code, 0);
     }
 }
@@ -463,7 +493,7 @@ mod picture {
     #[test]
     fn a_path_that_cannot_be_written_is_reported_before_anything_is_sent() {
         let directory = Directory::new("race_unwritable");
-        for path in ["no such folder/race.svg", "", "no such folder/"] {
+        for path in ["no such folder/race.svg", ""] {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             listener.set_nonblocking(true).unwrap();
             let output = program()
@@ -495,19 +525,6 @@ mod picture {
             fs::write(&path, "old ".repeat(10_000)).unwrap();
         }
         assert_eq!(directory.names(), ["race.svg"]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_picture_may_be_read_by_the_same_people_as_the_one_before() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = Directory::new("race_permissions");
-        let path = directory.join("race.svg");
-        fs::write(&path, "old").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
-        assert!(race_to(path.as_os_str()).status.success());
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o604);
     }
 
     #[cfg(unix)]

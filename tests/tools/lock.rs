@@ -210,9 +210,8 @@ fn without_a_lock_there_are_no_rows() {
 fn drawn(lock: Lock, width: usize, unicode: bool) -> Vec<String> {
     let recording = Recording {
         label: String::from("a server"),
-        lanes: Vec::new(),
-        reported: true,
         lock: Some(lock),
+        ..Recording::default()
     };
     let style = Style {
         width,
@@ -277,9 +276,8 @@ fn in_a_small_window_workers_that_look_alike_share_a_row_and_then_the_lock_has_o
     }
     let one = Recording {
         label: String::from("a server"),
-        lanes: Vec::new(),
-        reported: true,
         lock: Some(lock(0, &lines)),
+        ..Recording::default()
     };
     let style = Style {
         width: 80,
@@ -307,15 +305,15 @@ fn in_a_small_window_workers_that_look_alike_share_a_row_and_then_the_lock_has_o
 #[test]
 fn the_picture_tells_the_four_apart_by_their_shapes() {
     let lane = Lane {
-        picked_up: None,
-        thread: None,
         end: Some((Duration::from_secs(10), Outcome::Answered(200))),
+        ..Lane::default()
     };
     let recording = |lines| Recording {
         label: String::from("a server"),
         lanes: vec![lane.clone()],
         reported: true,
         lock: Some(lock(0, lines)),
+        ..Recording::default()
     };
     let picture = svg::draw(&[recording(HELD), recording(RELEASED)]);
     let count = |class: &str| picture.matches(&format!("class=\"{class}\"")).count();
@@ -348,7 +346,7 @@ fn the_last_field_says_during_how_many_jobs_the_lock_was_held() {
     if !any_stage() {
         return;
     }
-    let output = race(&["--lock", "--sleep", "1"]);
+    let output = race(&["--lock", "--sleep", "1", "--stage", "all"]);
     for stage in compiled_in() {
         let label = format!("stage {}  {}  ", stage.number, stage.name);
         let result = output.lines().rfind(|line| line.starts_with(&label));

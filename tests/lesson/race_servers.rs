@@ -1,0 +1,271 @@
+//! Is the race ever wrong about a server? Each kind of server here has misled it once.
+//!
+//! A race may always say that it cannot tell. It may never say what is not so, whatever the machine does
+//! meanwhile: four loops that need every processor, or a race that is stopped for moments.
+
+use std::hint;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::common::{PATIENCE, program, thorough};
+
+/// What a request takes alone.
+const UNIT: Duration = Duration::from_millis(400);
+
+/// What a server does with a connection, and with the number of those before it.
+type Serve = fn(usize, TcpStream);
+
+/// How a server runs its requests.
+#[derive(Clone, Copy)]
+enum Threads {
+    /// One, and it is busy with older requests for so long.
+    One(Duration),
+    /// A pool of so many.
+    Pool(usize),
+    /// One for each request.
+    Each,
+}
+
+/// Serves so many connections.
+fn server(threads: Threads, count: usize, serve: Serve) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || serve_all(&listener, threads, count, serve));
+    addr
+}
+
+fn serve_all(listener: &TcpListener, threads: Threads, count: usize, serve: Serve) {
+    let connections = listener.incoming().take(count).map(Result::unwrap);
+    let (places, free) = mpsc::channel();
+    match threads {
+        Threads::One(older) => thread::sleep(older),
+        Threads::Pool(size) => (0..size).for_each(|_| places.send(()).unwrap()),
+        Threads::Each => {}
+    }
+    for (number, connection) in connections.enumerate() {
+        match threads {
+            Threads::One(_) => serve(number, connection),
+            Threads::Pool(_) => {
+                free.recv().unwrap();
+                let places = places.clone();
+                thread::spawn(move || {
+                    serve(number, connection);
+                    // The last ones are not needed any more.
+                    let _ = places.send(());
+                });
+            }
+            Threads::Each => drop(thread::spawn(move || serve(number, connection))),
+        }
+    }
+}
+
+/// An answer after so long, with these header fields.
+fn answer(mut connection: TcpStream, after: Duration, fields: &str) {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if !matches!(connection.read(&mut byte), Ok(1)) {
+            return;
+        }
+        request.push(byte[0]);
+    }
+    thread::sleep(after);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{fields}\r\n");
+    let _ = connection.write_all(head.as_bytes());
+}
+
+fn equal(_: usize, connection: TcpStream) {
+    answer(connection, UNIT, "");
+}
+
+/// Says truly how long the only thread worked.
+fn reporting(_: usize, connection: TcpStream) {
+    let fields = format!(
+        "X-Served-By: main\r\nServer-Timing: handle;dur={}\r\n",
+        UNIT.as_millis()
+    );
+    answer(connection, UNIT, &fields);
+}
+
+/// Says truly that it worked for a part of the time: the rest is the time of a database.
+fn reporting_a_part(_: usize, connection: TcpStream) {
+    answer(connection, UNIT, "Server-Timing: handle;dur=90\r\n");
+}
+
+fn the_first_is_quicker(number: usize, connection: TcpStream) {
+    let units = if number == 0 { 1 } else { 2 };
+    answer(connection, UNIT * units, "");
+}
+
+fn unequal(number: usize, connection: TcpStream) {
+    answer(connection, UNIT + UNIT * 3 / 5 * number as u32, "");
+}
+
+/// What happens on this machine while a race runs.
+#[derive(Clone, Copy, Debug)]
+enum Disturbance {
+    Nothing,
+    /// The race is stopped after so long, for more than two units.
+    Stop(Duration),
+    /// The same, beside four busy loops.
+    StopAndLoad(Duration),
+}
+
+fn signal(race: &Child, signal: &str) {
+    let kill = format!("kill -{signal} {}", race.id());
+    let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// What the race says of this server, without its name and the time.
+fn verdict(addr: SocketAddr, count: usize, disturbance: Disturbance) -> String {
+    let mut race = program();
+    let count = count.to_string();
+    race.args(["race", &addr.to_string(), "-n", &count, "--timeout", "30"]);
+    let race = race.stdout(Stdio::piped()).spawn().unwrap();
+    let stop = match disturbance {
+        Disturbance::Nothing => None,
+        Disturbance::Stop(after) | Disturbance::StopAndLoad(after) => Some(after),
+    };
+    let load = matches!(disturbance, Disturbance::StopAndLoad(_));
+    let running = AtomicBool::new(load);
+    let output = thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let start = Instant::now();
+                // It ends by itself if the test fails.
+                while running.load(Ordering::Relaxed) && start.elapsed() < PATIENCE {
+                    hint::spin_loop();
+                }
+            });
+        }
+        if let Some(after) = stop {
+            thread::sleep(after);
+            signal(&race, "STOP");
+            thread::sleep(UNIT * 5 / 2);
+            signal(&race, "CONT");
+        }
+        let output = race.wait_with_output().unwrap();
+        running.store(false, Ordering::Relaxed);
+        output
+    });
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let result = stdout.lines().last().unwrap();
+    let verdict = result.splitn(3, "  ").last().unwrap();
+    assert!(!verdict.contains("answered"), "{stdout}");
+    verdict.to_owned()
+}
+
+/// Races against servers of one kind, several times, on a machine that is disturbed in several ways. No
+/// verdict is other than these, or that the race cannot tell.
+fn is_never_wrong(threads: Threads, count: usize, serve: Serve, right: &[&str]) {
+    let stops = [1, 4, 8, 12, 16].map(|eighths| UNIT * eighths / 8);
+    let disturbances = if cfg!(not(unix)) {
+        vec![Disturbance::Nothing]
+    } else if thorough() {
+        let stops = stops.into_iter();
+        let mut all: Vec<_> = stops.clone().map(Disturbance::Stop).collect();
+        all.extend(stops.map(Disturbance::StopAndLoad));
+        all.extend([Disturbance::Nothing; 2]);
+        all
+    } else {
+        vec![Disturbance::Nothing, Disturbance::Stop(stops[1])]
+    };
+    for disturbance in disturbances {
+        let verdict = verdict(server(threads, count, serve), count, disturbance);
+        let fine = right.contains(&verdict.as_str()) || verdict.starts_with("cannot tell: ");
+        assert!(fine, "{disturbance:?}: {verdict}");
+    }
+}
+
+const NOT_BUSY: Threads = Threads::One(Duration::ZERO);
+
+#[test]
+fn one_thread_runs_one_after_another_also_when_the_race_is_stopped() {
+    is_never_wrong(NOT_BUSY, 2, equal, &["one after another"]);
+    is_never_wrong(NOT_BUSY, 2, reporting, &["one after another"]);
+}
+
+#[test]
+fn threads_without_a_limit_run_side_by_side_also_when_the_race_is_stopped() {
+    is_never_wrong(Threads::Each, 6, equal, &["side by side"]);
+    is_never_wrong(Threads::Each, 6, reporting_a_part, &["side by side"]);
+}
+
+#[test]
+fn a_pool_of_two_runs_two_at_a_time_also_when_the_race_is_stopped() {
+    is_never_wrong(Threads::Pool(2), 6, equal, &["2 at a time"]);
+}
+
+#[test]
+fn one_quick_answer_does_not_make_a_server_run_one_after_another() {
+    is_never_wrong(Threads::Each, 6, the_first_is_quicker, &["side by side"]);
+}
+
+#[test]
+fn pages_of_unequal_length_do_not_make_a_server_run_one_after_another() {
+    is_never_wrong(Threads::Each, 2, unequal, &["side by side"]);
+}
+
+#[test]
+fn older_requests_in_its_queue_do_not_make_a_server_run_side_by_side() {
+    let busy = Threads::One(UNIT * 2);
+    is_never_wrong(busy, 2, equal, &["one after another"]);
+    is_never_wrong(busy, 2, reporting, &["one after another"]);
+}
+
+/// Until the race can tell, since a busy machine may hide it.
+#[test]
+fn a_server_that_is_not_disturbed_gets_its_verdict() {
+    let kinds: [(Threads, Serve, &str); 4] = [
+        (NOT_BUSY, equal, "one after another"),
+        (NOT_BUSY, reporting, "one after another"),
+        (Threads::Each, equal, "side by side"),
+        (Threads::Pool(2), equal, "2 at a time"),
+    ];
+    for (threads, serve, right) in kinds {
+        let told = (0..10).map(|_| verdict(server(threads, 4, serve), 4, Disturbance::Nothing));
+        let told: Vec<String> = told
+            .take_while(|verdict| verdict != right)
+            .inspect(|verdict| assert!(verdict.starts_with("cannot tell: "), "{verdict}"))
+            .collect();
+        assert!(told.len() < 10, "{right}: {told:?}");
+    }
+}
+
+/// Linux drops what does not fit into the queue of a listener, and the client knocks again after a second.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_that_came_late_does_not_make_a_limit() {
+    for _ in 0..if thorough() { 10 } else { 1 } {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        // Nothing accepts these, so in the end there is room for a few more.
+        let mut queued = Vec::new();
+        while let Ok(client) = TcpStream::connect_timeout(&addr, Duration::from_millis(200)) {
+            queued.push(client);
+            assert!(queued.len() < 100_000, "the queue has no end");
+        }
+        let waiting = queued.len();
+        thread::spawn(move || {
+            for (number, connection) in listener.incoming().take(waiting + 6).enumerate() {
+                let connection = connection.unwrap();
+                if number == 3 {
+                    // The race comes now, and finds room for three.
+                    thread::sleep(UNIT * 3 / 2);
+                }
+                if number >= waiting {
+                    thread::spawn(move || equal(number, connection));
+                }
+            }
+        });
+        let verdict = verdict(addr, 6, Disturbance::Nothing);
+        let fine = verdict == "side by side" || verdict.starts_with("cannot tell: ");
+        assert!(fine, "{verdict}");
+    }
+}
