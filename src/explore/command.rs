@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use super::columns;
 use super::loops::{SPELLINGS, Spelling};
-use super::{Explorer, Program, Report, stages, stepping};
+use super::{Explorer, Program, Report, quiz, stages, stepping};
 use crate::args::{Arguments, Help, UsageError};
 use crate::output::{Ending, written};
 use crate::server::threads;
@@ -20,6 +20,7 @@ Options of explore, besides --stage and --queue:
   -n, --count N           how many jobs it gets [default: 2]
   --spelling NAME         a worker loop of docs/lock_scope.md in the place of a stage, like for_loop
   --step                  you say which thread takes the next step; needs a terminal
+  --quiz                  thirteen loops: does each release the lock in time?
 ",
 };
 
@@ -36,6 +37,8 @@ pub struct Options {
     pub queue: usize,
     /// Ask for every step, and run nothing else. Then there is one pool.
     pub step: bool,
+    /// Ask about the loops, and explore nothing else.
+    pub quiz: bool,
 }
 
 /// What has workers.
@@ -89,7 +92,7 @@ const MAX_JOBS: usize = 100;
 /// The first mistake. If there is none, options that exclude each other, or that there is no pool.
 pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     let (mut stage, mut workers, mut jobs, mut queue) = (None, 2, 2, None);
-    let (mut spelling, mut step) = (None, false);
+    let (mut spelling, mut step, mut quiz) = (None, false, false);
     while let Some(mut argument) = arguments.next_argument() {
         match argument.name() {
             "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
@@ -98,6 +101,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
             "--spelling" => spelling = Some(spelling_by_name(&argument.value()?)?),
             "--step" if argument.is_bare() => step = true,
+            "--quiz" if argument.is_bare() => quiz = true,
             _ => return Err(argument.means_nothing()),
         }
     }
@@ -108,6 +112,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
                 "--spelling and --stage exclude each other: explore one or the other.",
             ));
         }
+        (None, None) if quiz => Vec::new(), // It needs no stage.
         (None, stage) => {
             let stages = stages_to_explore(stage)?;
             if step && stages.len() > 1 {
@@ -127,6 +132,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
         jobs,
         queue: queue.unwrap_or(workers),
         step,
+        quiz,
     })
 }
 
@@ -170,6 +176,10 @@ fn spelling_by_name(name: &str) -> Result<&'static Spelling, UsageError> {
 pub fn run(options: &Options) -> Result<Ending, String> {
     // One more than the workers hands out the jobs.
     threads::check_for(options.workers + 1, || String::from("explore --workers 1"))?;
+    if options.quiz {
+        let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
+        return written(quiz::play(&quiz::shuffled(), &mut input, &mut out));
+    }
     if options.step {
         return step(options);
     }

@@ -57,6 +57,7 @@ pub mod command;
 mod execution;
 pub mod loops;
 mod model;
+pub mod quiz;
 mod schedule;
 mod search;
 pub mod stages;

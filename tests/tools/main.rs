@@ -16,6 +16,7 @@ mod explore;
 mod explore_command;
 mod explore_page;
 mod explore_pool;
+mod explore_quiz;
 mod explore_step;
 mod lock;
 mod pool_forms;
