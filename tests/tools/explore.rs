@@ -23,7 +23,7 @@ pub mod condvar {
     include!("traced/condvar.rs");
 }
 
-mod random;
+pub mod random;
 
 pub mod broken {
     use ten_versus_five::traced as std;

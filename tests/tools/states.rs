@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::explore::{book, broken, condvar, programs};
+use crate::common::thorough;
+use crate::explore::{book, broken, condvar, programs, random};
 use ten_versus_five::explore::states::States;
 use ten_versus_five::explore::{Explorer, Job, Program, Report, Run, loops};
 
@@ -265,10 +266,10 @@ small_programs! {
 }
 
 #[test]
-fn programs_of_random_steps_have_as_many_ends_too() {
-    for random in [0, 1, 4, 7, 10, 13, 16, 19, 20, 22] {
-        compare(&format!("random program {random}"), || {
-            Box::new(move |run: &Run| run.outcome(programs::of_random_steps(random)))
+fn random_programs_have_as_many_ends_too() {
+    for seed in 0..if thorough() { 40 } else { 8 } {
+        compare(&format!("random program {seed}"), || {
+            Box::new(random::runnable(random::generator::program(seed)))
         });
     }
 }

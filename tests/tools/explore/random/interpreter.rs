@@ -3,19 +3,24 @@
 use ten_versus_five::traced as std;
 
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{
     self, Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError,
 };
 use std::sync::{
-    Arc, Barrier, Condvar, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    TryLockError,
+    Arc, Barrier, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard,
+    RwLockWriteGuard,
+    TryLockError::{Poisoned, WouldBlock},
+    TryLockResult,
 };
 use std::thread::{self, JoinHandle, Scope, ScopedJoinHandle, Thread};
 use std::time::Duration;
 
 use super::program::{ATOMICS, BARRIER, MUTEXES, Op, Program, Seen, outcome};
+use Op::*;
+use Seen::{Bad, Closed, Done, Is, Late, Panicked, Panics, Refused, Skipped, TimedOut, Value};
 use ten_versus_five::explore::Run;
 
 const ORDER: Ordering = Ordering::SeqCst;
@@ -186,13 +191,13 @@ impl<'w> Actor<'w> {
             let op = self.world.program.threads[self.me][index];
             index += 1;
             match op {
-                Op::Scope(length) | Op::Job(length) if !in_block => {
+                Scope(length) | Job(length) if !in_block => {
                     let end = (index + length).min(to);
                     self.block(op, index, end);
                     index = end;
                 }
-                Op::Scope(_) | Op::Job(_) => self.log(Seen::Skipped),
-                Op::Spawn(_) | Op::Join(_) | Op::IsFinished(_) => {
+                Scope(_) | Job(_) => self.log(Skipped),
+                Spawn(_) | Join(_) | IsFinished(_) => {
                     let seen = self.handle(op, scope);
                     self.log(seen);
                 }
@@ -205,15 +210,15 @@ impl<'w> Actor<'w> {
     }
 
     fn block(&mut self, op: Op, from: usize, to: usize) {
-        if let Op::Job(_) = op {
+        if let Job(_) = op {
             let job = self.run.job();
             job.run_with(|| {
-                self.log(Seen::Done);
+                self.log(Done);
                 self.perform(from, to, None);
             });
-            return self.log(Seen::Done);
+            return self.log(Done);
         }
-        self.log(Seen::Done);
+        self.log(Done);
         let scoped = AssertUnwindSafe(|| {
             thread::scope(|scope| {
                 let handles = RefCell::default();
@@ -221,20 +226,20 @@ impl<'w> Actor<'w> {
             });
         });
         if let Err(panic) = panic::catch_unwind(scoped) {
-            if self.last() != Some(Seen::Panics) {
-                self.log(Seen::Panics);
+            if self.last() != Some(Panics) {
+                self.log(Panics);
             }
             panic::resume_unwind(panic);
         }
-        self.log(Seen::Done);
+        self.log(Done);
     }
 
     fn handle(&mut self, op: Op, scope: Option<&Scoped<'_, '_>>) -> Seen {
         match op {
-            Op::Spawn(child) => {
+            Spawn(child) => {
                 let mut children = self.luggage.children.iter();
                 let Some(place) = children.position(|it| it.thread == child) else {
-                    return Seen::Skipped;
+                    return Skipped;
                 };
                 let luggage = self.luggage.children.remove(place);
                 let mut known = self.known.clone();
@@ -253,9 +258,9 @@ impl<'w> Actor<'w> {
                     thread
                 };
                 self.known.push((child, thread));
-                Seen::Done
+                Done
             }
-            Op::Join(child) => {
+            Join(child) => {
                 let result = if let Some(place) = self.handles.iter().position(|it| it.0 == child) {
                     self.handles.remove(place).1.join()
                 } else {
@@ -263,296 +268,235 @@ impl<'w> Actor<'w> {
                     let place =
                         scoped.and_then(|it| it.borrow().iter().position(|it| it.0 == child));
                     let (Some(place), Some(scoped)) = (place, scoped) else {
-                        return Seen::Skipped;
+                        return Skipped;
                     };
                     let handle = scoped.borrow_mut().remove(place).1;
                     handle.join()
                 };
-                result.map_or(Seen::Panicked, |()| Seen::Done)
+                result.map_or(Panicked, |()| Done)
             }
-            Op::IsFinished(child) => {
+            IsFinished(child) => {
                 if let Some((_, handle)) = self.handles.iter().find(|it| it.0 == child) {
-                    return Seen::Is(handle.is_finished());
+                    return Is(handle.is_finished());
                 }
                 let scoped = scope.map(|it| it.handles.borrow());
                 let handle = scoped
                     .as_ref()
                     .and_then(|it| it.iter().find(|it| it.0 == child));
-                handle.map_or(Seen::Skipped, |(_, handle)| Seen::Is(handle.is_finished()))
+                handle.map_or(Skipped, |(_, handle)| Is(handle.is_finished()))
             }
             _ => unreachable!("{op:?} needs no handle"),
         }
     }
 
     fn step(&mut self, op: Op) -> Seen {
+        if let Some(channel) = op.channel() {
+            return self.channel(op, channel);
+        }
+        self.mutex(op)
+            .or_else(|| self.condvar(op))
+            .or_else(|| self.rw(op))
+            .or_else(|| self.atomic(op))
+            .or_else(|| self.once(op))
+            .unwrap_or_else(|| self.thread(op))
+    }
+
+    fn thread(&self, op: Op) -> Seen {
         match op {
-            Op::Lock(index)
-            | Op::TryLock(index)
-            | Op::Put(index, _)
-            | Op::Unlock(index)
-            | Op::IsPoisoned(index)
-            | Op::ClearPoison(index) => self.mutex(op, index),
-            Op::Wait(index)
-            | Op::WaitTimeout(index)
-            | Op::WaitWhile(index)
-            | Op::WaitTimeoutWhile(index)
-            | Op::NotifyOne(index)
-            | Op::NotifyAll(index) => self.condvar(op, index),
-            Op::Read
-            | Op::TryRead
-            | Op::Write
-            | Op::TryWrite
-            | Op::PutWritten(_)
-            | Op::StopReading
-            | Op::StopWriting
-            | Op::IsRwPoisoned
-            | Op::ClearRwPoison => self.rw(op),
-            Op::Load(index)
-            | Op::Store(index, _)
-            | Op::Swap(index, _)
-            | Op::Add(index, _)
-            | Op::CompareExchange(index, ..)
-            | Op::CompareExchangeWeak(index, ..) => self.atomic(op, index),
-            Op::OnceGet | Op::OnceSet(_) | Op::OnceInit | Op::OnceInitPanics => self.once(op),
-            Op::Meet => Seen::Is(self.world.barrier.wait().is_leader()),
-            Op::Send(..) | Op::TrySend(..) | Op::CloneSender(_) | Op::DropSender(_) => {
-                self.sender(op)
+            Park => done(thread::park),
+            ParkTimeout => done(|| thread::park_timeout(TIME)),
+            Unpark(it) if it == self.me => done(|| thread::current().unpark()),
+            Unpark(it) => {
+                let known = self.known.iter().find(|known| known.0 == it);
+                known.map_or(Skipped, |(_, thread)| done(|| thread.unpark()))
             }
-            Op::Receive(index) | Op::TryReceive(index) | Op::ReceiveTimeout(index) => {
-                if let Some(receiver) = &self.luggage.receivers[index] {
-                    return receive(op, receiver);
-                }
-                let shared = &self.world.receivers[index];
-                shared.as_ref().map_or(Seen::Skipped, |shared| {
-                    receive(op, &shared.lock().expect("no thread panics here"))
-                })
-            }
-            Op::DropReceiver(index) => self.luggage.receivers[index]
-                .take()
-                .map_or(Seen::Skipped, |_| Seen::Done),
-            Op::Park => done(thread::park),
-            Op::ParkTimeout => done(|| thread::park_timeout(TIME)),
-            Op::Unpark(index) if index == self.me => done(|| thread::current().unpark()),
-            Op::Unpark(index) => {
-                let known = self.known.iter().find(|it| it.0 == index);
-                known.map_or(Seen::Skipped, |(_, thread)| done(|| thread.unpark()))
-            }
-            Op::Yield => done(thread::yield_now),
-            Op::Sleep => done(|| thread::sleep(TIME)),
-            Op::Panic => self.panic(),
-            Op::Spawn(_) | Op::Join(_) | Op::IsFinished(_) | Op::Scope(_) | Op::Job(_) => {
-                unreachable!("`perform` does it")
-            }
+            Yield => done(thread::yield_now),
+            Sleep => done(|| thread::sleep(TIME)),
+            Meet => Is(self.world.barrier.wait().is_leader()),
+            Panic => self.panic(),
+            _ => unreachable!("{op:?} is not known"),
         }
     }
 
     fn panic(&self) -> ! {
-        self.log(Seen::Panics);
+        self.log(Panics);
         panic!("as the program says");
     }
 
-    fn mutex(&mut self, op: Op, index: usize) -> Seen {
-        let mutex = &self.world.mutexes[index];
-        let (guard, poisoned) = match op {
-            Op::IsPoisoned(_) => return Seen::Is(mutex.is_poisoned()),
-            Op::ClearPoison(_) => return done(|| mutex.clear_poison()),
-            Op::Lock(_) if self.guards[index].is_none() => match mutex.lock() {
-                Ok(guard) => (guard, false),
-                Err(poisoned) => (poisoned.into_inner(), true),
-            },
-            Op::TryLock(_) => match mutex.try_lock() {
-                Ok(guard) => (guard, false),
-                Err(TryLockError::Poisoned(poisoned)) => (poisoned.into_inner(), true),
-                Err(TryLockError::WouldBlock) => return Seen::Refused,
-            },
-            Op::Put(_, value) => {
-                let guard = self.guards[index].as_mut();
-                return guard.map_or(Seen::Skipped, |guard| done(|| **guard = value));
+    fn mutex(&mut self, op: Op) -> Option<Seen> {
+        let mutexes = &self.world.mutexes;
+        Some(match op {
+            Lock(it) if self.guards[it].is_some() => Skipped,
+            Lock(it) => locked(mutexes[it].lock().map_err(Poisoned), &mut self.guards[it]),
+            TryLock(it) => locked(mutexes[it].try_lock(), &mut self.guards[it]),
+            IsPoisoned(it) => Is(mutexes[it].is_poisoned()),
+            ClearPoison(it) => done(|| mutexes[it].clear_poison()),
+            Put(it, value) => {
+                let guard = self.guards[it].as_mut();
+                guard.map_or(Skipped, |guard| done(|| **guard = value))
             }
-            Op::Unlock(_) => {
-                return self.guards[index]
-                    .take()
-                    .map_or(Seen::Skipped, |_| Seen::Done);
-            }
-            _ => return Seen::Skipped,
-        };
-        let seen = locked(*guard, poisoned);
-        self.guards[index] = Some(guard);
-        seen
+            Unlock(it) => self.guards[it].take().map_or(Skipped, |_| Done),
+            _ => return None,
+        })
     }
 
-    fn condvar(&mut self, op: Op, index: usize) -> Seen {
-        let condvar = &self.world.condvars[index];
-        match op {
-            Op::NotifyOne(_) => return done(|| condvar.notify_one()),
-            Op::NotifyAll(_) => return done(|| condvar.notify_all()),
-            _ => {}
-        }
-        let Some(guard) = self.guards[index].take() else {
-            return Seen::Skipped;
+    fn condvar(&mut self, op: Op) -> Option<Seen> {
+        let condvars = &self.world.condvars;
+        let (Wait(it) | WaitTimeout(it) | WaitWhile(it) | WaitTimeoutWhile(it)) = op else {
+            return Some(match op {
+                NotifyOne(it) => done(|| condvars[it].notify_one()),
+                NotifyAll(it) => done(|| condvars[it].notify_all()),
+                _ => return None,
+            });
+        };
+        let Some(guard) = self.guards[it].take() else {
+            return Some(Skipped);
         };
         let empty = |value: &mut u8| *value == 0;
-        let (guard, late, poisoned) = match op {
-            Op::Wait(_) | Op::WaitWhile(_) => {
-                let result = match op {
-                    Op::Wait(_) => condvar.wait(guard),
-                    _ => condvar.wait_while(guard, empty),
-                };
-                let poisoned = result.is_err();
-                (result.unwrap_or_else(|it| it.into_inner()), false, poisoned)
-            }
+        // Longer than a run takes, since this one looks at the clock.
+        let long = Duration::from_secs(3_600);
+        let result = match op {
+            Wait(_) => condvars[it].wait(guard),
+            WaitWhile(_) => condvars[it].wait_while(guard, empty),
             _ => {
                 let result = match op {
-                    Op::WaitTimeout(_) => condvar.wait_timeout(guard, TIME),
-                    // Longer than a run takes, since this one looks at the clock.
-                    _ => condvar.wait_timeout_while(guard, Duration::from_secs(3_600), empty),
+                    WaitTimeout(_) => condvars[it].wait_timeout(guard, TIME),
+                    _ => condvars[it].wait_timeout_while(guard, long, empty),
                 };
                 let poisoned = result.is_err();
                 let (guard, late) = result.unwrap_or_else(|it| it.into_inner());
-                (guard, late.timed_out(), poisoned)
+                if late.timed_out() {
+                    let value = *guard;
+                    self.guards[it] = Some(guard);
+                    return Some(Late(value, poisoned));
+                }
+                if poisoned {
+                    Err(PoisonError::new(guard))
+                } else {
+                    Ok(guard)
+                }
             }
         };
-        let value = *guard;
-        self.guards[index] = Some(guard);
-        if late {
-            Seen::Late(value, poisoned)
-        } else {
-            locked(value, poisoned)
-        }
+        Some(locked(result.map_err(Poisoned), &mut self.guards[it]))
     }
 
-    fn rw(&mut self, op: Op) -> Seen {
+    fn rw(&mut self, op: Op) -> Option<Seen> {
         let rw = &self.world.rw;
         let has_it = self.reads.is_some() || self.writes.is_some();
-        match op {
-            Op::IsRwPoisoned => Seen::Is(rw.is_poisoned()),
-            Op::ClearRwPoison => done(|| rw.clear_poison()),
-            Op::PutWritten(value) => {
+        Some(match op {
+            Read | TryRead | Write | TryWrite if has_it => Skipped,
+            Read => locked(rw.read().map_err(Poisoned), &mut self.reads),
+            TryRead => locked(rw.try_read(), &mut self.reads),
+            Write => locked(rw.write().map_err(Poisoned), &mut self.writes),
+            TryWrite => locked(rw.try_write(), &mut self.writes),
+            IsRwPoisoned => Is(rw.is_poisoned()),
+            ClearRwPoison => done(|| rw.clear_poison()),
+            PutWritten(value) => {
                 let guard = self.writes.as_mut();
-                guard.map_or(Seen::Skipped, |guard| done(|| **guard = value))
+                guard.map_or(Skipped, |guard| done(|| **guard = value))
             }
-            Op::StopReading => self.reads.take().map_or(Seen::Skipped, |_| Seen::Done),
-            Op::StopWriting => self.writes.take().map_or(Seen::Skipped, |_| Seen::Done),
-            _ if has_it => Seen::Skipped,
-            Op::Read | Op::TryRead => {
-                let result = match op {
-                    Op::Read => rw.read().map_err(TryLockError::Poisoned),
-                    _ => rw.try_read(),
-                };
-                let (guard, poisoned) = match result {
-                    Ok(guard) => (guard, false),
-                    Err(TryLockError::Poisoned(poisoned)) => (poisoned.into_inner(), true),
-                    Err(TryLockError::WouldBlock) => return Seen::Refused,
-                };
-                let seen = locked(*guard, poisoned);
-                self.reads = Some(guard);
-                seen
-            }
-            _ => {
-                let result = match op {
-                    Op::Write => rw.write().map_err(TryLockError::Poisoned),
-                    _ => rw.try_write(),
-                };
-                let (guard, poisoned) = match result {
-                    Ok(guard) => (guard, false),
-                    Err(TryLockError::Poisoned(poisoned)) => (poisoned.into_inner(), true),
-                    Err(TryLockError::WouldBlock) => return Seen::Refused,
-                };
-                let seen = locked(*guard, poisoned);
-                self.writes = Some(guard);
-                seen
-            }
-        }
+            StopReading => self.reads.take().map_or(Skipped, |_| Done),
+            StopWriting => self.writes.take().map_or(Skipped, |_| Done),
+            _ => return None,
+        })
     }
 
-    fn atomic(&self, op: Op, index: usize) -> Seen {
-        let atomic = &self.world.atomics[index];
+    fn atomic(&self, op: Op) -> Option<Seen> {
+        let atomics = &self.world.atomics;
         let result = match op {
-            Op::Load(_) => Ok(atomic.load(ORDER)),
-            Op::Store(_, value) => return done(|| atomic.store(value, ORDER)),
-            Op::Swap(_, value) => Ok(atomic.swap(value, ORDER)),
-            Op::Add(_, value) => Ok(atomic.fetch_add(value, ORDER)),
-            Op::CompareExchange(_, from, to) => atomic.compare_exchange(from, to, ORDER, ORDER),
-            Op::CompareExchangeWeak(_, from, to) => {
-                atomic.compare_exchange_weak(from, to, ORDER, ORDER)
+            Load(it) => Ok(atomics[it].load(ORDER)),
+            Store(it, value) => return Some(done(|| atomics[it].store(value, ORDER))),
+            Swap(it, value) => Ok(atomics[it].swap(value, ORDER)),
+            Add(it, value) => Ok(atomics[it].fetch_add(value, ORDER)),
+            CompareExchange(it, from, to) => atomics[it].compare_exchange(from, to, ORDER, ORDER),
+            CompareExchangeWeak(it, from, to) => {
+                atomics[it].compare_exchange_weak(from, to, ORDER, ORDER)
             }
-            _ => unreachable!("{op:?} is about no atomic"),
+            _ => return None,
         };
-        result.map_or_else(Seen::Bad, Seen::Value)
+        Some(result.map_or_else(Bad, Value))
     }
 
-    fn once(&self, op: Op) -> Seen {
+    fn once(&self, op: Op) -> Option<Seen> {
         let once = &self.world.once;
-        match op {
-            Op::OnceGet => once
-                .get()
-                .map_or(Seen::Refused, |value| Seen::Value(*value)),
-            Op::OnceSet(value) => once.set(value).map_or(Seen::Refused, |()| Seen::Done),
-            Op::OnceInit => {
-                Seen::Value(*once.get_or_init(|| self.world.atomics[0].fetch_add(1, ORDER)))
-            }
-            _ => Seen::Value(*once.get_or_init(|| self.panic())),
-        }
+        let add = || self.world.atomics[0].fetch_add(1, ORDER);
+        Some(match op {
+            OnceGet => once.get().map_or(Refused, |value| Value(*value)),
+            OnceSet(value) => once.set(value).map_or(Refused, |()| Done),
+            OnceInit => Value(*once.get_or_init(add)),
+            OnceInitPanics => Value(*once.get_or_init(|| self.panic())),
+            _ => return None,
+        })
     }
 
-    fn sender(&mut self, op: Op) -> Seen {
-        let (Op::Send(index, _)
-        | Op::TrySend(index, _)
-        | Op::CloneSender(index)
-        | Op::DropSender(index)) = op
-        else {
-            unreachable!("{op:?} needs no sender");
-        };
-        let senders = &mut self.luggage.senders[index];
-        let Some(sender) = senders.last() else {
-            return Seen::Skipped;
+    fn channel(&mut self, op: Op, it: usize) -> Seen {
+        let Luggage {
+            senders, receivers, ..
+        } = &mut self.luggage;
+        match op {
+            Receive(_) | TryReceive(_) | ReceiveTimeout(_) => {
+                if let Some(receiver) = &receivers[it] {
+                    return receive(op, receiver);
+                }
+                let shared = self.world.receivers[it].as_ref();
+                return shared.map_or(Skipped, |it| receive(op, &it.lock().expect("no panic")));
+            }
+            DropReceiver(_) => return receivers[it].take().map_or(Skipped, |_| Done),
+            _ => {}
+        }
+        let Some(sender) = senders[it].last() else {
+            return Skipped;
         };
         match (op, sender) {
-            (Op::CloneSender(_), _) => {
-                let sender = sender.clone();
-                done(|| senders.push(sender))
+            (Send(_, value) | TrySend(_, value), AnySender::Unbounded(sender)) => {
+                sender.send(value).map_or(Closed, |()| Done)
             }
-            (Op::Send(_, value) | Op::TrySend(_, value), AnySender::Unbounded(sender)) => {
-                sender.send(value).map_or(Seen::Closed, |()| Seen::Done)
+            (Send(_, value), AnySender::Bounded(sender)) => {
+                sender.send(value).map_or(Closed, |()| Done)
             }
-            (Op::Send(_, value), AnySender::Bounded(sender)) => {
-                sender.send(value).map_or(Seen::Closed, |()| Seen::Done)
-            }
-            (Op::TrySend(_, value), AnySender::Bounded(sender)) => match sender.try_send(value) {
-                Ok(()) => Seen::Done,
-                Err(TrySendError::Full(_)) => Seen::Refused,
-                Err(TrySendError::Disconnected(_)) => Seen::Closed,
+            (TrySend(_, value), AnySender::Bounded(sender)) => match sender.try_send(value) {
+                Ok(()) => Done,
+                Err(TrySendError::Full(_)) => Refused,
+                Err(TrySendError::Disconnected(_)) => Closed,
             },
-            _ => done(|| drop(senders.pop())),
+            (CloneSender(_), sender) => {
+                let sender = sender.clone();
+                done(|| senders[it].push(sender))
+            }
+            _ => done(|| drop(senders[it].pop())),
         }
     }
 }
 
 fn receive(op: Op, receiver: &Receiver<u8>) -> Seen {
     match op {
-        Op::Receive(_) => receiver.recv().map_or(Seen::Closed, Seen::Value),
-        Op::TryReceive(_) => match receiver.try_recv() {
-            Ok(value) => Seen::Value(value),
-            Err(TryRecvError::Empty) => Seen::Refused,
-            Err(TryRecvError::Disconnected) => Seen::Closed,
+        Receive(_) => receiver.recv().map_or(Closed, Value),
+        TryReceive(_) => match receiver.try_recv() {
+            Ok(value) => Value(value),
+            Err(TryRecvError::Empty) => Refused,
+            Err(TryRecvError::Disconnected) => Closed,
         },
         _ => match receiver.recv_timeout(TIME) {
-            Ok(value) => Seen::Value(value),
-            Err(RecvTimeoutError::Timeout) => Seen::TimedOut,
-            Err(RecvTimeoutError::Disconnected) => Seen::Closed,
+            Ok(value) => Value(value),
+            Err(RecvTimeoutError::Timeout) => TimedOut,
+            Err(RecvTimeoutError::Disconnected) => Closed,
         },
     }
 }
 
-fn locked(value: u8, poisoned: bool) -> Seen {
-    if poisoned {
-        Seen::Bad(value)
-    } else {
-        Seen::Value(value)
-    }
+/// Keeps the guard, if there is one.
+fn locked<G: Deref<Target = u8>>(result: TryLockResult<G>, keep: &mut Option<G>) -> Seen {
+    let (guard, poisoned) = match result {
+        Ok(guard) => (guard, false),
+        Err(Poisoned(poisoned)) => (poisoned.into_inner(), true),
+        Err(WouldBlock) => return Refused,
+    };
+    let value = *guard;
+    *keep = Some(guard);
+    if poisoned { Bad(value) } else { Value(value) }
 }
 
 fn done(effect: impl FnOnce()) -> Seen {
     effect();
-    Seen::Done
+    Done
 }

@@ -9,6 +9,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::program::{ATOMICS, BARRIER, MUTEXES, Op, Program, Seen, outcome};
+use Op::*;
+use Seen::{Bad, Closed, Done, Is, Late, Panicked, Panics, Refused, Skipped, TimedOut, Value};
 
 /// All that can come of a program.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,10 +31,8 @@ pub fn outcomes(program: &Program, spurious: usize, most: usize) -> Option<Outco
     };
     while let Some(state) = left.pop() {
         found.most_at_once = found.most_at_once.max(state.jobs());
-        let mut nexts = Vec::new();
-        for thread in 0..state.threads.len() {
-            state.next(program, thread, &mut nexts);
-        }
+        let threads = 0..state.threads.len();
+        let nexts: Vec<State> = threads.flat_map(|it| state.next(program, it)).collect();
         if nexts.is_empty() {
             let logs: Vec<Vec<Seen>> = state.threads.iter().map(|it| it.log.clone()).collect();
             found.all.insert(outcome(&logs));
@@ -61,7 +61,7 @@ struct State {
     once_busy: bool,
     /// The threads that wait at the barrier.
     meeting: Vec<usize>,
-    channels: Vec<Channel>,
+    channels: Vec<Queue>,
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -81,8 +81,9 @@ struct RwLock {
     value: u8,
 }
 
+/// A channel.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Channel {
+struct Queue {
     bound: Option<usize>,
     messages: Vec<u8>,
     senders: usize,
@@ -94,9 +95,6 @@ struct Channel {
     shared: bool,
     locked: bool,
 }
-
-/// Adds the state to which a change leads.
-type Add<'a> = dyn FnMut(&dyn Fn(&mut State)) + 'a;
 
 /// What a thread is about to do.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,29 +109,21 @@ enum At {
         late: bool,
     },
     /// ... and waits once more, since it waits *while* something is so.
-    WaitsOnce,
+    WaitsAgain,
     /// It has the lock of a shared receiver, and receives.
     Receives,
     /// It waits until its message is taken, or a message is brought.
     Offers,
     Asks,
-    /// It unlocks the shared receiver.
-    HasReceived,
+    /// It unlocks the shared receiver of this channel.
+    HasReceived(usize),
     Meets,
     /// It initialises the value that is set once, or has done so.
     Initialises,
-    HasInitialised {
-        value: u8,
-    },
+    HasInitialised(u8),
     /// It drops what it has, one after another.
     Leaves,
     Ended,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Block {
-    Scope,
-    Job,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -156,42 +146,43 @@ struct Thread {
     knows: Vec<usize>,
     scoped: Vec<usize>,
     unparked: bool,
-    /// The scope or job that it is in, and which operation is the first behind it.
-    block: Option<(Block, usize)>,
+    /// The operation that began the scope or job that it is in, and which is the first behind it.
+    block: Option<(Op, usize)>,
     spurious: usize,
 }
 
 impl State {
     fn new(program: &Program, spurious: usize) -> State {
-        let count = |list: &[usize], of: usize| list.iter().filter(|it| **it == of).count();
-        let threads = (0..program.threads.len()).map(|thread| Thread {
-            at: if thread == 0 { At::Op } else { At::NotStarted },
-            index: 0,
-            log: Vec::new(),
-            panics: false,
-            has_poisoned: false,
-            holds: [false; MUTEXES],
-            reads: false,
-            writes: false,
-            senders: program
-                .channels
-                .iter()
-                .map(|it| count(&it.senders, thread))
-                .collect(),
-            receivers: program
-                .channels
-                .iter()
-                .map(|it| it.receiver == Some(thread))
-                .collect(),
-            children: program.children(thread),
-            handles: Vec::new(),
-            knows: vec![0],
-            scoped: Vec::new(),
-            unparked: false,
-            block: None,
-            spurious,
+        let channels = program.channels.iter();
+        let threads = (0..program.threads.len()).map(|thread| {
+            let is_it = |it: &&usize| **it == thread;
+            let senders = channels
+                .clone()
+                .map(|it| it.senders.iter().filter(is_it).count());
+            Thread {
+                at: if thread == 0 { At::Op } else { At::NotStarted },
+                index: 0,
+                log: Vec::new(),
+                panics: false,
+                has_poisoned: false,
+                holds: [false; MUTEXES],
+                reads: false,
+                writes: false,
+                senders: senders.collect(),
+                receivers: channels
+                    .clone()
+                    .map(|it| it.receiver == Some(thread))
+                    .collect(),
+                children: program.children(thread),
+                handles: Vec::new(),
+                knows: vec![0, thread],
+                scoped: Vec::new(),
+                unparked: false,
+                block: None,
+                spurious,
+            }
         });
-        let channels = program.channels.iter().map(|channel| Channel {
+        let queues = channels.clone().map(|channel| Queue {
             bound: channel.bound,
             messages: Vec::new(),
             senders: channel.senders.len(),
@@ -209,502 +200,407 @@ impl State {
             once: None,
             once_busy: false,
             meeting: Vec::new(),
-            channels: channels.collect(),
+            channels: queues.collect(),
         }
     }
 
     fn jobs(&self) -> usize {
-        let in_job = |thread: &&Thread| matches!(thread.block, Some((Block::Job, _)));
+        let in_job = |thread: &&Thread| matches!(thread.block, Some((Job(_), _)));
         self.threads.iter().filter(in_job).count()
     }
 
-    /// Adds each state to which a step of this thread leads.
-    fn next(&self, program: &Program, me: usize, nexts: &mut Vec<State>) {
+    /// The state after this change.
+    fn after(&self, change: impl FnOnce(&mut State)) -> Vec<State> {
+        let mut next = self.clone();
+        change(&mut next);
+        vec![next]
+    }
+
+    /// The state after a thread has done its operation, which changes nothing else ...
+    fn sees(&self, me: usize, seen: Seen) -> Vec<State> {
+        self.after(|next| next.done(me, seen))
+    }
+
+    /// ... or changes this.
+    fn does(&self, me: usize, change: impl FnOnce(&mut State)) -> Vec<State> {
+        self.after(|next| {
+            change(next);
+            next.done(me, Done);
+        })
+    }
+
+    /// Each state to which a step of this thread leads; none if it waits, or has ended.
+    fn next(&self, program: &Program, me: usize) -> Vec<State> {
         let thread = &self.threads[me];
         let op = program.threads[me].get(thread.index).copied();
-        let mut add = |change: &dyn Fn(&mut State)| {
-            let mut next = self.clone();
-            change(&mut next);
-            nexts.push(next);
-        };
+        let block_ends = thread.block.is_some_and(|(_, end)| thread.index >= end);
         match (thread.at, op) {
-            (At::NotStarted | At::Ended | At::Offers | At::Meets, _) => {}
-            (At::Leaves, _) => {
-                if self.can_leave_block(me) {
-                    add(&|next| next.leave(me));
+            (At::Leaves, _) | (At::Op, _) if block_ends || thread.at == At::Leaves => {
+                let ended = |other: &usize| self.threads[*other].at == At::Ended;
+                if !thread.scoped.iter().all(ended) {
+                    return Vec::new();
                 }
+                self.after(|next| match thread.at {
+                    At::Op => next.end_block(me),
+                    _ => next.leave(me),
+                })
             }
-            (At::Op, _) if thread.block.is_some_and(|(_, end)| thread.index >= end) => {
-                if self.can_leave_block(me) {
-                    add(&|next| next.end_block(me));
-                }
-            }
-            (At::Op, None) => add(&|next| {
+            (At::Op, None) => self.after(|next| {
                 next.threads[me].log.push(Seen::Ends);
                 next.threads[me].at = At::Leaves;
             }),
-            (At::Op, Some(op)) => self.next_op(program, me, op, &mut add),
-            (At::Receives, Some(op)) => self.receive(me, op, &mut add),
-            (At::HasReceived, _) => add(&|next| {
-                // The operation is over already.
-                let before = program.threads[me][thread.index - 1];
-                let channel = before.channel().expect("it has received");
-                next.channels[channel].locked = false;
+            (At::Op, Some(op)) => self
+                .of_mutex(me, op)
+                .or_else(|| self.of_condvar(me, op))
+                .or_else(|| self.of_rw(me, op))
+                .or_else(|| self.of_atomic(me, op))
+                .or_else(|| self.of_once(me, op))
+                .or_else(|| self.of_channel(me, op))
+                .or_else(|| self.of_threads(me, op))
+                .unwrap_or_else(|| self.of_thread(program, me, op)),
+            (At::Waits | At::LocksAgain { .. } | At::WaitsAgain, Some(op)) => self.waits(me, op),
+            (At::Receives, Some(op)) => self.receive(me, op),
+            (At::Asks, Some(ReceiveTimeout(it))) => self.after(|next| {
+                next.channels[it].asks = None;
+                next.received(me, it, TimedOut);
+            }),
+            (At::HasReceived(it), _) => self.after(|next| {
+                next.channels[it].locked = false;
                 next.threads[me].at = At::Op;
             }),
-            (At::Asks, Some(op)) => {
-                if let Op::ReceiveTimeout(channel) = op {
-                    add(&|next| {
-                        next.channels[channel].asks = None;
-                        next.received(me, channel, Seen::TimedOut);
-                    });
-                }
-            }
-            (At::Initialises, _) => add(&|next| {
-                let value = next.atomics[0];
-                next.atomics[0] = value.wrapping_add(1);
-                next.threads[me].at = At::HasInitialised { value };
+            (At::Initialises, _) => self.after(|next| {
+                next.threads[me].at = At::HasInitialised(next.atomics[0]);
+                next.atomics[0] = next.atomics[0].wrapping_add(1);
             }),
-            (At::HasInitialised { value }, _) => add(&|next| {
+            (At::HasInitialised(value), _) => self.after(|next| {
                 next.once = Some(value);
                 next.once_busy = false;
-                next.done(me, Seen::Value(value));
+                next.done(me, Value(value));
             }),
-            (At::Waits | At::LocksAgain { .. } | At::WaitsOnce, Some(op)) => {
-                self.next_of_wait(me, op, &mut add);
-            }
-            (_, None) => unreachable!("it is in the middle of an operation"),
+            _ => Vec::new(),
         }
     }
 
-    /// A step that begins an operation, and in most cases is the whole of it.
-    fn next_op(&self, program: &Program, me: usize, op: Op, add: &mut Add<'_>) {
-        let thread = &self.threads[me];
-        match op {
-            Op::Lock(mutex)
-            | Op::TryLock(mutex)
-            | Op::Put(mutex, _)
-            | Op::Unlock(mutex)
-            | Op::IsPoisoned(mutex)
-            | Op::ClearPoison(mutex)
-            | Op::Wait(mutex)
-            | Op::WaitTimeout(mutex)
-            | Op::WaitWhile(mutex)
-            | Op::WaitTimeoutWhile(mutex)
-            | Op::NotifyOne(mutex)
-            | Op::NotifyAll(mutex) => self.next_of_mutex(me, op, mutex, add),
-            Op::Read
-            | Op::TryRead
-            | Op::Write
-            | Op::TryWrite
-            | Op::PutWritten(_)
-            | Op::StopReading
-            | Op::StopWriting
-            | Op::IsRwPoisoned
-            | Op::ClearRwPoison => self.next_of_rw(me, op, add),
-            Op::Load(_)
-            | Op::Store(..)
-            | Op::Swap(..)
-            | Op::Add(..)
-            | Op::CompareExchange(..)
-            | Op::CompareExchangeWeak(..) => self.next_of_atomic(me, op, add),
-            Op::OnceGet | Op::OnceSet(_) | Op::OnceInit | Op::OnceInitPanics => {
-                self.next_of_once(me, op, add);
-            }
-            Op::Meet => add(&|next| {
-                if next.meeting.len() + 1 < BARRIER {
-                    next.meeting.push(me);
-                    next.threads[me].at = At::Meets;
-                    return;
-                }
-                for other in std::mem::take(&mut next.meeting) {
-                    next.done(other, Seen::Is(false));
-                }
-                next.done(me, Seen::Is(true));
+    fn of_mutex(&self, me: usize, op: Op) -> Option<Vec<State>> {
+        let holds = &self.threads[me].holds;
+        Some(match op {
+            Lock(it) if holds[it] => self.sees(me, Skipped),
+            Lock(it) if self.mutexes[it].locked => Vec::new(),
+            TryLock(it) if self.mutexes[it].locked => self.sees(me, Refused),
+            Lock(it) | TryLock(it) => self.after(|next| {
+                let Mutex {
+                    poisoned, value, ..
+                } = self.mutexes[it];
+                next.lock(me, it);
+                next.done(me, locked(value, poisoned));
             }),
-            Op::Send(channel, _) | Op::TrySend(channel, _) if thread.senders[channel] == 0 => {
-                add(&|next| next.done(me, Seen::Skipped));
-            }
-            Op::Send(channel, value) => self.send(me, channel, value, true, add),
-            Op::TrySend(channel, value) => self.send(me, channel, value, false, add),
-            Op::CloneSender(channel) | Op::DropSender(channel) => add(&|next| {
-                if next.threads[me].senders[channel] == 0 {
-                    return next.done(me, Seen::Skipped);
-                }
-                if op == Op::CloneSender(channel) {
-                    next.threads[me].senders[channel] += 1;
-                    next.channels[channel].senders += 1;
-                } else {
-                    next.drop_sender(me, channel);
-                }
-                next.done(me, Seen::Done);
-            }),
-            Op::Receive(channel) | Op::TryReceive(channel) | Op::ReceiveTimeout(channel) => {
-                if thread.receivers[channel] {
-                    self.receive(me, op, add);
-                } else if !self.channels[channel].shared {
-                    add(&|next| next.done(me, Seen::Skipped));
-                } else if !self.channels[channel].locked {
-                    add(&|next| {
-                        next.channels[channel].locked = true;
-                        next.threads[me].at = At::Receives;
-                    });
-                }
-            }
-            Op::DropReceiver(channel) => add(&|next| {
-                let has = next.threads[me].receivers[channel];
-                next.drop_receiver(me, channel);
-                next.done(me, if has { Seen::Done } else { Seen::Skipped });
-            }),
-            Op::Spawn(_)
-            | Op::Join(_)
-            | Op::IsFinished(_)
-            | Op::Park
-            | Op::ParkTimeout
-            | Op::Unpark(_)
-            | Op::Yield
-            | Op::Sleep
-            | Op::Scope(_)
-            | Op::Job(_)
-            | Op::Panic => {
-                self.next_of_thread(program, me, op, add);
-            }
-        }
+            IsPoisoned(it) => self.sees(me, Is(self.mutexes[it].poisoned)),
+            ClearPoison(it) => self.does(me, |next| next.mutexes[it].poisoned = false),
+            Put(it, value) if holds[it] => self.does(me, |next| next.mutexes[it].value = value),
+            Unlock(it) if holds[it] => self.does(me, |next| next.unlock(me, it)),
+            Put(..) | Unlock(_) => self.sees(me, Skipped),
+            _ => return None,
+        })
     }
 
-    fn next_of_mutex(&self, me: usize, op: Op, mutex: usize, add: &mut Add<'_>) {
-        let Mutex {
-            locked, poisoned, ..
-        } = self.mutexes[mutex];
-        let holds = self.threads[me].holds[mutex];
-        match op {
-            Op::Lock(_) if holds => add(&|next| next.done(me, Seen::Skipped)),
-            Op::Lock(_) if locked => {}
-            Op::TryLock(_) if locked => add(&|next| next.done(me, Seen::Refused)),
-            Op::Lock(_) | Op::TryLock(_) => add(&|next| {
-                next.lock(me, mutex);
-                let value = next.mutexes[mutex].value;
-                let seen = if poisoned { Seen::Bad } else { Seen::Value };
-                next.done(me, seen(value));
+    fn of_condvar(&self, me: usize, op: Op) -> Option<Vec<State>> {
+        let holds = &self.threads[me].holds;
+        Some(match op {
+            NotifyAll(it) => self.does(me, |next| {
+                let waiting = self.mutexes[it].waiting.iter();
+                waiting.for_each(|other| next.wake(*other, it, false));
             }),
-            Op::IsPoisoned(_) => add(&|next| next.done(me, Seen::Is(poisoned))),
-            Op::ClearPoison(_) => add(&|next| {
-                next.mutexes[mutex].poisoned = false;
-                next.done(me, Seen::Done);
-            }),
-            Op::NotifyAll(_) => add(&|next| {
-                for other in std::mem::take(&mut next.mutexes[mutex].waiting) {
-                    next.threads[other].at = At::LocksAgain { late: false };
-                }
-                next.done(me, Seen::Done);
-            }),
-            Op::NotifyOne(_) => {
-                let waiting = &self.mutexes[mutex].waiting;
-                for other in waiting {
-                    add(&|next| {
-                        next.wake(*other, mutex, false);
-                        next.done(me, Seen::Done);
-                    });
-                }
-                if waiting.is_empty() {
-                    add(&|next| next.done(me, Seen::Done));
-                }
+            NotifyOne(it) if self.mutexes[it].waiting.is_empty() => self.sees(me, Done),
+            NotifyOne(it) => {
+                let waiting = self.mutexes[it].waiting.iter();
+                let wake = |other: &usize| self.does(me, |next| next.wake(*other, it, false));
+                waiting.flat_map(wake).collect()
             }
-            // The others need the lock.
-            _ if !holds => add(&|next| next.done(me, Seen::Skipped)),
-            Op::Unlock(_) => add(&|next| {
-                next.unlock(me, mutex);
-                next.done(me, Seen::Done);
-            }),
-            Op::Put(_, value) => add(&|next| {
-                next.mutexes[mutex].value = value;
-                next.done(me, Seen::Done);
-            }),
-            Op::WaitWhile(_) | Op::WaitTimeoutWhile(_) if self.mutexes[mutex].value != 0 => {
-                add(&|next| next.done(me, Seen::Value(next.mutexes[mutex].value)));
+            Wait(it) | WaitTimeout(it) | WaitWhile(it) | WaitTimeoutWhile(it) if !holds[it] => {
+                self.sees(me, Skipped)
             }
-            _ => add(&|next| next.wait(me, mutex)),
-        }
+            WaitWhile(it) | WaitTimeoutWhile(it) if self.mutexes[it].value != 0 => {
+                self.sees(me, Value(self.mutexes[it].value))
+            }
+            Wait(it) | WaitTimeout(it) | WaitWhile(it) | WaitTimeoutWhile(it) => {
+                self.after(|next| next.wait(me, it))
+            }
+            _ => return None,
+        })
     }
 
-    /// A step of a wait at a condition variable that has begun.
-    fn next_of_wait(&self, me: usize, op: Op, add: &mut Add<'_>) {
-        let (mutex, timed, again) = match op {
-            Op::WaitTimeout(mutex) => (mutex, true, false),
-            Op::WaitWhile(mutex) => (mutex, false, true),
-            Op::WaitTimeoutWhile(mutex) => (mutex, true, true),
-            Op::Wait(mutex) => (mutex, false, false),
+    /// A wait at a condition variable goes on.
+    fn waits(&self, me: usize, op: Op) -> Vec<State> {
+        let (it, timed, again) = match op {
+            WaitTimeout(it) => (it, true, false),
+            WaitWhile(it) => (it, false, true),
+            WaitTimeoutWhile(it) => (it, true, true),
+            Wait(it) => (it, false, false),
             _ => unreachable!("{op:?} does not wait"),
         };
         let Mutex {
-            locked,
-            poisoned,
-            value,
-            ..
-        } = self.mutexes[mutex];
+            poisoned, value, ..
+        } = self.mutexes[it];
         match self.threads[me].at {
-            At::WaitsOnce => add(&|next| next.wait(me, mutex)),
             At::Waits => {
+                let mut nexts = Vec::new();
                 if timed {
-                    add(&|next| next.wake(me, mutex, true));
+                    nexts.extend(self.after(|next| next.wake(me, it, true)));
                 }
-                if self.threads[me].spurious > 0 {
-                    add(&|next| {
-                        next.threads[me].spurious -= 1;
-                        next.wake(me, mutex, false);
-                    });
-                }
+                nexts.extend(self.spuriously(me, |next| next.wake(me, it, false)));
+                nexts
             }
-            _ if locked => {}
-            At::LocksAgain { late } => add(&|next| {
-                next.lock(me, mutex);
+            At::WaitsAgain => self.after(|next| next.wait(me, it)),
+            _ if self.mutexes[it].locked => Vec::new(),
+            At::LocksAgain { late } => self.after(|next| {
+                next.lock(me, it);
                 if again && !poisoned && value == 0 && !late {
-                    next.threads[me].at = At::WaitsOnce;
+                    next.threads[me].at = At::WaitsAgain;
                     return;
                 }
                 // One that waits *while* something is so, and finds that it is not so, is never late.
-                let late = late && !(again && value != 0 && !poisoned);
-                next.done(
-                    me,
-                    match (late, poisoned) {
-                        (true, _) => Seen::Late(value, poisoned),
-                        (false, true) => Seen::Bad(value),
-                        (false, false) => Seen::Value(value),
-                    },
-                );
+                let late = late && (!again || poisoned || value == 0);
+                let seen = if late {
+                    Late(value, poisoned)
+                } else {
+                    locked(value, poisoned)
+                };
+                next.done(me, seen);
             }),
             _ => unreachable!("it does not wait"),
         }
     }
 
-    fn next_of_rw(&self, me: usize, op: Op, add: &mut Add<'_>) {
+    /// What can also happen, but not as often as one likes.
+    fn spuriously(&self, me: usize, change: impl FnOnce(&mut State)) -> Vec<State> {
+        if self.threads[me].spurious == 0 {
+            return Vec::new();
+        }
+        self.after(|next| {
+            next.threads[me].spurious -= 1;
+            change(next);
+        })
+    }
+
+    fn of_rw(&self, me: usize, op: Op) -> Option<Vec<State>> {
+        let Thread { reads, writes, .. } = self.threads[me];
         let RwLock {
             readers,
             written,
             poisoned,
             value,
         } = self.rw;
-        let Thread { reads, writes, .. } = self.threads[me];
-        let locked = if poisoned {
-            Seen::Bad(value)
-        } else {
-            Seen::Value(value)
-        };
-        match op {
-            Op::IsRwPoisoned => add(&|next| next.done(me, Seen::Is(poisoned))),
-            Op::ClearRwPoison => add(&|next| {
-                next.rw.poisoned = false;
-                next.done(me, Seen::Done);
-            }),
-            Op::PutWritten(value) if writes => add(&|next| {
-                next.rw.value = value;
-                next.done(me, Seen::Done);
-            }),
-            Op::StopReading if reads => add(&|next| {
-                next.stop_reading(me);
-                next.done(me, Seen::Done);
-            }),
-            Op::StopWriting if writes => add(&|next| {
-                next.stop_writing(me);
-                next.done(me, Seen::Done);
-            }),
-            Op::PutWritten(_) | Op::StopReading | Op::StopWriting => {
-                add(&|next| next.done(me, Seen::Skipped));
-            }
+        let has_it = reads || writes;
+        Some(match op {
+            IsRwPoisoned => self.sees(me, Is(poisoned)),
+            ClearRwPoison => self.does(me, |next| next.rw.poisoned = false),
+            PutWritten(value) if writes => self.does(me, |next| next.rw.value = value),
+            StopReading if reads => self.does(me, |next| next.stop_reading(me)),
+            StopWriting if writes => self.does(me, |next| next.stop_writing(me)),
+            PutWritten(_) | StopReading | StopWriting => self.sees(me, Skipped),
             // A thread that has it already may panic, or wait for ever.
-            _ if reads || writes => add(&|next| next.done(me, Seen::Skipped)),
-            Op::TryRead if written => add(&|next| next.done(me, Seen::Refused)),
-            Op::TryWrite if written || readers > 0 => add(&|next| next.done(me, Seen::Refused)),
-            Op::Read if written => {}
-            Op::Write if written || readers > 0 => {}
-            Op::Read | Op::TryRead => add(&|next| {
+            Read | TryRead | Write | TryWrite if has_it => self.sees(me, Skipped),
+            Read if written => Vec::new(),
+            TryRead if written => self.sees(me, Refused),
+            Read | TryRead => self.after(|next| {
                 next.rw.readers += 1;
                 next.threads[me].reads = true;
-                next.done(me, locked);
+                next.done(me, locked(value, poisoned));
             }),
-            _ => add(&|next| {
+            Write if written || readers > 0 => Vec::new(),
+            TryWrite if written || readers > 0 => self.sees(me, Refused),
+            Write | TryWrite => self.after(|next| {
                 next.rw.written = true;
                 next.threads[me].writes = true;
-                next.done(me, locked);
+                next.done(me, locked(value, poisoned));
             }),
-        }
+            _ => return None,
+        })
     }
 
-    fn next_of_atomic(&self, me: usize, op: Op, add: &mut Add<'_>) {
-        let (Op::Load(atomic)
-        | Op::Store(atomic, _)
-        | Op::Swap(atomic, _)
-        | Op::Add(atomic, _)
-        | Op::CompareExchange(atomic, ..)
-        | Op::CompareExchangeWeak(atomic, ..)) = op
-        else {
-            unreachable!("{op:?} is about no atomic");
+    fn of_atomic(&self, me: usize, op: Op) -> Option<Vec<State>> {
+        let atomics = self.atomics;
+        let change = |it: usize, value: u8, seen: Seen| {
+            self.after(|next| {
+                next.atomics[it] = value;
+                next.done(me, seen);
+            })
         };
-        let before = self.atomics[atomic];
-        let (after, seen) = match op {
-            Op::Store(_, value) => (value, Seen::Done),
-            Op::Swap(_, value) => (value, Seen::Value(before)),
-            Op::Add(_, value) => (before.wrapping_add(value), Seen::Value(before)),
-            Op::CompareExchange(_, from, to) | Op::CompareExchangeWeak(_, from, to) => {
-                if from == before {
-                    (to, Seen::Value(before))
-                } else {
-                    (before, Seen::Bad(before))
-                }
+        Some(match op {
+            Load(it) => self.sees(me, Value(atomics[it])),
+            Store(it, value) => change(it, value, Done),
+            Swap(it, value) => change(it, value, Value(atomics[it])),
+            Add(it, value) => change(it, atomics[it].wrapping_add(value), Value(atomics[it])),
+            CompareExchange(it, from, _) | CompareExchangeWeak(it, from, _)
+                if from != atomics[it] =>
+            {
+                self.sees(me, Bad(atomics[it]))
             }
-            _ => (before, Seen::Value(before)),
-        };
-        add(&|next| {
-            next.atomics[atomic] = after;
-            next.done(me, seen);
-        });
-        let weak = matches!(op, Op::CompareExchangeWeak(..)) && after != before;
-        if weak && self.threads[me].spurious > 0 {
-            add(&|next| {
-                next.threads[me].spurious -= 1;
-                next.done(me, Seen::Bad(before));
-            });
-        }
+            CompareExchange(it, from, to) => change(it, to, Value(from)),
+            CompareExchangeWeak(it, from, to) => {
+                let mut nexts = change(it, to, Value(from));
+                nexts.extend(self.spuriously(me, |next| next.done(me, Bad(from))));
+                nexts
+            }
+            _ => return None,
+        })
     }
 
-    fn next_of_once(&self, me: usize, op: Op, add: &mut Add<'_>) {
-        match (op, self.once) {
-            (Op::OnceGet, value) => {
-                add(&|next| next.done(me, value.map_or(Seen::Refused, Seen::Value)));
-            }
-            (Op::OnceSet(_), Some(_)) => add(&|next| next.done(me, Seen::Refused)),
-            (_, Some(value)) => add(&|next| next.done(me, Seen::Value(value))),
-            _ if self.once_busy => {}
-            (Op::OnceSet(value), None) => add(&|next| {
-                next.once = Some(value);
-                next.done(me, Seen::Done);
-            }),
-            (Op::OnceInit, None) => add(&|next| {
+    fn of_once(&self, me: usize, op: Op) -> Option<Vec<State>> {
+        Some(match (op, self.once) {
+            (OnceGet, value) => self.sees(me, value.map_or(Refused, Value)),
+            (OnceSet(_), Some(_)) => self.sees(me, Refused),
+            (OnceInit | OnceInitPanics, Some(value)) => self.sees(me, Value(value)),
+            (OnceSet(_) | OnceInit | OnceInitPanics, _) if self.once_busy => Vec::new(),
+            (OnceSet(value), None) => self.does(me, |next| next.once = Some(value)),
+            (OnceInit, None) => self.after(|next| {
                 next.once_busy = true;
                 next.threads[me].at = At::Initialises;
             }),
-            _ => add(&|next| next.panic(me)),
-        }
+            (OnceInitPanics, None) => self.after(|next| next.panic(me)),
+            _ => return None,
+        })
     }
 
-    fn next_of_thread(&self, program: &Program, me: usize, op: Op, add: &mut Add<'_>) {
-        let thread = &self.threads[me];
-        let skips = match op {
-            Op::Spawn(other) => !thread.children.contains(&other),
-            Op::Join(other) | Op::IsFinished(other) => !thread.handles.contains(&other),
-            Op::Unpark(other) => other != me && !thread.knows.contains(&other),
-            Op::Scope(_) | Op::Job(_) => thread.block.is_some(),
-            _ => false,
-        };
-        match op {
-            _ if skips => add(&|next| next.done(me, Seen::Skipped)),
-            Op::Spawn(other) => add(&|next| next.spawn(me, other)),
-            Op::Join(other) if self.threads[other].at == At::Ended => add(&|next| {
-                next.threads[me].handles.retain(|it| *it != other);
-                let panics = next.threads[other].panics;
-                next.done(me, if panics { Seen::Panicked } else { Seen::Done });
-            }),
-            Op::Join(_) => {}
-            Op::IsFinished(other) => add(&|next| {
-                next.done(me, Seen::Is(next.threads[other].at == At::Ended));
-            }),
-            Op::Park | Op::ParkTimeout => {
-                if thread.unparked || op == Op::ParkTimeout {
-                    add(&|next| {
-                        next.threads[me].unparked = false;
-                        next.done(me, Seen::Done);
-                    });
-                } else if thread.spurious > 0 {
-                    add(&|next| {
-                        next.threads[me].spurious -= 1;
-                        next.done(me, Seen::Done);
-                    });
-                }
+    fn of_channel(&self, me: usize, op: Op) -> Option<Vec<State>> {
+        let it = op.channel()?;
+        let Thread {
+            senders, receivers, ..
+        } = &self.threads[me];
+        let Queue { shared, locked, .. } = self.channels[it];
+        Some(match op {
+            Send(..) | TrySend(..) | CloneSender(_) | DropSender(_) if senders[it] == 0 => {
+                self.sees(me, Skipped)
             }
-            Op::Unpark(other) => add(&|next| {
-                next.threads[other].unparked = true;
-                next.done(me, Seen::Done);
+            Send(_, value) => self.send(me, it, value, true),
+            TrySend(_, value) => self.send(me, it, value, false),
+            CloneSender(_) => self.does(me, |next| {
+                next.threads[me].senders[it] += 1;
+                next.channels[it].senders += 1;
             }),
-            Op::Scope(length) | Op::Job(length) => add(&|next| {
-                let block = if matches!(op, Op::Job(_)) {
-                    Block::Job
-                } else {
-                    Block::Scope
-                };
-                let end = (thread.index + 1 + length).min(program.threads[me].len());
-                next.threads[me].block = Some((block, end));
-                next.done(me, Seen::Done);
+            DropSender(_) => self.does(me, |next| next.drop_sender(me, it)),
+            DropReceiver(_) if receivers[it] => self.does(me, |next| next.drop_receiver(me, it)),
+            DropReceiver(_) => self.sees(me, Skipped),
+            _ if receivers[it] => self.receive(me, op),
+            _ if !shared => self.sees(me, Skipped),
+            _ if locked => Vec::new(),
+            _ => self.after(|next| {
+                next.channels[it].locked = true;
+                next.threads[me].at = At::Receives;
             }),
-            Op::Panic => add(&|next| next.panic(me)),
-            _ => add(&|next| next.done(me, Seen::Done)),
-        }
+        })
     }
 
     /// Sends, which waits until there is room, or fails if there is none.
-    fn send(&self, me: usize, channel: usize, value: u8, waits: bool, add: &mut Add<'_>) {
-        let state = &self.channels[channel];
-        match state.bound {
-            _ if !state.receiver => add(&|next| next.done(me, Seen::Closed)),
-            Some(0) => {
-                if let Some(receiver) = state.asks {
-                    add(&|next| {
-                        next.channels[channel].asks = None;
-                        next.received(receiver, channel, Seen::Value(value));
-                        next.done(me, Seen::Done);
-                    });
-                } else if waits {
-                    add(&|next| {
-                        next.channels[channel].offers.push((me, value));
-                        next.threads[me].at = At::Offers;
-                    });
-                } else {
-                    add(&|next| next.done(me, Seen::Refused));
-                }
-            }
-            Some(bound) if state.messages.len() >= bound => {
-                if !waits {
-                    add(&|next| next.done(me, Seen::Refused));
-                }
-            }
-            _ => add(&|next| {
-                next.channels[channel].messages.push(value);
-                next.done(me, Seen::Done);
+    fn send(&self, me: usize, it: usize, value: u8, waits: bool) -> Vec<State> {
+        let queue = &self.channels[it];
+        match (queue.bound, queue.asks) {
+            _ if !queue.receiver => self.sees(me, Closed),
+            (Some(0), Some(receiver)) => self.does(me, |next| {
+                next.channels[it].asks = None;
+                next.received(receiver, it, Value(value));
             }),
+            (Some(bound), _) if queue.messages.len() >= bound && !waits => self.sees(me, Refused),
+            (Some(0), None) => self.after(|next| {
+                next.channels[it].offers.push((me, value));
+                next.threads[me].at = At::Offers;
+            }),
+            (Some(bound), _) if queue.messages.len() >= bound => Vec::new(),
+            _ => self.does(me, |next| next.channels[it].messages.push(value)),
         }
     }
 
-    fn receive(&self, me: usize, op: Op, add: &mut Add<'_>) {
-        let channel = op.channel().expect("it receives");
-        let state = &self.channels[channel];
-        if !state.messages.is_empty() {
-            add(&|next| {
-                let value = next.channels[channel].messages.remove(0);
-                next.received(me, channel, Seen::Value(value));
+    fn receive(&self, me: usize, op: Op) -> Vec<State> {
+        let it = op.channel().expect("it receives");
+        let queue = &self.channels[it];
+        if !queue.messages.is_empty() {
+            return self.after(|next| {
+                let value = next.channels[it].messages.remove(0);
+                next.received(me, it, Value(value));
             });
-        } else if !state.offers.is_empty() {
-            add(&|next| {
-                let (sender, value) = next.channels[channel].offers.remove(0);
-                next.done(sender, Seen::Done);
-                next.received(me, channel, Seen::Value(value));
+        }
+        if !queue.offers.is_empty() {
+            return self.after(|next| {
+                let (sender, value) = next.channels[it].offers.remove(0);
+                next.done(sender, Done);
+                next.received(me, it, Value(value));
             });
-        } else if state.senders == 0 {
-            add(&|next| next.received(me, channel, Seen::Closed));
-        } else if let Op::TryReceive(_) = op {
-            add(&|next| next.received(me, channel, Seen::Refused));
-        } else if state.bound == Some(0) {
-            add(&|next| {
-                next.channels[channel].asks = Some(me);
+        }
+        match op {
+            _ if queue.senders == 0 => self.after(|next| next.received(me, it, Closed)),
+            TryReceive(_) => self.after(|next| next.received(me, it, Refused)),
+            _ if queue.bound == Some(0) => self.after(|next| {
+                next.channels[it].asks = Some(me);
                 next.threads[me].at = At::Asks;
-            });
-        } else if let Op::ReceiveTimeout(_) = op {
-            add(&|next| next.received(me, channel, Seen::TimedOut));
+            }),
+            ReceiveTimeout(_) => self.after(|next| next.received(me, it, TimedOut)),
+            _ => Vec::new(),
+        }
+    }
+
+    fn of_threads(&self, me: usize, op: Op) -> Option<Vec<State>> {
+        let Thread {
+            children,
+            handles,
+            knows,
+            ..
+        } = &self.threads[me];
+        let ended = |other: usize| self.threads[other].at == At::Ended;
+        Some(match op {
+            Spawn(other) if !children.contains(&other) => self.sees(me, Skipped),
+            Join(other) | IsFinished(other) if !handles.contains(&other) => self.sees(me, Skipped),
+            Unpark(other) if !knows.contains(&other) => self.sees(me, Skipped),
+            Spawn(other) => self.does(me, |next| next.spawn(me, other)),
+            Join(other) if ended(other) => self.after(|next| {
+                next.threads[me].handles.retain(|it| *it != other);
+                next.done(
+                    me,
+                    if next.threads[other].panics {
+                        Panicked
+                    } else {
+                        Done
+                    },
+                );
+            }),
+            Join(_) => Vec::new(),
+            IsFinished(other) => self.sees(me, Is(ended(other))),
+            Unpark(other) => self.does(me, |next| next.threads[other].unparked = true),
+            _ => return None,
+        })
+    }
+
+    /// What touches the thread alone, and the barrier.
+    fn of_thread(&self, program: &Program, me: usize, op: Op) -> Vec<State> {
+        let thread = &self.threads[me];
+        match op {
+            Park if thread.unparked => self.does(me, |next| next.threads[me].unparked = false),
+            Park => self.spuriously(me, |next| next.done(me, Done)),
+            ParkTimeout => self.does(me, |next| next.threads[me].unparked = false),
+            Scope(_) | Job(_) if thread.block.is_some() => self.sees(me, Skipped),
+            Scope(length) | Job(length) => self.does(me, |next| {
+                let end = (thread.index + 1 + length).min(program.threads[me].len());
+                next.threads[me].block = Some((op, end));
+            }),
+            Panic => self.after(|next| next.panic(me)),
+            Meet if self.meeting.len() + 1 < BARRIER => self.after(|next| {
+                next.meeting.push(me);
+                next.threads[me].at = At::Meets;
+            }),
+            Meet => self.after(|next| {
+                for other in std::mem::take(&mut next.meeting) {
+                    next.done(other, Is(false));
+                }
+                next.done(me, Is(true));
+            }),
+            Yield | Sleep => self.sees(me, Done),
+            _ => unreachable!("{op:?} is not known"),
         }
     }
 
     fn received(&mut self, me: usize, channel: usize, seen: Seen) {
         self.done(me, seen);
         if self.channels[channel].shared {
-            self.threads[me].at = At::HasReceived;
+            self.threads[me].at = At::HasReceived(channel);
         }
     }
 
@@ -718,7 +614,7 @@ impl State {
 
     fn panic(&mut self, me: usize) {
         let thread = &mut self.threads[me];
-        thread.log.push(Seen::Panics);
+        thread.log.push(Panics);
         thread.panics = true;
         thread.at = At::Leaves;
     }
@@ -737,7 +633,7 @@ impl State {
     fn wait(&mut self, me: usize, mutex: usize) {
         self.unlock(me, mutex);
         self.mutexes[mutex].waiting.push(me);
-        self.mutexes[mutex].waiting.sort_unstable();
+        self.mutexes[mutex].waiting.sort_unstable(); // In which order they came does not matter.
         self.threads[me].at = At::Waits;
     }
 
@@ -759,18 +655,16 @@ impl State {
     }
 
     fn spawn(&mut self, me: usize, other: usize) {
-        let mut knows = self.threads[me].knows.clone();
-        knows.push(me);
-        self.threads[other].knows = knows;
+        let knows = self.threads[me].knows.clone();
+        self.threads[other].knows.extend(knows);
         self.threads[other].at = At::Op;
         let thread = &mut self.threads[me];
         thread.children.retain(|it| *it != other);
         thread.handles.push(other);
         thread.knows.push(other);
-        if let Some((Block::Scope, _)) = thread.block {
+        if let Some((Scope(_), _)) = thread.block {
             thread.scoped.push(other);
         }
-        self.done(me, Seen::Done);
     }
 
     /// The last sender takes with it a receiver's reason to wait.
@@ -779,7 +673,7 @@ impl State {
         self.channels[channel].senders -= 1;
         if self.channels[channel].senders == 0 {
             if let Some(receiver) = self.channels[channel].asks.take() {
-                self.received(receiver, channel, Seen::Closed);
+                self.received(receiver, channel, Closed);
             }
         }
     }
@@ -792,14 +686,8 @@ impl State {
         state.receiver = false;
         state.messages.clear();
         for (sender, _) in std::mem::take(&mut state.offers) {
-            self.done(sender, Seen::Closed);
+            self.done(sender, Closed);
         }
-    }
-
-    /// Whether the scope that this thread is in, if it is in one, can end: its threads have.
-    fn can_leave_block(&self, me: usize) -> bool {
-        let ended = |other: &usize| self.threads[*other].at == At::Ended;
-        self.threads[me].scoped.iter().all(ended)
     }
 
     /// Ends the job or the scope, which panics if one of its threads has, and has not been joined.
@@ -814,7 +702,7 @@ impl State {
         if panics {
             self.panic(me);
         } else {
-            thread.log.push(Seen::Done);
+            thread.log.push(Done);
         }
     }
 
@@ -857,4 +745,9 @@ impl State {
         }
         self.threads[me].at = At::Ended;
     }
+}
+
+/// What a thread sees that has locked something.
+fn locked(value: u8, poisoned: bool) -> Seen {
+    if poisoned { Bad(value) } else { Value(value) }
 }

@@ -13,7 +13,7 @@ pub const ATOMICS: usize = 2;
 pub const BARRIER: usize = 2;
 
 /// What a thread does next. A number without a name is the index of a mutex, an atomic, a channel or a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     // A mutex, the number that it protects, and the condition variable that belongs to it.
     Lock(usize),
