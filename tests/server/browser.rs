@@ -120,6 +120,14 @@ impl Browser {
         self.command("POST", "/url", &format!(r#"{{"url":"{url}"}}"#));
     }
 
+    /// What the race page says when its race is over.
+    fn verdict(&self) -> String {
+        wait_for("a verdict", || {
+            let verdict = self.script("return document.getElementById('verdict').textContent");
+            (!verdict.contains("are running")).then_some(verdict)
+        })
+    }
+
     /// What a script returns, as JSON in an object.
     fn script(&self, script: &str) -> String {
         self.command(
@@ -161,7 +169,7 @@ fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
     browser.open(&format!("http://{}/", server.addr));
     browser.click("a[href='/race']");
 
-    let started = Instant::now();
+    let mut started = Instant::now();
     browser.click("button[value='2']");
     // Before the first answer, the kind of each bar is unknown, and the axis must not give it away.
     let running = browser.script(RUNNING);
@@ -170,10 +178,16 @@ fn the_page_says(stage: usize, expected: &str, at_least: Duration) {
         running == unknown || started.elapsed() > Duration::from_millis(900),
         "{running}"
     );
-    let verdict = wait_for("a verdict", || {
-        let verdict = browser.script("return document.getElementById('verdict').textContent");
-        (!verdict.contains("are running")).then_some(verdict)
-    });
+    let mut verdict = browser.verdict();
+    for _ in 0..10 {
+        // A machine that is busy may hide it.
+        if !verdict.contains("cannot tell") {
+            break;
+        }
+        started = Instant::now();
+        browser.click("button[value='2']");
+        verdict = browser.verdict();
+    }
     assert!(verdict.contains(expected), "{verdict}");
     assert!(
         started.elapsed() >= at_least,
@@ -230,12 +244,14 @@ fn the_race_page_of_stage_4_shows_who_has_the_lock_if_asked_to() {
     let browser = Browser::start();
     browser.open(&format!("http://{}/race", server.addr));
     browser.click("button[value='2']");
-    let verdict = wait_for("a verdict", || {
-        let verdict = browser.script("return document.getElementById('verdict').textContent");
-        (!verdict.contains("are running")).then_some(verdict)
-    });
-    let held = "one after another. The lock was held during 2 of 2 jobs.";
+    let verdict = browser.verdict();
+    let held = "The lock was held during 2 of 2 jobs.";
     assert!(verdict.contains(held), "{verdict}");
+    // A row of a request does not look like one of a worker.
+    let chart = browser.script("return document.getElementById('chart').innerText");
+    assert_eq!(chart.matches(", on worker-0").count(), 2, "{chart}");
+    let between = browser.script("return document.getElementById('lock-title').innerText");
+    assert!(between.contains("The workers meanwhile"), "{between}");
     let rows = browser.script("return document.getElementById('lock').innerText");
     assert_eq!(rows.matches("worked with the lock 2.").count(), 1, "{rows}");
     assert_eq!(rows.matches("waited for the lock 2.").count(), 3, "{rows}");
