@@ -3,10 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::model::Action;
 use super::schedule::{Schedule, Wanted};
 use crate::traced::ObjectKind;
+use crate::traced::step::Action;
 
+/// A column for each thread, a row for each step, and then the choices.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         for line in draw(self, usize::MAX, false) {

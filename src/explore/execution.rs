@@ -17,10 +17,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::model::{Action, Objects, Op, Outcome, State};
+use super::model::{Objects, Op, State};
 use super::search::{Choice, Event, Search, Threads};
 use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
+use crate::traced::step::{Action, Outcome};
 use crate::traced::{ObjectKind, next_number, threads};
 
 /// How often in a row a thread's waits may come to their end for no other reason than time, while

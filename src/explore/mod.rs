@@ -69,11 +69,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use model::Action;
+pub use crate::traced::step::Action;
 pub use schedule::{Schedule, Step, Wanted};
 
 pub(crate) use execution::{Member, OF_A_SCOPE, is_dismissal};
-pub(crate) use model::Outcome;
 
 use crate::traced::context;
 use execution::{Execution, Findings};

@@ -8,84 +8,7 @@ use std::collections::HashMap;
 
 use super::clock::Clock;
 use crate::traced::ObjectKind;
-
-/// What a thread does in one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Action {
-    /// Locks a mutex, or a reader-writer lock for writing, when it is free.
-    Lock,
-    /// Locks if it is free.
-    TryLock,
-    /// Unlocks.
-    Unlock,
-    /// Locks for reading when no thread writes.
-    Read,
-    /// Locks for reading if no thread writes.
-    TryRead,
-    /// Unlocks what it had locked for reading.
-    StopReading,
-    /// Looks at a lock without locking it: is it poisoned, is the value set?
-    Look,
-    /// Poisons a lock that it is about to unlock, because it panics.
-    Poison,
-    /// Clears the poison of a lock.
-    ClearPoison,
-    /// Sets the value that `Look` sees.
-    Set,
-    /// Unlocks a mutex and begins to wait at a condition variable.
-    Wait,
-    /// Has been notified, and locks the mutex again. If it can time out, it has been notified or has
-    /// waited for long enough, and locks the mutex in its next step.
-    Wake,
-    /// Notifies one thread that waits.
-    NotifyOne,
-    /// Notifies all threads that wait.
-    NotifyAll,
-    /// Sends when there is room.
-    Send,
-    /// Has sent to a channel without capacity, and goes on when the message is taken.
-    HandOff,
-    /// Sends if there is room.
-    TrySend,
-    /// Asks a channel without capacity for a message.
-    Ask,
-    /// Receives when there is a message, or no sender any more.
-    Receive,
-    /// Receives if there is a message.
-    TryReceive,
-    /// Drops a sender.
-    DropSender,
-    /// Drops the receiver.
-    DropReceiver,
-    /// Reads an atomic.
-    Load,
-    /// Changes an atomic.
-    Change,
-    /// Starts another thread.
-    Spawn,
-    /// Is its first step.
-    Start,
-    /// Is its last step.
-    End,
-    /// Goes on when another thread has ended.
-    Join,
-    /// Drops its share in the result of a thread: the handle that could have joined it, or the thread
-    /// itself, whose work is done. The later one of the two drops the result, if it is not joined.
-    Detach,
-    /// Asks whether another thread has ended.
-    IsFinished,
-    /// Goes on when it has been unparked.
-    Park,
-    /// Unparks another thread.
-    Unpark,
-    /// Sleeps, or lets others go first.
-    Yield,
-    /// Begins the job of this number.
-    BeginJob(usize),
-    /// Ends the job of this number.
-    EndJob(usize),
-}
+use crate::traced::step::{Action, Outcome};
 
 /// A step that a thread wants to take: an action, and up to two objects. Only the two steps of a
 /// condition variable touch two.
@@ -97,19 +20,6 @@ pub(crate) struct Op {
     pub(crate) timed: bool,
     /// For `HandOff`: which message.
     pub(crate) number: usize,
-}
-
-/// What came of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It was done.
-    Done,
-    /// It was not: locked, full, empty, too late.
-    Refused,
-    /// The other side of the channel is gone.
-    Closed,
-    /// A number: of a thread, of a message.
-    Number(usize),
 }
 
 /// The state of one object.

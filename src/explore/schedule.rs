@@ -1,11 +1,10 @@
 //! One schedule, to be looked at and to be run again.
 
-use std::fmt;
-
 use super::execution::Findings;
-use super::model::{Action, Objects, Op};
+use super::model::{Objects, Op};
 use super::search::{Event, Search};
 use crate::traced::ObjectKind;
+use crate::traced::step::Action;
 
 /// The steps of one schedule, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,49 +96,6 @@ impl Schedule {
             stuck: stuck.collect(),
             panics: findings.panics.clone(),
         }
-    }
-}
-
-/// A column for each thread, a row for each step, and then the choices.
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(match self {
-            Action::Lock => "lock",
-            Action::TryLock => "try_lock",
-            Action::Unlock => "unlock",
-            Action::Read => "read",
-            Action::TryRead => "try_read",
-            Action::StopReading => "unlock (read)",
-            Action::Look => "look at",
-            Action::Poison => "poison",
-            Action::ClearPoison => "clear_poison",
-            Action::Set => "set",
-            Action::Wait => "wait at",
-            Action::Wake => "wake at",
-            Action::NotifyOne => "notify_one",
-            Action::NotifyAll => "notify_all",
-            Action::Send => "send",
-            Action::HandOff => "hand off",
-            Action::TrySend => "try_send",
-            Action::Ask => "ask",
-            Action::Receive => "recv",
-            Action::TryReceive => "try_recv",
-            Action::DropSender => "drop sender",
-            Action::DropReceiver => "drop receiver",
-            Action::Load => "load",
-            Action::Change => "change",
-            Action::Spawn => "spawn",
-            Action::Start => "start",
-            Action::End => "end",
-            Action::Join => "join",
-            Action::Detach => "detach",
-            Action::IsFinished => "is_finished",
-            Action::Park => "park",
-            Action::Unpark => "unpark",
-            Action::Yield => "yield",
-            Action::BeginJob(job) => return write!(f, "job {job} begins"),
-            Action::EndJob(job) => return write!(f, "job {job} ends"),
-        })
     }
 }
 

@@ -21,7 +21,8 @@
 //! tests compare the reduction with.
 
 use super::clock::Clock;
-use super::model::{Action, Op, Outcome};
+use super::model::Op;
+use crate::traced::step::{Action, Outcome};
 
 /// A set of threads, of which there may be 64.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -16,9 +16,10 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::model::{Action, Objects, Op, Outcome, State as ObjectState};
+use super::model::{Objects, Op, State as ObjectState};
 use super::search::{Event, Threads};
 use crate::traced::ObjectKind;
+use crate::traced::step::{Action, Outcome};
 
 /// All states of a program, and how one leads to another.
 #[derive(Clone, Debug, Default)]

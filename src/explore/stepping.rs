@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::columns::draw_steps;
-use super::model::Action;
 use super::schedule::{Schedule, Wanted};
 use super::{Explorer, Program, Report, Run};
 use crate::terminal::Style;
 use crate::traced::ObjectKind;
+use crate::traced::step::Action;
 
 /// So many steps are shown before each question; more than a class looks at.
 const SHOWN: usize = 12;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::atomic::{self, Ordering};
 
 use super::context::{explored, note};
-use super::notes::{Object, ObjectKind, What};
-use crate::explore::Action;
+use super::notes::What;
+use super::step::{Action, Object, ObjectKind};
 
 /// The stand-in for one atomic type, with what all of them can do.
 macro_rules! atomic {

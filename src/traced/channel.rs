@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::context::{explored, note};
-use super::notes::{Object, ObjectKind, What};
-use crate::explore::{Action, Outcome};
+use super::notes::What;
+use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::mpsc::channel`].
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::context::{explored, note, step};
 use super::mutex::MutexGuard;
-use super::notes::{Object, ObjectKind, What};
-use crate::explore::{Action, Outcome};
+use super::notes::What;
+use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::Condvar`].
 #[derive(Debug)]

@@ -4,8 +4,9 @@
 use std::cell::RefCell;
 use std::mem;
 
-use super::notes::{Object, Recorder, What};
-use crate::explore::{Action, Member, Outcome};
+use super::notes::{Recorder, What};
+use super::step::{Action, Object, Outcome};
+use crate::explore::Member;
 
 /// What watches a thread.
 #[derive(Clone, Default)]

@@ -33,12 +33,14 @@ mod notes;
 mod once_lock;
 mod rwlock;
 pub mod stages;
+pub(crate) mod step;
 mod text;
 pub(crate) mod threads;
 
 pub use crate::race::show;
-pub(crate) use notes::next_number;
-pub use notes::{Note, Notes, ObjectKind, Recording, What, job};
+pub use notes::{Note, Notes, Recording, What, job};
+pub use step::ObjectKind;
+pub(crate) use step::next_number;
 
 #[doc(no_inline)]
 pub use ::std::{

@@ -7,8 +7,8 @@ use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
 use super::context::{explored, note, step};
-use super::notes::{Object, ObjectKind, What};
-use crate::explore::{Action, Outcome};
+use super::notes::What;
+use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::Mutex`].
 pub struct Mutex<T: ?Sized> {

@@ -14,7 +14,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::context::{self, Watcher};
-use crate::explore::Action;
+use super::step::{Action, Object, ObjectKind};
 
 /// Takes notes of every thread that it watches.
 ///
@@ -144,18 +144,6 @@ pub enum What {
     BeginsJob(usize),
     /// Ends the job of this number.
     EndsJob(usize),
-}
-
-/// What kind of object a thread did something to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs)] // They are the names of types.
-pub enum ObjectKind {
-    Mutex,
-    RwLock,
-    Condvar,
-    Channel,
-    Atomic,
-    Thread,
 }
 
 impl Recording {
@@ -292,50 +280,6 @@ impl Recorder {
             let _ = slot.set(note); // It is free: no other thread got this index.
         }
     }
-}
-
-/// The identity of a lock, a channel, an atomic or a thread.
-///
-/// It gets its number when it is first asked for, so that making one needs nothing that a `static`
-/// could not do.
-#[derive(Debug)]
-pub(crate) struct Object {
-    kind: ObjectKind,
-    number: AtomicUsize,
-}
-
-impl Object {
-    pub(crate) fn id(&self) -> (ObjectKind, usize) {
-        (self.kind, self.number())
-    }
-
-    pub(crate) const fn new(kind: ObjectKind) -> Object {
-        Object {
-            kind,
-            number: AtomicUsize::new(0),
-        }
-    }
-
-    /// No two objects have the same.
-    pub(crate) fn number(&self) -> usize {
-        match self.number.load(Ordering::Relaxed) {
-            0 => {
-                let number = NEXT.fetch_add(1, Ordering::Relaxed);
-                let (set, asked) = (Ordering::Relaxed, Ordering::Relaxed);
-                // Another thread may have been quicker, and then its number counts.
-                let first = self.number.compare_exchange(0, number, set, asked);
-                first.map_or_else(|quicker| quicker, |_| number)
-            }
-            number => number,
-        }
-    }
-}
-
-static NEXT: AtomicUsize = AtomicUsize::new(1);
-
-/// All numbers given so far are smaller.
-pub(crate) fn next_number() -> usize {
-    NEXT.load(Ordering::Relaxed)
 }
 
 /// Runs a job, and has it noted when it begins and when it ends, also if it panics.

@@ -7,8 +7,8 @@ use std::thread;
 
 use super::context::{note, step};
 use super::mutex::Poison;
-use super::notes::{Object, ObjectKind, What};
-use crate::explore::{Action, Outcome};
+use super::notes::What;
+use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::RwLock`].
 pub struct RwLock<T: ?Sized> {

@@ -17,7 +17,8 @@
 
 use std::time::Duration;
 
-use super::notes::{Note, Notes, ObjectKind, What};
+use super::notes::{Note, Notes, What};
+use super::step::ObjectKind;
 
 /// From a name to its word and back. The first `match` has every name, or it would not compile, and the
 /// second has the same.

@@ -11,8 +11,9 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use super::context::{self, Watcher, note, note_of_thread};
-use super::notes::{Object, ObjectKind, What};
-use crate::explore::{Action, Member, OF_A_SCOPE, Outcome, is_dismissal};
+use super::notes::What;
+use super::step::{Action, Object, ObjectKind, Outcome};
+use crate::explore::{Member, OF_A_SCOPE, is_dismissal};
 
 /// Stands in for [`std::thread::Thread`].
 #[derive(Clone)]
