@@ -12,7 +12,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -78,6 +78,8 @@ struct Inner {
     findings: Findings,
     /// Objects with a smaller number are older than this schedule.
     oldest: usize,
+    /// A job has begun on a thread of no schedule.
+    elsewhere: bool,
     /// How many steps threads may still take while they unwind.
     patience: usize,
 }
@@ -102,16 +104,38 @@ pub(crate) struct Findings {
 impl Findings {
     /// Whether the same came of another run of the same steps.
     pub(crate) fn is_like(&self, other: &Findings) -> bool {
-        (&self.outcome, &self.jobs, self.panics.len())
-            == (&other.outcome, &other.jobs, other.panics.len())
+        let jobs = |it: &Findings| -> Vec<(usize, bool)> {
+            it.jobs
+                .iter()
+                .map(|job| (job.begun, job.rejected))
+                .collect()
+        };
+        (&self.outcome, jobs(self), self.panics.len())
+            == (&other.outcome, jobs(other), other.panics.len())
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Job {
     pub(crate) begun: usize,
     pub(crate) rejected: bool,
+    /// Which thread made it, and how many steps that had taken.
+    made: (usize, u32),
+    /// As long as it is there, it may begin yet.
+    exists: Weak<()>,
 }
+
+/// Something carries jobs that the explorer does not see.
+const ELSEWHERE: &str = "does another crate carry the jobs, or is the line \
+    `use ten_versus_five::traced as std;` missing in one of the files?";
+
+/// Why nothing can be told when a job begins on a thread of no schedule.
+pub(crate) fn elsewhere() -> String {
+    format!("a job began on a thread that the explorer does not know: {ELSEWHERE}")
+}
+
+/// How long to wait for a job that has not begun when all threads have ended.
+const LATE: Duration = Duration::from_secs(5);
 
 impl Job {
     /// Whether it was not run exactly once, and not rejected either.
@@ -259,6 +283,7 @@ impl Execution {
                 wanted: Vec::new(),
                 findings: Findings::default(),
                 oldest: 0,
+                elsewhere: false,
                 patience: 0,
             }),
             explorer: Baton::default(),
@@ -311,7 +336,27 @@ impl Execution {
         }
         let mut inner = self.lock();
         inner.settle();
+        if inner.elsewhere {
+            inner.findings.cannot_tell = Some(elsewhere());
+        }
         inner.findings.clone()
+    }
+
+    /// Waits for jobs that exist when all threads have ended, and have not begun: if a thread that is none of the
+    /// schedule's carries them, they begin now. Returns whether one has.
+    pub(crate) fn begins_elsewhere(&self) -> bool {
+        let end = Instant::now() + LATE;
+        loop {
+            let inner = self.lock();
+            let may_begin =
+                |job: &Job| job.begun == 0 && !job.rejected && job.exists.strong_count() > 0;
+            let waits = inner.findings.jobs.iter().any(may_begin);
+            if inner.elsewhere || !waits || Instant::now() >= end {
+                return inner.elsewhere;
+            }
+            drop(inner);
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Asks the search, between two schedules.
@@ -516,6 +561,12 @@ impl Inner {
         if let (Action::BeginJob(job), Phase::Running) = (op.action, self.phase) {
             if let Some(job) = self.findings.jobs.get_mut(job) {
                 job.begun += 1;
+                let (maker, steps) = job.made;
+                if event.clock.of(maker) <= steps {
+                    self.findings.cannot_tell.get_or_insert_with(|| {
+                        format!("a job came to its thread in a way that the explorer does not see: {ELSEWHERE}")
+                    });
+                }
             }
         }
         self.last = thread;
@@ -836,10 +887,21 @@ impl Member {
         self.execution.lock().phase == Phase::Running
     }
 
-    pub(crate) fn add_job(&self) -> usize {
-        let jobs = &mut self.execution.lock().findings.jobs;
-        jobs.push(Job::default());
-        jobs.len() - 1
+    /// A job, which exists as long as what is returned with its number.
+    pub(crate) fn add_job(&self) -> (usize, Arc<()>) {
+        let inner = &mut *self.execution.lock();
+        let exists = Arc::new(());
+        inner.findings.jobs.push(Job {
+            made: (self.thread, inner.slots[self.thread].clock.of(self.thread)),
+            exists: Arc::downgrade(&exists),
+            ..Job::default()
+        });
+        (inner.findings.jobs.len() - 1, exists)
+    }
+
+    /// A job begins on a thread that is none of this exploration's.
+    pub(crate) fn begin_elsewhere(&self) {
+        self.execution.lock().elsewhere = true;
     }
 
     pub(crate) fn reject_job(&self, job: usize) {

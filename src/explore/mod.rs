@@ -288,6 +288,9 @@ impl Explorer {
                 } else {
                     Some(String::from(execution::DIFFERENT_END))
                 };
+                if execution.begins_elsewhere() {
+                    report.cannot_tell = Some(execution::elsewhere());
+                }
                 execution.with_search(|search, _, _| search.as_if_new());
                 if report.cannot_tell.is_some() {
                     report.complete = false;
@@ -384,9 +387,13 @@ pub struct Run {
 impl Run {
     /// A job, which is lost if it is not run exactly once.
     pub fn job(&self) -> Job {
+        // The thread that makes it need not be the one that the schedule began with.
+        let maker = context::explored().unwrap_or_else(|| self.member.clone());
+        let (number, exists) = maker.add_job();
         Job {
-            number: self.member.add_job(),
+            number,
             member: self.member.clone(),
+            _exists: exists,
         }
     }
 
@@ -401,6 +408,8 @@ impl Run {
 pub struct Job {
     number: usize,
     member: Member,
+    /// As long as it is there, the job may be run.
+    _exists: Arc<()>,
 }
 
 impl Job {
@@ -415,7 +424,15 @@ impl Job {
     ///
     /// If `work` does.
     pub fn run_with<R>(&self, work: impl FnOnce() -> R) -> R {
-        crate::traced::job(self.number, work)
+        match context::explored() {
+            Some(member) if Arc::ptr_eq(&member.execution, &self.member.execution) => {
+                crate::traced::job(self.number, work)
+            }
+            _ => {
+                self.member.begin_elsewhere();
+                work()
+            }
+        }
     }
 
     /// What came of this schedule, as far as this job can say: see [`Run::outcome`].

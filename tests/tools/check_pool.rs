@@ -5,7 +5,7 @@
 //! has it, `.` not asked, because pools that spin are no good neighbours. The pools are in `check_pool/pools.rs`.
 
 #[path = "check_pool/pools.rs"]
-mod pools;
+pub mod pools;
 
 use std::process::Command;
 use std::thread;

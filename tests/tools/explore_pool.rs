@@ -56,6 +56,94 @@ verdicts! {
     wakes_the_wrong_worker "++?-?" broken::WakesTheWrongOne;
 }
 
+/// Its threads are the explorer's, and its queue is not: it is behind a lock of `std`'s own.
+mod half_seen {
+    use std::collections::VecDeque;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex};
+
+    use ten_versus_five::traced::thread::{self, JoinHandle};
+
+    type Job = Box<dyn FnOnce() + Send>;
+
+    #[derive(Default)]
+    struct Queue {
+        jobs: Mutex<VecDeque<Job>>,
+        closed: AtomicBool,
+    }
+
+    pub struct ThreadPool(Arc<Queue>, Vec<JoinHandle<()>>);
+
+    impl ThreadPool {
+        pub fn new(size: usize) -> ThreadPool {
+            let queue = Arc::new(Queue::default());
+            let theirs = Arc::clone(&queue);
+            let work = move || {
+                loop {
+                    let closed = theirs.closed.load(Ordering::SeqCst);
+                    let job = theirs.jobs.lock().unwrap().pop_front();
+                    match job {
+                        Some(job) => job(),
+                        None if closed => break,
+                        None => thread::yield_now(),
+                    }
+                }
+            };
+            let workers = (0..size).map(|_| thread::spawn(work.clone()));
+            ThreadPool(Arc::clone(&queue), workers.collect())
+        }
+
+        pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
+            self.0.jobs.lock().unwrap().push_back(Box::new(job));
+        }
+    }
+
+    impl Drop for ThreadPool {
+        fn drop(&mut self) {
+            self.0.closed.store(true, Ordering::SeqCst);
+            self.1.drain(..).for_each(|worker| worker.join().unwrap());
+        }
+    }
+}
+
+/// What carries the jobs is not seen: then nothing is told, and no pool is called wrong.
+mod what_is_not_seen_is_told {
+    use super::*;
+    use crate::check_pool::pools::{channel, end, worker};
+
+    fn assert_told(test: &str, new: fn(usize) -> Pool, why: &str) {
+        for verdict in verdicts(test, new) {
+            let told = verdict.to_string();
+            let asks = told.contains("does another crate carry the jobs, or is the line");
+            assert!(told.starts_with(why) && asks, "{told}");
+        }
+    }
+
+    #[test]
+    fn of_a_pool_whose_file_lacks_the_line() {
+        assert_told(
+            "explore_pool::what_is_not_seen_is_told::of_a_pool_whose_file_lacks_the_line",
+            |size| {
+                let pool = channel(size, worker::catches, end::joins);
+                Box::new(move |job| pool(Box::new(job)))
+            },
+            "cannot tell: a job began on a thread that the explorer does not know",
+        );
+    }
+
+    #[test]
+    fn of_a_pool_whose_queue_is_elsewhere() {
+        assert_told(
+            "explore_pool::what_is_not_seen_is_told::of_a_pool_whose_queue_is_elsewhere",
+            |size| {
+                let pool = half_seen::ThreadPool::new(size);
+                Box::new(move |job| pool.execute(job))
+            },
+            "cannot tell: a job came to its thread in a way that the explorer does not see",
+        );
+    }
+}
+
 mod the_macro_makes_a_test_of_each_promise {
     ten_versus_five::explore_pool!(crate::explore::book::ThreadPool);
 
