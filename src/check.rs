@@ -7,6 +7,7 @@
 
 use std::fmt::{self, Display};
 
+mod plain;
 pub mod pool;
 pub mod server;
 mod tap;

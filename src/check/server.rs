@@ -1,27 +1,31 @@
-//! Eleven promises of a web server, and whether one that runs keeps them, in whatever language it is
+//! Fourteen promises of a web server, and whether one that runs keeps them, in whatever language it is
 //! written.
 //!
-//! All that is looked at is what a client sees: answers, their order, and the clock. What a server says about
+//! What is looked at is what a client sees: answers, their order, and the clock; and, if the server runs on
+//! this machine, whether it uses the processor when it has nothing to do. What a server says about
 //! itself, in a header for example, is not believed. The unit of time is what one request takes to
 //! the path that is asked for; it has to wait, rather than compute, for about a second. A verdict that
-//! rests on times is only given when they are clear: "at once" is less than one and a half units, "one
-//! after the other" is nearly two, and when a request alone takes longer than before,
-//! because the machine is busy, the attempt does not count.
+//! rests on times is only given when they are clear, by the [rule](crate::client::rule) of the race: when
+//! this machine stood still, or a request alone takes longer than before, the attempt does not count.
 //!
-//! In the source, read `measure.rs` first; then `promises.rs` for requests that come together, and
-//! `endurance.rs` for clients that behave badly.
+//! In the source, read `measure.rs` first; then `promises.rs` and `limits.rs` for requests that come
+//! together, and `endurance.rs` for clients that behave badly.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
-use super::{Verdict, tap};
+use super::{Verdict, plain, tap};
 use crate::args::{Arguments, Help, UsageError};
 use crate::client::target::Target;
 use crate::output::{self, Ending};
 use crate::stage::{MAX_QUEUE, MAX_WORKERS};
+use crate::terminal;
 
 mod clients;
 mod endurance;
+mod limits;
 mod measure;
+mod processor;
 mod promises;
 mod requests;
 
@@ -31,7 +35,11 @@ use measure::Server;
 pub const HELP: Help = Help {
     usage: "  ten-versus-five check [OPTIONS] ADDR   say which promises a running server keeps, in any language\n",
     options: "\
-Options of check: --workers and --queue, what the server is meant to have [default: unknown].
+Options of check:
+  --workers N             demand that N requests run at once, and never more
+  --queue N               demand that N requests wait, and that more are rejected with 503
+  --tap                   write TAP on a terminal too [default: only to a file or a pipe]
+  --strict                exit with 1 also if it cannot tell
 ",
 };
 
@@ -40,10 +48,14 @@ Options of check: --workers and --queue, what the server is meant to have [defau
 pub struct Options {
     /// Where the server is, and a path that takes about a second.
     pub target: Target,
-    /// How many workers the server is meant to have, if that is known; at least 1.
+    /// How many requests have to run at once, and no more, if that is demanded; at least 1.
     pub workers: Option<usize>,
-    /// How many requests may wait for a worker, if that is known.
+    /// How many requests have to wait for a worker, and no more, if that is demanded.
     pub queue: Option<usize>,
+    /// Whether the verdicts on a terminal are for programs too.
+    pub tap: bool,
+    /// Whether every promise has to be kept, and none untold.
+    pub strict: bool,
 }
 
 /// Understands the arguments of `check`.
@@ -53,10 +65,17 @@ pub struct Options {
 /// The first mistake. If there is none, that there is no address.
 pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     let (mut target, mut workers, mut queue) = (None, None, None);
+    let (mut tap, mut strict) = (false, false);
     while let Some(mut argument) = arguments.next_argument() {
         match argument.name() {
             "--workers" => workers = Some(argument.whole_number(1..=MAX_WORKERS)?),
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
+            "--tap" if argument.is_bare() => tap = true,
+            "--strict" if argument.is_bare() => strict = true,
+            _ if argument.is_positional() && target.is_some() => {
+                let one = "check takes the address of one server. To see two beside each other, race them.";
+                return Err(UsageError::new(one));
+            }
             _ if argument.is_positional() => target = Some(argument.positional(Target::parse)?),
             _ => return Err(argument.means_nothing()),
         }
@@ -66,18 +85,52 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
         target: target.ok_or_else(|| UsageError::new(missing))?,
         workers,
         queue,
+        tap,
+        strict,
     })
 }
 
-/// What is decided, in this order: later promises build on what was found out about earlier ones.
-type Promise = (&'static str, fn(&mut Server) -> Verdict);
+/// What was found out about one promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    verdict: Verdict,
+    /// What was seen, where the promise is kept: in lower case, without a full stop. It may be empty.
+    seen: String,
+}
 
-/// The names are relied on by programs that read the output.
-const PROMISES: [Promise; 11] = [
+impl Finding {
+    fn kept(seen: impl Into<String>) -> Finding {
+        Finding {
+            verdict: Verdict::Kept,
+            seen: seen.into(),
+        }
+    }
+
+    fn broken(happened: impl Into<String>, question: &str, page: &str) -> Finding {
+        Finding {
+            verdict: Verdict::broken(happened, question, page),
+            seen: String::new(),
+        }
+    }
+
+    fn cannot_tell(why: impl Into<String>) -> Finding {
+        Finding {
+            verdict: Verdict::cannot_tell(why),
+            seen: String::new(),
+        }
+    }
+}
+
+/// The name of a promise, and what decides it.
+type Promise = (&'static str, fn(&mut Server) -> Finding);
+
+/// What is decided, in this order. Three names are relied on by programs that read the output: the second,
+/// the fifth and the sixth.
+const PROMISES: [Promise; 14] = [
     ("a request is answered", Server::answers),
     ("two requests run at once", Server::two_at_once),
     (
-        "a slow request does not hold up a fast one",
+        "a slow request does not hold up fast ones",
         Server::slow_and_fast,
     ),
     (
@@ -105,6 +158,18 @@ const PROMISES: [Promise; 11] = [
         Server::dripping_clients,
     ),
     (
+        "clients that send half a body do not hold up others",
+        Server::half_a_body,
+    ),
+    (
+        "clients that keep their connection do not hold up others",
+        Server::idle_clients,
+    ),
+    (
+        "clients that do not read their answer do not hold up others",
+        Server::unread_answers,
+    ),
+    (
         "clients that vanish do not hold up others",
         Server::vanishing_clients,
     ),
@@ -114,15 +179,125 @@ const PROMISES: [Promise; 11] = [
     ),
 ];
 
-/// The command `check`: prints a verdict for each promise on standard output, in the Test Anything
-/// Protocol, version 14, and what it is at on standard error, if that is a terminal.
+/// A check of a server: which promises, and with how much patience.
+#[derive(Clone, Debug)]
+pub struct Check {
+    options: Options,
+    /// The names of the promises, or all of them.
+    only: Option<Vec<String>>,
+    hold_up: Duration,
+}
+
+/// What the verdicts are written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Programs: the Test Anything Protocol, version 14.
+    Tap,
+    /// People, in lines of at most so many columns.
+    Plain(usize),
+}
+
+/// How many promises got which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Those that are kept.
+    pub kept: usize,
+    /// Those that are broken.
+    pub broken: usize,
+    /// Those that the check cannot decide.
+    pub untold: usize,
+}
+
+impl Check {
+    /// A check of all promises. Nothing may hold up a request for longer than five seconds.
+    pub fn new(options: Options) -> Check {
+        Check {
+            options,
+            only: None,
+            hold_up: Duration::from_secs(5),
+        }
+    }
+
+    /// A check of the promises with these names only. What has to be known for them is measured all the same.
+    pub fn only(self, names: &[&str]) -> Check {
+        let names = names.iter().map(|name| (*name).to_owned());
+        Check {
+            only: Some(names.collect()),
+            ..self
+        }
+    }
+
+    /// The same with another limit for what holds up a request. An answer within four fifths of it is
+    /// in time, and none within six fifths is not.
+    pub fn hold_up(self, hold_up: Duration) -> Check {
+        Check { hold_up, ..self }
+    }
+
+    /// Decides one promise after the other, and writes each verdict when it is known. `progress` is told
+    /// what is being decided, and at the end of each nothing.
+    ///
+    /// # Errors
+    ///
+    /// When a line cannot be written.
+    pub fn report(
+        &self,
+        out: &mut impl Write,
+        format: Format,
+        progress: impl Fn(&str),
+    ) -> io::Result<Count> {
+        let wanted = |name: &str| {
+            let only = self.only.as_ref();
+            only.is_none_or(|only| only.iter().any(|it| it == name))
+        };
+        let promises: Vec<Promise> = PROMISES.into_iter().filter(|it| wanted(it.0)).collect();
+        let mut server = Server::new(self);
+        let mut count = Count::default();
+        let mut questions = Vec::new();
+        if format == Format::Tap {
+            tap::begin(out, promises.len())?;
+        }
+        for (number, (name, decide)) in (1..).zip(&promises) {
+            out.flush()?;
+            progress(&format!("  {number} of {}: {name} ...", promises.len()));
+            let Finding { verdict, seen } = decide(&mut server);
+            progress("");
+            match &verdict {
+                Verdict::Kept => count.kept += 1,
+                Verdict::Broken { .. } => count.broken += 1,
+                Verdict::CannotTell(_) => count.untold += 1,
+            }
+            match format {
+                Format::Tap => {
+                    tap::verdict(out, number, name, &verdict)?;
+                    tap::comment(out, &seen)?;
+                }
+                Format::Plain(width) => {
+                    plain::verdict(out, width, name, &verdict, &seen, &mut questions)?;
+                }
+            }
+        }
+        if let Format::Plain(_) = format {
+            let Count {
+                kept,
+                broken,
+                untold,
+            } = count;
+            writeln!(out, "\n{kept} kept, {broken} broken, {untold} cannot tell")?;
+        }
+        out.flush()?;
+        Ok(count)
+    }
+}
+
+/// The command `check`: writes a verdict for each promise to standard output, for people if that is a
+/// terminal, and what it is at to standard error, if that is one.
 ///
-/// A success if no promise is broken, and all could be printed. It takes about half a minute for a server
-/// that waits for a second.
+/// A success if no promise is broken, and all could be written; with `--strict`, if all are kept. It takes
+/// about half a minute for a server that waits for a second.
 ///
 /// # Errors
 ///
-/// What kept a verdict from being printed, as a sentence.
+/// What kept a verdict from being written, as a sentence.
 pub fn run(options: &Options) -> Result<Ending, String> {
     let shows = io::stderr().is_terminal();
     let progress = |what: &str| {
@@ -131,35 +306,16 @@ pub fn run(options: &Options) -> Result<Ending, String> {
             let _ = write!(io::stderr(), "\r{what:76}\r");
         }
     };
-    match report(options, &mut io::stdout(), progress) {
-        Ok(none_broken) => Ok(Ending::success_if(none_broken)),
+    let format = if options.tap || !io::stdout().is_terminal() {
+        Format::Tap
+    } else {
+        Format::Plain(terminal::style().width)
+    };
+    let check = Check::new(options.clone());
+    match check.report(&mut io::stdout(), format, progress) {
+        Ok(count) => Ok(Ending::success_if(
+            count.broken == 0 && (count.untold == 0 || !options.strict),
+        )),
         Err(error) => output::written(Err(error)),
     }
-}
-
-/// The same to any writer. `progress` is told what is being decided, and at the end of each nothing.
-///
-/// Returns whether no promise is broken.
-///
-/// # Errors
-///
-/// When a line cannot be written.
-pub fn report(
-    options: &Options,
-    out: &mut impl Write,
-    progress: impl Fn(&str),
-) -> io::Result<bool> {
-    let mut server = Server::new(options);
-    let mut none_broken = true;
-    tap::begin(out, PROMISES.len())?;
-    for (number, (name, decide)) in (1..).zip(PROMISES) {
-        out.flush()?;
-        progress(&format!("  {number} of {}: {name} ...", PROMISES.len()));
-        let verdict = decide(&mut server);
-        progress("");
-        none_broken &= !matches!(verdict, Verdict::Broken { .. });
-        tap::verdict(out, number, name, &verdict)?;
-    }
-    out.flush()?;
-    Ok(none_broken)
 }

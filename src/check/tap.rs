@@ -37,3 +37,11 @@ pub(super) fn verdict(
         }
     }
 }
+
+/// Writes what was seen of the promise above, if there is something to say.
+pub(super) fn comment(out: &mut impl Write, seen: &str) -> io::Result<()> {
+    match seen {
+        "" => Ok(()),
+        _ => writeln!(out, "# {}", seen.replace(|c: char| c.is_control(), " ")),
+    }
+}

@@ -28,6 +28,14 @@ impl Target {
         }
     }
 
+    /// Another path at the same host. Both share one lookup.
+    pub(crate) fn with_path(&self, path: impl Into<String>) -> Target {
+        Target {
+            path: path.into(),
+            ..self.clone()
+        }
+    }
+
     /// Understands `HOST:PORT`, `HOST:PORT/PATH` and the same behind `http://`. Without a path it
     /// is `/sleep`. Behind `http://`, the port may be left out if it is 80.
     ///

@@ -5,46 +5,53 @@
 //! it. A slow request takes a second, and a verdict would have to be off by half of that to be wrong;
 //! most of the time nothing happens, so all servers are checked at once.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+mod servers;
+
+use std::env;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::process::Output;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, TrySendError};
-use std::sync::{Arc, Mutex};
+#[cfg(unix)]
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{Server, program};
-use ten_versus_five::check::server::{Options, report};
+use crate::common::{Server, program, thorough};
+use servers::{Case, HOLD_UP, SERVERS, threaded};
+use ten_versus_five::check::server::{Check, Format, Options};
 use ten_versus_five::client::target::Target;
 use ten_versus_five::compiled_in;
 
-const SECOND: Duration = Duration::from_secs(1);
-
-/// What the check prints about a server on this machine, and whether it says that all is well.
-fn check(addr: SocketAddr, workers: Option<usize>, queue: Option<usize>) -> (String, bool) {
-    let target = Target::parse(&format!("{addr}/sleep")).unwrap();
-    let options = Options {
-        target,
+fn options(addr: impl ToString, (workers, queue): (Option<usize>, Option<usize>)) -> Options {
+    Options {
+        target: Target::parse(&addr.to_string()).unwrap(),
         workers,
         queue,
-    };
+        tap: true,
+        strict: false,
+    }
+}
+
+/// What the check prints for programs, and whether it says that nothing is broken.
+fn tap(check: &Check) -> String {
     let mut printed = Vec::new();
-    let well = report(&options, &mut printed, |_| {}).unwrap();
-    (String::from_utf8(printed).unwrap(), well)
+    let count = check.report(&mut printed, Format::Tap, |_| {}).unwrap();
+    let tap = String::from_utf8(printed).unwrap();
+    assert_eq!(count.broken == 0, !tap.contains("not ok"), "{tap}");
+    assert_eq!(count.untold == 0, !tap.contains("# SKIP"), "{tap}");
+    tap
 }
 
 /// The verdicts as signs. Every line has to be as TAP 14 wants it.
 fn signs(tap: &str) -> String {
     let mut lines = tap.lines();
     assert_eq!(lines.next(), Some("TAP version 14"));
-    assert_eq!(lines.next(), Some("1..11"));
+    let plan = lines.next().unwrap();
     let mut signs = String::new();
-    for line in lines {
+    for line in lines.filter(|line| !line.starts_with("# ")) {
         let number = signs.len() + 1;
-        if line.starts_with("# ") {
-            assert!(signs.ends_with('-'), "only a failure is explained: {tap}");
-        } else if line.starts_with(&format!("not ok {number} - ")) {
+        if line.starts_with(&format!("not ok {number} - ")) {
             signs.push('-');
         } else {
             assert!(line.starts_with(&format!("ok {number} - ")), "{tap}");
@@ -55,167 +62,26 @@ fn signs(tap: &str) -> String {
             });
         }
     }
-    assert_eq!(signs.len(), 11, "{tap}");
+    assert_eq!(plan, format!("1..{}", signs.len()), "{tap}");
     signs
 }
 
-/// A server of this file: what it is called, how many workers and places in a queue it is said to
-/// have, what is true of it, and what it does with its connections.
-type Case = (
-    &'static str,
-    Option<usize>,
-    Option<usize>,
-    &'static str,
-    fn(TcpListener),
-);
-
-const SERVERS: [Case; 28] = [
-    ("one thread", None, None, "+--???---++", |it| {
-        sequential(it, None, answer)
-    }),
-    (
-        "one thread, patient for a second",
-        None,
-        None,
-        "+--???++-++",
-        |it| sequential(it, LIMIT, answer),
-    ),
-    (
-        "one thread, and two meant",
-        Some(2),
-        Some(1),
-        "+--?+?---++",
-        |it| sequential(it, None, answer),
-    ),
-    ("headers that lie", None, None, "+--???---++", |it| {
-        sequential(it, None, lie)
-    }),
-    ("a thread each", None, None, "+++???+++++", |it| {
-        threaded(it, answer)
-    }),
-    (
-        "a thread each, and two meant",
-        Some(2),
-        Some(1),
-        "++++--+++++",
-        |it| threaded(it, answer),
-    ),
-    ("two workers", Some(2), None, "+++++?---++", |it| {
-        pool(it, 2, 1000, None, wait_and_reject)
-    }),
-    (
-        "two workers, patient for a second",
-        Some(2),
-        None,
-        "+++++?++-++",
-        |it| pool(it, 2, 1000, LIMIT, wait_and_reject),
-    ),
-    ("a worker too many", Some(2), None, "++++-?++-++", |it| {
-        pool(it, 3, 1000, LIMIT, wait_and_reject)
-    }),
-    ("a worker too few", Some(3), None, "+++-+?++-++", |it| {
-        pool(it, 2, 1000, LIMIT, wait_and_reject)
-    }),
-    (
-        "two workers and one in the queue",
-        Some(2),
-        Some(1),
-        "++++++++-++",
-        |it| pool(it, 2, 1, LIMIT, wait_and_reject),
-    ),
-    (
-        "a queue without limit",
-        Some(2),
-        Some(1),
-        "+++++-++-++",
-        |it| pool(it, 2, 1000, LIMIT, wait_and_reject),
-    ),
-    (
-        "a queue longer than meant",
-        Some(2),
-        Some(1),
-        "+++++-++-++",
-        |it| pool(it, 2, 4, LIMIT, wait_and_reject),
-    ),
-    (
-        "a queue shorter than meant",
-        Some(2),
-        Some(3),
-        "+++++-++-++",
-        |it| pool(it, 2, 1, LIMIT, wait_and_reject),
-    ),
-    (
-        "rejects without a word",
-        Some(2),
-        Some(1),
-        "++++?-++-++",
-        |it| pool(it, 2, 1, LIMIT, drop),
-    ),
-    (
-        "rejects with half an answer",
-        Some(2),
-        Some(1),
-        "++++?-++-++",
-        |it| pool(it, 2, 1, LIMIT, half_a_503),
-    ),
-    ("rejects late", Some(2), Some(1), "+++++-++-++", |it| {
-        pool(it, 2, 1, LIMIT, late_503)
-    }),
-    (
-        "rejects late, once",
-        Some(2),
-        Some(1),
-        "++++++++-++",
-        |it| pool(it, 2, 1, LIMIT, late_once),
-    ),
-    ("nothing is slow", None, None, "+?????+++++", |it| {
-        threaded(it, |c, _| respond(c, 200))
-    }),
-    ("no such page", None, None, "-??????????", |it| {
-        threaded(it, |c, _| respond(c, 404))
-    }),
-    ("not HTTP", None, None, "-??????????", |it| {
-        threaded(it, not_http)
-    }),
-    ("computes", None, None, "+?+???+++++", computes),
-    (
-        "another time each time",
-        None,
-        None,
-        "+**???+++++",
-        irregular,
-    ),
-    ("everything is slow", None, None, "++????+++++", |it| {
-        threaded(it, sleep_always)
-    }),
-    (
-        "one thread, slow with bad requests",
-        None,
-        None,
-        "+--???++-++",
-        |it| sequential(it, LIMIT, think_about_what_is_bad),
-    ),
-    ("dies of a bad request", None, None, "+--???---+-", |it| {
-        fragile(it)
-    }),
-    (
-        "loses a worker to bad requests",
-        None,
-        None,
-        "+++???++-+-",
-        loses_a_worker,
-    ),
-    (
-        "busy for a while with the last bad request",
-        None,
-        None,
-        "+++???++-++",
-        busy_for_a_while,
-    ),
-];
-
 /// How often a check may say that it cannot tell, where it should be able to.
 const ATTEMPTS: usize = 4;
+
+/// Whether the verdicts are what is expected.
+fn are_right(signs: &str, expected: &str) -> bool {
+    assert_eq!(signs.len(), expected.len());
+    let mut pairs = signs.chars().zip(expected.chars());
+    pairs.all(|(sign, expected)| sign == expected || (expected == '*' && sign != '-'))
+}
+
+/// Whether a verdict is none that is right, nor that it cannot tell.
+fn are_wrong(signs: &str, expected: &str) -> bool {
+    let mut pairs = signs.chars().zip(expected.chars());
+    pairs
+        .any(|(sign, expected)| sign != '?' && !are_right(&sign.to_string(), &expected.to_string()))
+}
 
 /// What is wrong with the verdicts of a check. On a busy machine it may not be able to tell, and is
 /// then asked again. But it is never wrong.
@@ -224,16 +90,11 @@ fn misjudged(expected: &str, check: impl Fn() -> String) -> Option<String> {
     for _ in 0..ATTEMPTS {
         let tap = check();
         let signs = signs(&tap);
-        let why = format!("{signs} not\n{expected}\n{tap}");
-        let is = |sign, expected| match expected {
-            '*' => sign != '-',
-            _ => sign == expected,
-        };
-        let pairs = || signs.chars().zip(expected.chars());
-        if pairs().all(|(sign, expected)| is(sign, expected)) {
+        if are_right(&signs, expected) {
             return None;
         }
-        if pairs().any(|(sign, expected)| sign != '?' && !is(sign, expected)) {
+        let why = format!("{signs} not\n{expected}\n{tap}");
+        if are_wrong(&signs, expected) {
             return Some(why);
         }
         unclear = Some(why);
@@ -241,68 +102,256 @@ fn misjudged(expected: &str, check: impl Fn() -> String) -> Option<String> {
     unclear
 }
 
+/// The names of all promises, in order.
+fn names() -> Vec<String> {
+    let tap = tap(&Check::new(options(nowhere(), (None, None))));
+    let lines = tap.lines().filter(|line| line.contains("ok "));
+    let names = lines.filter_map(|line| Some(line.split_once(" - ")?.1));
+    names
+        .map(|name| name.split(" # ").next().unwrap().to_owned())
+        .collect()
+}
+
+/// The names and the signs of the promises for which a server is here.
+fn chosen<'a>(case: &Case, names: &'a [String]) -> (Vec<&'a str>, String) {
+    let of = |number: &usize| {
+        (
+            names[number - 1].as_str(),
+            case.signs.as_bytes()[number - 1],
+        )
+    };
+    let (names, signs): (Vec<&str>, Vec<u8>) = case.promises.iter().map(of).unzip();
+    (names, String::from_utf8(signs).unwrap())
+}
+
+/// Starts one of the servers of this file, which never ends.
+fn start(case: &Case) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let serve = case.serve;
+    thread::spawn(move || serve(listener));
+    addr
+}
+
+/// Asks a question about each of the servers, all at once, and fails with the answers.
+fn assert_none(question: impl Fn(&Case) -> Option<String> + Sync) {
+    let question = &question;
+    let answers: Vec<String> = thread::scope(|scope| {
+        let asked: Vec<_> = SERVERS
+            .iter()
+            .map(|case| scope.spawn(move || question(case)))
+            .collect();
+        let answers = asked.into_iter().zip(&SERVERS).filter_map(|(it, case)| {
+            let answer = it.join().unwrap()?;
+            Some(format!("{}\n{answer}", case.name))
+        });
+        answers.collect()
+    });
+    assert!(answers.is_empty(), "{}", answers.join("\n"));
+}
+
+/// Each is checked for what it is here for.
 #[test]
 fn no_server_is_misjudged() {
-    let misjudged: Vec<String> = thread::scope(|scope| {
-        let checks = SERVERS.map(|(name, workers, queue, expected, serve)| {
-            scope.spawn(move || {
-                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-                let addr = listener.local_addr().unwrap();
-                thread::spawn(move || serve(listener));
-                let misjudged = misjudged(expected, || {
-                    let (tap, well) = check(addr, workers, queue);
-                    assert_eq!(well, !tap.contains("not ok"));
-                    tap
-                });
-                misjudged.map(|why| format!("{name}\n{why}"))
-            })
-        });
-        let verdicts = checks.map(|check| check.join().unwrap());
-        verdicts.into_iter().flatten().collect()
+    let names = names();
+    assert_none(|case| {
+        let addr = start(case);
+        let (only, expected) = chosen(case, &names);
+        let check = Check::new(options(addr, case.demanded)).hold_up(HOLD_UP);
+        let check = check.only(&only);
+        misjudged(&expected, || tap(&check))
     });
-    assert!(misjudged.is_empty(), "{}", misjudged.join("\n"));
+}
+
+/// Each is checked for everything.
+#[test]
+fn no_server_is_misjudged_in_anything() {
+    if !thorough() {
+        return;
+    }
+    assert_none(|case| {
+        let addr = start(case);
+        let check = Check::new(options(addr, case.demanded)).hold_up(HOLD_UP);
+        misjudged(case.signs, || tap(&check))
+    });
+}
+
+// The same on a machine that is busy, and with a check that stands still for moments.
+
+/// In this variable, a process finds what to do.
+const TASK: &str = "CHECK_SERVER_TASK";
+
+/// This program again, with one of its tests that are no tests by themselves.
+#[cfg(unix)]
+fn process(test: &str, task: &str) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args([
+            &format!("check_server::{test}"),
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(TASK, task)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Checks the server of this address and this number for what it is here for.
+#[test]
+#[ignore = "another test runs it in a process of its own"]
+fn process_that_checks() {
+    let task = env::var(TASK).unwrap();
+    let (addr, number) = task.split_once(' ').unwrap();
+    let case = &SERVERS[number.parse::<usize>().unwrap()];
+    let names = names();
+    let check = Check::new(options(addr, case.demanded)).hold_up(HOLD_UP);
+    eprint!("{}", tap(&check.only(&chosen(case, &names).0)));
+}
+
+/// Stops the process again and again, for up to a second, until it ends. Returns what it wrote.
+#[cfg(unix)]
+fn stopped_for_moments(child: Child, mut random: u64) -> String {
+    let id = child.id().to_string();
+    let ended = AtomicBool::new(false);
+    let signal = |name: &str| Command::new("kill").args([name, &id]).status().unwrap();
+    let pause = |from: u64, random: u64, to: u64| {
+        thread::sleep(Duration::from_millis(from + (random >> 33) % (to - from)));
+    };
+    let output = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::SeqCst) {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                pause(1000, random, 4000);
+                signal("-STOP");
+                pause(100, random, 1000);
+                signal("-CONT");
+            }
+        });
+        let output = child.wait_with_output().unwrap();
+        ended.store(true, Ordering::SeqCst);
+        output
+    });
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Ten times each, five of them beside four busy loops and stopped for moments. "Cannot tell" is all right.
+#[cfg(unix)]
+#[test]
+fn no_server_is_misjudged_on_a_busy_machine() {
+    if !thorough() {
+        return;
+    }
+    let names = names();
+    for round in 0..10 {
+        let busy = AtomicBool::new(round % 2 == 1);
+        let untold = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while busy.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            assert_none(|case| {
+                let number = SERVERS.iter().position(|it| it.name == case.name).unwrap();
+                let task = format!("{} {number}", start(case));
+                let child = process("process_that_checks", &task);
+                let tap = if round % 2 == 1 {
+                    stopped_for_moments(child, (100 * round + number) as u64)
+                } else {
+                    String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap()
+                };
+                let (signs, expected) = (signs(&tap), chosen(case, &names).1);
+                untold.fetch_add(signs.matches('?').count(), Ordering::SeqCst);
+                are_wrong(&signs, &expected).then(|| format!("{signs} not\n{expected}\n{tap}"))
+            });
+            busy.store(false, Ordering::Relaxed);
+        });
+        println!("round {round}: {untold:?} untold");
+    }
+}
+
+/// Loops without a pause when a client has sent all that it sends, for as long as it lives.
+#[test]
+#[ignore = "another test runs it in a process of its own"]
+fn process_that_spins() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    eprintln!("{}", listener.local_addr().unwrap());
+    servers::spins(listener);
+}
+
+/// Only Linux tells. In a process of its own, because it is not stopped otherwise.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_spins_at_the_end_of_input_is_found_out() {
+    let names = names();
+    let mut child = process("process_that_spins", "");
+    let mut addr = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    stderr.read_line(&mut addr).unwrap();
+    let check = Check::new(options(addr.trim(), (None, None))).hold_up(HOLD_UP);
+    let check = check.only(&[names[6].as_str(), names[7].as_str()]);
+    let misjudged = misjudged("+-", || tap(&check));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(misjudged, None);
 }
 
 /// What each stage promises with four workers and a queue of four, in the order of the stages.
 const STAGES: [&str; 7] = [
-    "+--?+?+++++",
-    "++++--+++++",
-    "+++++-+++++",
-    "+--?+?+++++",
-    "+++++-+++++",
-    "+++++++++++",
-    "+++++++++++",
+    "+--?+?++++++++",
+    "++++--++++++++",
+    "+++++-++++++++",
+    "+--?+?++++++++",
+    "+++++-++++++++",
+    "++++++++++++++",
+    "++++++++++++++",
 ];
+
+/// Which promises of a stage are checked where not everything is: those in which stages differ, and one of
+/// those about bad clients.
+const OF_A_STAGE: [usize; 6] = [2, 3, 4, 5, 6, 7];
 
 #[test]
 fn no_stage_is_misjudged() {
+    let names = names();
     thread::scope(|scope| {
         for stage in compiled_in() {
-            scope.spawn(|| {
+            let names = &names;
+            scope.spawn(move || {
+                let case = Case {
+                    name: stage.name,
+                    demanded: (Some(4), Some(4)),
+                    signs: STAGES[stage.number - 1],
+                    promises: &OF_A_STAGE,
+                    serve: |_| {},
+                };
                 let options = ["--sleep", "1", "--workers", "4", "--queue", "4"];
                 let server = Server::start(stage.number, &options);
-                let expected = STAGES[stage.number - 1];
-                let misjudged = misjudged(expected, || check(server.addr, Some(4), Some(4)).0);
-                assert_eq!(misjudged, None, "stage {}", stage.number);
+                let check = Check::new(self::options(server.addr, case.demanded));
+                let (only, some) = chosen(&case, names);
+                let (check, expected) = match thorough() {
+                    true => (check, case.signs),
+                    false => (check.only(&only), some.as_str()),
+                };
+                assert_eq!(misjudged(expected, || tap(&check)), None, "{}", stage.name);
             });
         }
     });
 }
 
-/// The names of the promises, as the output has them.
-fn names(tap: &str) -> Vec<&str> {
-    let lines = tap.lines().filter(|line| line.contains("ok "));
-    let names = lines.filter_map(|line| line.split_once(" - "));
-    names
-        .map(|(_, name)| name.split(" # ").next().unwrap())
-        .collect()
-}
-
 #[test]
 fn the_page_says_which_stage_first_keeps_which_promise() {
     let page = crate::common::repository::read("docs/check.md");
-    let (tap, _) = check(nowhere().parse().unwrap(), None, None);
-    let matrix = crate::check_pool::matrix(&names(&tap), &STAGES);
+    let names = names();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let matrix = crate::check_pool::matrix(&names, &STAGES);
     assert!(page.contains(&format!("\n\n{matrix}\n")), "{matrix}");
 }
 
@@ -314,8 +363,8 @@ fn the_page_shows_what_is_true_of_one_thread_and_of_a_thread_each() {
     let shown = blocks.iter().filter(|block| block.starts_with("TAP"));
     let shown: Vec<String> = shown.map(|tap| signs(tap)).collect();
     let expected = ["one thread", "a thread each"].map(|name| {
-        let server = SERVERS.iter().find(|(it, ..)| *it == name);
-        server.unwrap().3
+        let server = SERVERS.iter().find(|it| it.name == name);
+        server.unwrap().signs
     });
     assert_eq!(shown, expected);
 }
@@ -325,8 +374,10 @@ fn the_page_shows_what_is_true_of_one_thread_and_of_a_thread_each() {
 #[test]
 fn no_queue_is_a_queue_of_zero() {
     let server = Server::start(5, &["--sleep", "1", "--workers", "2"]);
-    let (tap, well) = check(server.addr, Some(2), Some(0));
-    assert_eq!((signs(&tap).as_str(), well), ("+++++++++++", true), "{tap}");
+    let names = names();
+    let check = Check::new(options(server.addr, (Some(2), Some(0))));
+    let check = check.only(&[&names[3], &names[4], &names[5]]);
+    assert_eq!(misjudged("+++", || tap(&check)), None);
 }
 
 // The command.
@@ -347,7 +398,7 @@ fn three_names_are_relied_on_and_a_failure_exits_with_1() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stderr, b"", "progress is for terminals");
     let tap = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(signs(&tap), "-??????????");
+    assert_eq!(signs(&tap), "-?????????????");
     for name in [
         "two requests run at once",
         "never more requests at once than workers",
@@ -365,7 +416,7 @@ fn three_names_are_relied_on_and_a_failure_exits_with_1() {
 fn nothing_broken_exits_with_0() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
-    thread::spawn(move || threaded(listener, |connection, _| respond(connection, 200)));
+    thread::spawn(move || threaded(listener, |connection, _| servers::respond(connection, 200)));
     let output = run(&[
         &format!("http://{addr}/fast"),
         "--workers=2",
@@ -375,6 +426,145 @@ fn nothing_broken_exits_with_0() {
     assert_eq!(output.status.code(), Some(0));
     let tap = String::from_utf8(output.stdout).unwrap();
     assert!(tap.contains("/fast is answered after "), "{tap}");
+    let output = run(&[&format!("{addr}/fast"), "--strict"]);
+    assert_eq!(output.status.code(), Some(1), "much cannot be told");
+}
+
+/// What the check says to people.
+fn plain(check: &Check, width: usize) -> String {
+    let mut printed = Vec::new();
+    let plain = Format::Plain(width);
+    check.report(&mut printed, plain, |_| {}).unwrap();
+    String::from_utf8(printed).unwrap()
+}
+
+#[test]
+fn people_get_lines_that_fit_one_question_once_and_a_sum() {
+    let names = names();
+    let case = SERVERS.iter().find(|it| it.name == "one thread").unwrap();
+    let check = Check::new(options(start(case), (None, None))).hold_up(HOLD_UP);
+    let text = plain(
+        &check.only(&[&names[0], &names[3], &names[6], &names[7]]),
+        60,
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    let longest = lines.iter().map(|line| line.chars().count()).max();
+    assert!(
+        longest <= Some(60 + 13),
+        "only names are not wrapped: {text}"
+    );
+    let wrapped = lines
+        .iter()
+        .filter(|line| line.starts_with(&" ".repeat(13)));
+    assert!(
+        wrapped.clone().all(|line| line.chars().count() <= 60),
+        "{text}"
+    );
+    let verdicts: Vec<&str> = lines
+        .iter()
+        .filter_map(|line| line.split("  ").next())
+        .collect();
+    let verdicts: Vec<&str> = verdicts.into_iter().filter(|it| !it.is_empty()).collect();
+    assert_eq!(
+        verdicts,
+        [
+            "kept",
+            "cannot tell",
+            "BROKEN",
+            "BROKEN",
+            "1 kept, 2 broken, 1 cannot tell"
+        ]
+    );
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(one_line.matches("is there a deadline").count(), 1, "{text}");
+    assert_eq!(
+        one_line.matches("got no answer for 3.6 s").count(),
+        2,
+        "{text}"
+    );
+}
+
+/// An address at which every request is answered with these bytes.
+fn answers_with(response: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _ = connection.read(&mut [0; 4096]);
+            let _ = connection.write_all(response.as_bytes());
+        }
+    });
+    addr
+}
+
+#[test]
+fn a_status_is_explained() {
+    let names = names();
+    for (response, sign, words) in [
+        (
+            "302 Found\r\nLocation: /login\r\n",
+            "-",
+            "status 302 (it redirects to /login)",
+        ),
+        ("400 Bad\r\n", "-", "status 400 (does it expect HTTPS?)"),
+        ("429 Slowly\r\n", "?", "status 429 (it limits requests)"),
+        ("500 Oh\r\n", "-", "status 500 (see its log)"),
+    ] {
+        let response = format!("HTTP/1.1 {response}Content-Length: 0\r\n\r\n");
+        let check = Check::new(options(answers_with(response.leak()), (None, None)));
+        let tap = tap(&check.only(&[&names[0]]));
+        assert_eq!(signs(&tap), sign, "{tap}");
+        assert!(tap.contains(words), "{tap}");
+    }
+}
+
+/// A verdict says what was seen: how many ran at once, how many bad clients there were, and what became of
+/// the server.
+#[test]
+fn a_verdict_has_its_numbers() {
+    let names = names();
+    let said = |name: &str, numbers: &[usize], words: &[&str]| {
+        let case = SERVERS.iter().find(|it| it.name == name).unwrap();
+        let check = Check::new(options(start(case), (None, None))).hold_up(HOLD_UP);
+        let only: Vec<&str> = numbers.iter().map(|it| names[it - 1].as_str()).collect();
+        let tap = tap(&check.only(&only));
+        for words in words {
+            assert!(tap.contains(words), "{words}\n{tap}");
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            said(
+                "two workers and one in the queue",
+                &[4, 7],
+                &[
+                    "of 8 sent together 2 ran at once, 1 waited, 5 were rejected",
+                    "# 3 clients that send nothing",
+                ],
+            );
+        });
+        scope.spawn(|| {
+            said(
+                "one thread",
+                &[5],
+                &["of 2 sent together 1 ran at once, 1 waited, none was rejected"],
+            )
+        });
+        scope.spawn(|| {
+            said(
+                "dies of a bad request",
+                &[14],
+                &["no connection: the server has ended"],
+            )
+        });
+        scope.spawn(|| {
+            said(
+                "too many requests",
+                &[1],
+                &["status 429 (it limits requests)"],
+            )
+        });
+    });
 }
 
 #[test]
@@ -385,6 +575,8 @@ fn a_mistake_in_the_command_exits_with_2() {
         (&["--stage", "3"], "\"--stage\" means nothing here"),
         (&["127.0.0.1:1", "--workers", "0"], "from 1 to 1024"),
         (&["127.0.0.1:1", "--workers"], "--workers needs a value"),
+        (&["127.0.0.1:1", "127.0.0.1:2"], "the address of one server"),
+        (&["127.0.0.1:1", "--strict=yes"], "means nothing here"),
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -397,8 +589,6 @@ fn a_mistake_in_the_command_exits_with_2() {
 #[test]
 #[cfg(target_os = "linux")]
 fn output_that_cannot_be_written_exits_with_1() {
-    use std::process::{Command, Stdio};
-
     let full = std::fs::File::create("/dev/full").unwrap();
     let nowhere = nowhere();
     let check = |stdout: Stdio| {
@@ -407,7 +597,12 @@ fn output_that_cannot_be_written_exits_with_1() {
         command.output().unwrap()
     };
     let output = check(full.into());
-    assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        complaint.starts_with("Cannot write to standard output: "),
+        "{complaint}"
+    );
 
     // A pipe whose reader has gone.
     let mut reader = Command::new("true").stdin(Stdio::piped()).spawn().unwrap();
@@ -415,220 +610,4 @@ fn output_that_cannot_be_written_exits_with_1() {
     reader.wait().unwrap();
     let output = check(pipe.into());
     assert_eq!((output.status.code(), output.stderr.len()), (Some(1), 0));
-}
-
-// The servers.
-
-/// How long a patient server waits for each piece of a request.
-const LIMIT: Option<Duration> = Some(SECOND);
-
-/// What is done with a connection and the head of its request.
-type Answer = fn(TcpStream, &str);
-
-/// Reads a request's head. Each read may take as long as the limit, all together as long as it likes.
-fn read_head(connection: &TcpStream, limit: Option<Duration>) -> Option<String> {
-    connection.set_read_timeout(limit).unwrap();
-    let mut head = Vec::new();
-    let mut piece = [0; 4096];
-    while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
-        match { connection }.read(&mut piece) {
-            Ok(length @ 1..) if head.len() < 100_000 => head.extend_from_slice(&piece[..length]),
-            _ => return None,
-        }
-    }
-    String::from_utf8(head).ok()
-}
-
-fn respond(mut connection: TcpStream, status: u16) {
-    let response = format!("HTTP/1.1 {status} Such\r\nContent-Length: 2\r\n\r\nOK");
-    let _ = connection.write_all(response.as_bytes());
-    let _ = connection.shutdown(Shutdown::Write);
-}
-
-/// `/sleep` takes a second, and all else no time.
-fn answer(connection: TcpStream, head: &str) {
-    if head.starts_with("GET /sleep ") {
-        thread::sleep(SECOND);
-    }
-    respond(connection, 200);
-}
-
-/// The bad requests of the check take it more than twenty seconds in all.
-fn think_about_what_is_bad(connection: TcpStream, head: &str) {
-    if head.starts_with("GET /") {
-        return answer(connection, head);
-    }
-    thread::sleep(SECOND * 3 / 5);
-    respond(connection, 400);
-}
-
-fn sleep_always(connection: TcpStream, _head: &str) {
-    thread::sleep(SECOND);
-    respond(connection, 200);
-}
-
-/// Claims that another thread has worked for a moment only.
-fn lie(mut connection: TcpStream, head: &str) {
-    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
-    if head.starts_with("GET /sleep ") {
-        thread::sleep(SECOND);
-    }
-    let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
-    let response = format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Served-By: worker-{request}\r\n\
-         Server-Timing: handle;dur=1000\r\n\r\nOK"
-    );
-    let _ = connection.write_all(response.as_bytes());
-}
-
-fn not_http(mut connection: TcpStream, _head: &str) {
-    let _ = connection.write_all(b"hello\r\n\r\n");
-}
-
-/// Takes another time from request to request, but for `/`.
-fn irregular(listener: TcpListener) {
-    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
-    threaded(listener, |connection, head| {
-        if head.starts_with("GET /sleep ") {
-            let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
-            thread::sleep(SECOND * [2, 3, 2, 4][request % 4] / 3);
-        }
-        respond(connection, 200);
-    });
-}
-
-/// Shares one processor among the requests: two take twice as long as one.
-fn computes(listener: TcpListener) {
-    static BUSY: AtomicUsize = AtomicUsize::new(0);
-    threaded(listener, |connection, head| {
-        if head.starts_with("GET /sleep ") {
-            BUSY.fetch_add(1, Ordering::SeqCst);
-            for _ in 0..20 {
-                thread::sleep(SECOND / 20 * BUSY.load(Ordering::SeqCst) as u32);
-            }
-            BUSY.fetch_sub(1, Ordering::SeqCst);
-        }
-        respond(connection, 200);
-    });
-}
-
-/// One thread, which a request that is no good ends.
-fn fragile(listener: TcpListener) {
-    for connection in listener.incoming().flatten() {
-        match read_head(&connection, None) {
-            Some(head) if head.starts_with("GET /") => answer(connection, &head),
-            Some(_) => return,
-            None => {}
-        }
-    }
-}
-
-/// Two workers, of which one leaves when a request is no good.
-fn loses_a_worker(listener: TcpListener) {
-    let may_leave = AtomicUsize::new(1);
-    two_workers(&listener, || may_leave.swap(0, Ordering::SeqCst) == 0);
-}
-
-/// Two workers, of which one is busy for a while with the last of the check's bad requests. (Of the
-/// hundred, 37 look to [`read_head`] like requests.)
-fn busy_for_a_while(listener: TcpListener) {
-    let bad = AtomicUsize::new(0);
-    two_workers(&listener, || {
-        if bad.fetch_add(1, Ordering::SeqCst) % 37 == 36 {
-            thread::sleep(6 * SECOND);
-        }
-        true
-    });
-}
-
-/// Two workers. One that gets a request that is no good goes on if `goes_on` says so.
-fn two_workers(listener: &TcpListener, goes_on: impl Fn() -> bool + Sync) {
-    let work = || {
-        for connection in listener.incoming().flatten() {
-            match read_head(&connection, LIMIT) {
-                Some(head) if head.starts_with("GET /") => answer(connection, &head),
-                Some(_) if !goes_on() => return,
-                _ => {}
-            }
-        }
-    };
-    thread::scope(|scope| {
-        scope.spawn(work);
-        work();
-    });
-}
-
-fn sequential(listener: TcpListener, limit: Option<Duration>, answer: Answer) {
-    for connection in listener.incoming().flatten() {
-        if let Some(head) = read_head(&connection, limit) {
-            answer(connection, &head);
-        }
-    }
-}
-
-fn threaded(listener: TcpListener, answer: Answer) {
-    for connection in listener.incoming().flatten() {
-        thread::spawn(move || {
-            if let Some(head) = read_head(&connection, None) {
-                answer(connection, &head);
-            }
-        });
-    }
-}
-
-fn pool(
-    listener: TcpListener,
-    workers: usize,
-    queue: usize,
-    limit: Option<Duration>,
-    reject: fn(TcpStream),
-) {
-    let (sender, receiver) = mpsc::sync_channel::<TcpStream>(queue);
-    let receiver = Arc::new(Mutex::new(receiver));
-    for _ in 0..workers {
-        let receiver = Arc::clone(&receiver);
-        thread::spawn(move || {
-            loop {
-                let Ok(connection) = receiver.lock().unwrap().recv() else {
-                    break;
-                };
-                if let Some(head) = read_head(&connection, limit) {
-                    answer(connection, &head);
-                }
-            }
-        });
-    }
-    for connection in listener.incoming().flatten() {
-        if let Err(TrySendError::Full(connection)) = sender.try_send(connection) {
-            thread::spawn(move || reject(connection));
-        }
-    }
-}
-
-/// Reads the request first: to close a connection before that could destroy the response.
-fn wait_and_reject(connection: TcpStream) {
-    if read_head(&connection, LIMIT).is_some() {
-        respond(connection, 503);
-    }
-}
-
-fn late_503(connection: TcpStream) {
-    thread::sleep(3 * SECOND);
-    wait_and_reject(connection);
-}
-
-/// The third rejection is late, as on a machine that stands still for a moment. It is the first one for
-/// which the check sends requests beyond the queue: it has sent two requests more than workers, twice.
-fn late_once(connection: TcpStream) {
-    static REJECTED: AtomicUsize = AtomicUsize::new(0);
-    match REJECTED.fetch_add(1, Ordering::SeqCst) {
-        2 => late_503(connection),
-        _ => wait_and_reject(connection),
-    }
-}
-
-fn half_a_503(mut connection: TcpStream) {
-    if read_head(&connection, LIMIT).is_some() {
-        let _ = connection.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 20\r\n\r\nhalf");
-    }
 }

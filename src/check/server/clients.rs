@@ -1,10 +1,13 @@
 //! Clients that behave badly.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use crate::client::{self, target::Target};
+use crate::server::http::DeadlineStream;
 
 /// How long a server may take to accept a connection, or to take in a few words.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -18,14 +21,57 @@ const DRIP: Duration = Duration::from_millis(100);
 /// After a longer wait, a server may close the connection, and would be right to.
 const LONGEST_DRIP: Duration = Duration::from_millis(500);
 
+/// How much longer than usual idle clients wait for their pages.
+const PAGE: Duration = Duration::from_millis(500);
+
 /// Half a request: its head has no end.
 const HALF: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: ";
 
-#[derive(Clone, Copy)]
+/// A request whose body ends early.
+const HALF_A_BODY: &[u8] = b"POST / HTTP/1.1\r\nHost: localhost\r\n\
+    Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\n\r\nhalf=";
+
+/// A whole request, of a client that may want more.
+const WHOLE: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+/// A whole request, and the last one.
+const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+/// A way to keep a connection open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Silent,
     Half,
     Dripping,
+    HalfBody,
+    /// Has its page, and keeps the connection for the next one, as browsers do.
+    Idle,
+    /// Does not read its answer.
+    Unread,
+}
+
+impl Kind {
+    /// What they do, to stand behind "clients that".
+    pub fn what(self) -> &'static str {
+        match self {
+            Kind::Silent => "send nothing",
+            Kind::Half => "stop in the middle of a request",
+            Kind::Dripping => "send a byte at a time",
+            Kind::HalfBody => "stop in the middle of a body",
+            Kind::Idle => "keep their connection open",
+            Kind::Unread => "do not read their answer",
+        }
+    }
+
+    fn words(self) -> &'static [u8] {
+        match self {
+            Kind::Silent => b"",
+            Kind::Half | Kind::Dripping => HALF,
+            Kind::HalfBody => HALF_A_BODY,
+            Kind::Idle => WHOLE,
+            Kind::Unread => LAST,
+        }
+    }
 }
 
 /// Clients of one kind. When the server's queue of connections is full, the rest is left out: those that
@@ -39,20 +85,33 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    pub fn connect(addr: &str, kind: Kind, count: usize) -> io::Result<Clients> {
+    /// Connects them one after another. `page` is how long an idle one's page takes.
+    pub fn connect(
+        target: &Target,
+        kind: Kind,
+        count: usize,
+        page: Duration,
+    ) -> io::Result<Clients> {
         let mut connections = Vec::new();
         // Not all at once: a queue may be full for the moment that a worker takes to pick one up.
         let pause = Duration::from_millis(20).min(Duration::from_millis(500) / count.max(1) as u32);
         for _ in 0..count {
-            let Ok(mut connection) = connect(addr) else {
+            let Ok(mut connection) = connect(target) else {
                 break;
             };
             thread::sleep(pause);
-            if !matches!(kind, Kind::Silent) {
-                // If the server has closed it already, it does not wait for more.
-                let _ = connection.write_all(HALF);
-            }
+            // If the server has closed it already, it does not wait for more.
+            let _ = connection.write_all(kind.words());
             connections.push(connection);
+        }
+        if kind == Kind::Idle {
+            // Those that get no page now occupy the server already.
+            let deadline = Instant::now() + page + PAGE;
+            for connection in &connections {
+                let remaining = deadline.saturating_duration_since(Instant::now());
+                let mut stream = DeadlineStream::new(connection, remaining);
+                let _ = client::read_reply(&mut stream);
+            }
         }
         let mut clients = Clients {
             connected: connections.len(),
@@ -89,15 +148,15 @@ impl Clients {
 }
 
 /// Connects, says something, and vanishes without looking at the answer.
-pub(super) fn vanish(addr: &str, words: &[u8]) {
-    if let Ok(mut connection) = connect(addr) {
+pub(super) fn vanish(target: &Target, words: &[u8]) {
+    if let Ok(mut connection) = connect(target) {
         let _ = connection.write_all(words);
     }
 }
 
 /// Sends a request that is none: another one for each number. Returns the connection if the server
 /// [has not dealt with it](is_waiting) a moment later.
-pub(super) fn send_bad_request(addr: &str, number: usize) -> Option<TcpStream> {
+pub(super) fn send_bad_request(target: &Target, number: usize) -> Option<TcpStream> {
     let long = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(20_000));
     let requests: [&[u8]; 8] = [
         b"",
@@ -109,7 +168,7 @@ pub(super) fn send_bad_request(addr: &str, number: usize) -> Option<TcpStream> {
         b"one two three four five\r\n\r\n",
         long.as_bytes(),
     ];
-    let mut connection = connect(addr).ok()?;
+    let mut connection = connect(target).ok()?;
     // The server may close it at any moment, and is right to.
     let _ = connection.write_all(requests[number % requests.len()]);
     let _ = connection.shutdown(Shutdown::Write);
@@ -127,15 +186,8 @@ pub(super) fn is_waiting(mut connection: &TcpStream) -> bool {
     read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
 }
 
-fn connect(addr: &str) -> io::Result<TcpStream> {
-    let mut result = Err(io::ErrorKind::NotFound.into());
-    for addr in addr.to_socket_addrs()? {
-        result = TcpStream::connect_timeout(&addr, PATIENCE);
-        if result.is_ok() {
-            break;
-        }
-    }
-    let connection = result?;
+fn connect(target: &Target) -> io::Result<TcpStream> {
+    let connection = client::connect(target.addresses(PATIENCE)?, Instant::now() + PATIENCE)?;
     connection.set_write_timeout(Some(PATIENCE))?;
     Ok(connection)
 }

@@ -1,105 +1,160 @@
 //! The promises about clients that behave badly, and how each is decided.
+//!
+//! While such clients are connected, a request has to be answered; and when they have left, the server has
+//! to do as much as before. A worker that is lost stays lost, so that is asked after each kind of them.
 
+use std::collections::HashMap;
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Verdict;
 use super::clients::{self, Clients, Kind};
-use super::measure::{ATTEMPTS, MOST, PATIENCE, Server};
-use super::requests::ask;
-use crate::client::target::Target;
-
-/// For how long bad clients may hold up a request.
-const HOLD_UP: Duration = Duration::from_secs(5);
+use super::limits::{Concurrency, Limit};
+use super::measure::{ATTEMPTS, Server, TOO_BUSY};
+use super::processor;
+use super::promises::depends_on;
+use super::requests::{Page, ask};
+use super::{Finding, Verdict};
+use crate::client::{seconds, target::Target};
 
 /// How long a server may take for a hundred bad requests.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// How many bad clients are enough where all requests run at once.
+const MANY: usize = 20;
+
+/// How many are enough where it is not known how many requests run at once: as many as for one.
+const FEW: usize = 2;
+
+/// How many of a hundred bad requests are of one kind.
+const ALIKE: usize = 12;
+
+/// How long a server is watched that has nothing to do.
+const IDLE: Duration = Duration::from_millis(250);
+
 impl Server {
-    pub fn silent_clients(&mut self) -> Verdict {
-        self.not_held_up(Kind::Silent, "clients that said nothing were connected")
+    pub fn silent_clients(&mut self) -> Finding {
+        self.not_held_up(Kind::Silent)
     }
 
-    pub fn half_a_request(&mut self) -> Verdict {
-        self.not_held_up(
-            Kind::Half,
-            "clients were connected that had sent half a request",
-        )
+    pub fn half_a_request(&mut self) -> Finding {
+        self.not_held_up(Kind::Half)
     }
 
-    pub fn dripping_clients(&mut self) -> Verdict {
-        self.not_held_up(
-            Kind::Dripping,
-            "clients were sending their requests a byte at a time",
-        )
+    pub fn dripping_clients(&mut self) -> Finding {
+        self.not_held_up(Kind::Dripping)
     }
 
-    /// How many bad clients are enough: more than there are workers, if that is known. Each may hold up
-    /// others for as long as the server waits for one, so that far more would say something else.
-    fn enough(&self) -> usize {
-        match (&self.two_at_once, self.options.workers) {
-            (Some(Verdict::Broken { .. }), _) => 2,
-            (_, Some(workers)) => workers.min(MOST) + 1,
-            (Some(Verdict::Kept), None) => 6,
-            (_, None) => 4,
+    pub fn half_a_body(&mut self) -> Finding {
+        self.not_held_up(Kind::HalfBody)
+    }
+
+    pub fn idle_clients(&mut self) -> Finding {
+        self.not_held_up(Kind::Idle)
+    }
+
+    pub fn unread_answers(&mut self) -> Finding {
+        self.not_held_up(Kind::Unread)
+    }
+
+    /// How many bad clients are enough: one more than run at once. Each may hold up others for as long
+    /// as the server waits for one, so that far more would say something else.
+    fn enough(&mut self) -> usize {
+        match self.concurrency() {
+            Ok(Concurrency {
+                limit: Limit::Reached,
+                seen,
+            }) => seen.at_once + 1,
+            Ok(Concurrency { seen, .. }) => (seen.at_once + 1).min(MANY),
+            Err(_) => FEW,
         }
     }
 
-    /// While such clients are connected, a request is answered.
-    fn not_held_up(&self, kind: Kind, what: &str) -> Verdict {
+    /// While such clients are connected, a request is answered, and afterwards as many run at once as before.
+    fn not_held_up(&mut self, kind: Kind) -> Finding {
+        let mut unclear = String::from(TOO_BUSY);
         for _ in 0..ATTEMPTS {
-            if let Some(verdict) = self.gives_no_answer() {
-                return verdict;
+            if let Some(finding) = self.gives_no_answer() {
+                return finding;
             }
-            let clients = match Clients::connect(self.options.target.addr(), kind, self.enough()) {
+            let (count, page) = (self.enough(), self.good_time());
+            let clients = match Clients::connect(&self.options.target, kind, count, page) {
+                Ok(clients) if clients.connected == 0 => {
+                    return Finding::cannot_tell("no such client can connect");
+                }
                 Ok(clients) => clients,
-                Err(error) => return Verdict::cannot_tell(format!("no thread for them: {error}")),
+                Err(error) => return Finding::cannot_tell(format!("no thread for them: {error}")),
             };
-            let count = clients.connected;
-            if count == 0 {
-                return Verdict::cannot_tell("no such client can connect");
+            let connected = clients.connected;
+            let asked = Instant::now();
+            let answered = self.good_answer(self.hold_up * 6 / 5);
+            let took = asked.elapsed();
+            let as_they_should = clients.leave() && connected == count;
+            let they = format!("{connected} clients that {}", kind.what());
+            if answered.is_ok() && took < self.good_time() + self.hold_up * 4 / 5 {
+                if as_they_should {
+                    let question =
+                        "What becomes of a worker whose client closes the connection early?";
+                    return self.as_before(&they, connected, question);
+                }
+            } else if let Some(why) = self.stood_still(asked, self.hold_up) {
+                unclear = why;
+            } else if answered.is_ok() {
+                return Finding::cannot_tell(format!(
+                    "beside {they}, a request was answered after {:.1} s, and {} is the limit here",
+                    took.as_secs_f64(),
+                    seconds(self.hold_up)
+                ));
+            } else if let Some(finding) = self.held_up(&they) {
+                return finding;
             }
-            let answered = self.good_answer(HOLD_UP).is_ok();
-            let all_the_time = clients.leave();
-            let left = Instant::now();
-            let afterwards = self.good_answer(HOLD_UP);
-            let recovered = match &afterwards {
-                _ if answered && all_the_time => return Verdict::Kept,
-                _ if answered => continue,
-                // Then it was the machine that held it up, or may have been.
-                Ok(()) if left.elapsed() > self.good_time() + HOLD_UP / 2 => continue,
-                Ok(()) => String::from("when they had left, it did"),
-                Err(why) => format!("nor did it when they had left: {why}"),
-            };
-            let seconds = HOLD_UP.as_secs();
-            return Verdict::broken(
-                format!(
-                    "While {count} {what}, a request got no answer for {seconds} s; {recovered}."
-                ),
-                "How long may one client keep a worker, in all: is there a deadline, or only a limit for each read?",
-                "stage 1's page",
-            );
         }
-        Verdict::cannot_tell("this machine, or the server's, is too busy")
+        Finding::cannot_tell(unclear)
+    }
+
+    /// A request was not answered while such clients were connected. None if it was the machine that held
+    /// it up, or may have been.
+    fn held_up(&mut self, they: &str) -> Option<Finding> {
+        let left = Instant::now();
+        let recovered = match self.good_answer(self.hold_up) {
+            Ok(()) if left.elapsed() > self.good_time() + self.hold_up / 2 => return None,
+            Ok(()) => String::from("when they had left, it did"),
+            Err(why) => format!("when they had left, it got {why}"),
+        };
+        let waited = seconds(self.hold_up * 6 / 5);
+        let mut happened =
+            format!("Beside {they}, a request got no answer for {waited}; {recovered}.");
+        // That workers are lost too must not be blamed on those that come next.
+        if let Ok(Some(fewer)) = self.fewer_at_once(they) {
+            happened = format!("{happened} {fewer}");
+        }
+        Some(Finding::broken(
+            happened,
+            "How long may one client keep a worker, in all: is there a deadline, or only a limit for each read?",
+            "stage 1's page",
+        ))
     }
 
     /// If a request is not answered even now, bad clients can do no harm.
-    fn gives_no_answer(&self) -> Option<Verdict> {
-        let why = match self.answered {
-            false => "for that, \"a request is answered\" has to be kept",
-            true if self.good_answer(HOLD_UP).is_err() => "the server does not answer any more",
-            true => return None,
-        };
-        Some(Verdict::cannot_tell(why))
+    fn gives_no_answer(&mut self) -> Option<Finding> {
+        if self.answers().verdict != Verdict::Kept {
+            let why = depends_on("a request is answered");
+            return Some(Finding::cannot_tell(why));
+        }
+        if let Err(why) = self.good_answer(self.hold_up) {
+            return Some(Finding::cannot_tell(format!("now a request gets {why}")));
+        }
+        if self.computes_when_idle.is_none() {
+            self.computes_when_idle = Some(self.watch(IDLE).0);
+        }
+        None
     }
 
-    /// A path that is as fast as can be, and what it is answered with.
-    fn good(&self) -> (&Target, u16) {
-        match &self.fast {
-            Some((target, status)) => (target, *status),
-            None => (&self.options.target, 200),
-        }
+    /// A page that is as fast as can be, and what it is answered with.
+    fn good(&self) -> (Page, u16) {
+        let slow = || Page::plain(&self.options.target);
+        let fast = self.fast.clone();
+        fast.unwrap_or_else(|| (self.slow.clone().unwrap_or_else(slow), 200))
     }
 
     /// How long the answer takes.
@@ -113,13 +168,13 @@ impl Server {
     /// Asks for a good answer until one comes; 503 is none, but may be followed by one. Fails with what came
     /// instead in so much time, beside that of an answer.
     fn good_answer(&self, patience: Duration) -> Result<(), String> {
-        let (target, status) = self.good();
+        let (page, status) = self.good();
         let deadline = Instant::now() + self.good_time() + patience;
         loop {
             // In whole tenths of a second, for the message.
             let remaining = deadline.saturating_duration_since(Instant::now());
             let tenths = remaining.as_millis() as u64 / 100 + 1;
-            let answer = ask(target, Duration::from_millis(100 * tenths));
+            let answer = ask(&page, Duration::from_millis(100 * tenths));
             if answer.is(status) {
                 return Ok(());
             }
@@ -131,11 +186,11 @@ impl Server {
     }
 
     /// After clients that vanish at every moment of their visit, a request is answered.
-    pub fn vanishing_clients(&mut self) -> Verdict {
-        if let Some(verdict) = self.gives_no_answer() {
-            return verdict;
+    pub fn vanishing_clients(&mut self) -> Finding {
+        if let Some(finding) = self.gives_no_answer() {
+            return finding;
         }
-        let target = &self.options.target;
+        let target = self.options.target.clone();
         let slow = format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
             target.path(),
@@ -147,85 +202,184 @@ impl Server {
             b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
             slow.as_bytes(),
         ];
+        // Enough to cost each worker something.
+        let count = (self.enough() - 1).max(2);
         for words in moments {
-            clients::vanish(target.addr(), words);
-            clients::vanish(target.addr(), words);
+            (0..count).for_each(|_| clients::vanish(&target, words));
         }
+        let they = format!("{} clients that vanish", count * moments.len());
         // What they asked for is done all the same: the server cannot know.
-        let asked = self.unit.as_ref().map_or(PATIENCE, |unit| 4 * *unit);
+        let asked = self.unit.clone().unwrap_or(self.patience) * count as u32;
         self.still(
             asked,
-            "eight clients had vanished",
+            &they,
+            count,
             "What becomes of an error when a response is written?",
         )
     }
 
     /// After a hundred bad requests, a request is answered, and as many run at once as before.
-    pub fn bad_requests(&mut self) -> Verdict {
-        if let Some(verdict) = self.gives_no_answer() {
-            return verdict;
+    pub fn bad_requests(&mut self) -> Finding {
+        if let Some(finding) = self.gives_no_answer() {
+            return finding;
         }
-        let question = "Which unwrap does a bad request reach, and on which thread?";
-        let still = self.deals_with_bad_requests(question);
-        if still != Verdict::Kept {
-            return still;
-        }
-        let before = match (
-            &self.every_worker_works,
-            self.options.workers,
-            &self.two_at_once,
-        ) {
-            (Some(Verdict::Kept), Some(workers), _) => workers,
-            (_, _, Some(Verdict::Kept)) => 2,
-            _ => return Verdict::Kept,
-        };
-        // The last of the bad requests may still be at work, or in the queue. A worker that is lost stays lost.
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match self.at_once(before) {
-                Verdict::Broken { .. } if Instant::now() < deadline => {}
-                Verdict::Broken { happened, .. } => {
-                    let happened =
-                        format!("Before a hundred bad requests, {before} ran at once. {happened}");
-                    return Verdict::broken(happened, question, "stage 7's page");
-                }
-                other => return other,
-            }
-        }
-    }
-
-    /// A request is answered after a hundred bad ones, at the latest when the server has dealt with those.
-    fn deals_with_bad_requests(&self, question: &str) -> Verdict {
-        let addr = self.options.target.addr();
-        let bad = |number| clients::send_bad_request(addr, number);
+        let target = self.options.target.clone();
+        let bad = |number| clients::send_bad_request(&target, number);
         let mut waiting: Vec<TcpStream> = (0..100).filter_map(bad).collect();
         waiting.retain(clients::is_waiting);
         let start = Instant::now();
         loop {
             let waited = waiting.len();
-            let still = self.still(PATIENCE, "a hundred bad requests had come", question);
+            let still = self.still(
+                self.patience,
+                "a hundred bad requests",
+                ALIKE,
+                "Which unwrap does a bad request reach, and on which thread?",
+            );
             // As long as it deals with them, however slowly, it may get to other requests.
             waiting.retain(clients::is_waiting);
-            if still == Verdict::Kept || waiting.len() == waited {
+            if still.verdict == Verdict::Kept || waiting.len() == waited {
                 return still;
             }
             if start.elapsed() > LONGEST {
-                return Verdict::cannot_tell(
+                return Finding::cannot_tell(
                     "the server is still busy with a hundred bad requests",
                 );
             }
         }
     }
 
-    /// The server still answers.
-    fn still(&self, patience: Duration, what: &str, question: &str) -> Verdict {
-        match self.good_answer(HOLD_UP + patience) {
-            Ok(()) => Verdict::Kept,
-            Err(why) => Verdict::broken(
-                format!("After {what}, a request got no answer: {why}."),
-                question,
-                "stage 7's page",
-            ),
+    /// The server still answers, and does as much as before.
+    fn still(&mut self, patience: Duration, they: &str, count: usize, question: &str) -> Finding {
+        if let Err(why) = self.good_answer(self.hold_up + patience) {
+            let happened = format!("After {they}, a request got {why}.");
+            return Finding::broken(happened, question, "stage 7's page");
         }
+        self.as_before(they, count, question)
+    }
+
+    /// The server does as much as before such clients came, and no more.
+    fn as_before(&mut self, they: &str, count: usize, question: &str) -> Finding {
+        match self.fewer_at_once(they) {
+            Ok(None) => self.as_idle_as_before(they, count),
+            Ok(Some(fewer)) => Finding::broken(fewer, question, "stage 7's page"),
+            Err(why) => Finding::cannot_tell(format!(
+                "it answers, but whether as many run at once as before: {why}"
+            )),
+        }
+    }
+
+    /// What is to be said if fewer requests run at once, on the slow page, than before such clients came.
+    /// From then on it is these that have to run at once. Fails if it cannot be told, and why.
+    fn fewer_at_once(&mut self, they: &str) -> Result<Option<String>, String> {
+        let before = match self.concurrency() {
+            Ok(Concurrency {
+                limit: Limit::Unknown(_),
+                seen,
+            }) => seen.at_once.min(MANY),
+            // It answers, so there is one.
+            Ok(Concurrency { seen, limit }) if seen.at_once > 1 && limit == Limit::Reached => {
+                seen.at_once
+            }
+            _ => return Ok(None),
+        };
+        // The last of the bad requests may still be at work, or in the queue. A worker that is lost stays lost.
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let target = self.options.target.clone();
+            let watch = Watch::begin(&target);
+            let happened = match self.at_once(before).verdict {
+                Verdict::Kept => {
+                    // Those requests wait, so the server had nothing to do meanwhile.
+                    self.computed_last = Some(watch.end().0);
+                    return Ok(None);
+                }
+                Verdict::CannotTell(why) => return Err(why),
+                Verdict::Broken { happened, .. } => happened,
+            };
+            if Instant::now() < deadline {
+                continue;
+            }
+            if let Some(seen) = self.samples.last().copied() {
+                let limit = Limit::Reached;
+                self.concurrency = Some(Ok(Concurrency { seen, limit }));
+            }
+            return Ok(Some(format!(
+                "Before {they}, {before} ran at once. {happened}"
+            )));
+        }
+    }
+
+    /// The server computes no more than before such clients came, so many of a kind, when it has nothing to
+    /// do.
+    fn as_idle_as_before(&mut self, they: &str, count: usize) -> Finding {
+        if let Err(why) = self.concurrency() {
+            return Finding::cannot_tell(format!(
+                "after {they} it answers, but how many run at once is not known: {why}"
+            ));
+        }
+        let quiet =
+            self.computes_when_idle != Some(false) || self.computed_last.take() == Some(false);
+        if quiet || !self.watch(IDLE).0 {
+            return Finding::kept(they);
+        }
+        let seconds = [(); 3].map(|()| self.watch(Duration::from_secs(1)));
+        if !seconds.iter().all(|(computes, _)| *computes) {
+            return Finding::kept(they);
+        }
+        // It may also do something of its own. But as many threads as clients came?
+        if seconds.iter().any(|(_, threads)| *threads < count / 2) {
+            return Finding::cannot_tell(format!(
+                "after {they} it uses the processor with nothing to do; or is it busy with something else?"
+            ));
+        }
+        Finding::broken(
+            format!(
+                "After {they}, the server has nothing to do, but {} of its threads use the processor all the time.",
+                seconds[2].1
+            ),
+            "What does a loop that reads do at the end of input, where `read` returns 0?",
+            "stage 1's page",
+        )
+    }
+
+    /// Whether the server uses much of a processor for this time, as far as the system tells, and with how
+    /// many threads.
+    fn watch(&self, time: Duration) -> (bool, usize) {
+        let watch = Watch::begin(&self.options.target);
+        thread::sleep(time);
+        watch.end()
+    }
+}
+
+/// A time in which a server should have nothing to do.
+struct Watch<'a> {
+    target: &'a Target,
+    used: Option<HashMap<u32, Duration>>,
+    began: Instant,
+}
+
+impl Watch<'_> {
+    fn begin(target: &Target) -> Watch<'_> {
+        Watch {
+            target,
+            used: processor::used(target),
+            began: Instant::now(),
+        }
+    }
+
+    /// Whether it used much of a processor so far, as far as the system tells, and how many of its threads
+    /// did. A loop that spins has to share the processor, if the machine is busy.
+    fn end(&self) -> (bool, usize) {
+        let (Some(before), Some(after)) = (&self.used, processor::used(self.target)) else {
+            return (false, 0);
+        };
+        let used = after.iter().map(|(thread, after)| {
+            let before = before.get(thread).copied().unwrap_or_default();
+            after.saturating_sub(before)
+        });
+        let (time, used) = (self.began.elapsed(), used.collect::<Vec<Duration>>());
+        let threads = used.iter().filter(|used| **used > time / 100);
+        (used.iter().sum::<Duration>() > time / 7, threads.count())
     }
 }

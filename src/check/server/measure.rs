@@ -1,69 +1,148 @@
 //! The server under test: how long requests take, alone and together, and when that shows nothing.
 
-use std::time::Duration;
+use std::fmt::{self, Display};
+use std::time::{Duration, Instant};
 
-use super::requests::{Answer, ask, send_all, wait_for_all};
-use super::{Options, Verdict};
-use crate::client::target::Target;
+use super::limits::Concurrency;
+use super::promises::depends_on;
+use super::requests::{Answer, Page, ask, send_all, wait_for_all};
+use super::{Check, Finding, Options, Verdict};
+use crate::client::metronome::Metronome;
+use crate::client::{rule, seconds};
 
 /// How long the very first answer may take.
 pub(super) const FIRST: Duration = Duration::from_secs(60);
-
-/// How much later than expected an answer may come before it counts as missing.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many requests are sent at a time, at most: each needs a thread and an open file here.
 pub(super) const MOST: usize = 200;
 
 /// How often to try again when the times are not clear.
-pub(super) const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 4;
 
 /// A shorter unit would say more of the machine than of the server.
 const SHORTEST_UNIT: Duration = Duration::from_millis(200);
 
+/// Why nothing can be told if a request alone takes longer than before.
+pub(super) const TOO_BUSY: &str = "this machine, or the server's, is too busy";
+
+/// What requests that were sent together have shown: some ran at once, some clearly later, and some were
+/// rejected with 503.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sample {
+    pub sent: usize,
+    pub at_once: usize,
+    pub waited: usize,
+    pub rejected: usize,
+    /// When the last answer came.
+    pub last: Duration,
+}
+
+impl Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "of {} sent together ", self.sent)?;
+        self.fate(f)
+    }
+}
+
+impl Sample {
+    fn fate(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ran at once, ", self.at_once)?;
+        match self.waited {
+            0 => f.write_str("none waited, ")?,
+            waited => write!(f, "{waited} waited, ")?,
+        }
+        match self.rejected {
+            0 => f.write_str("none was rejected"),
+            1 => f.write_str("1 was rejected"),
+            rejected => write!(f, "{rejected} were rejected"),
+        }
+    }
+}
+
 /// What one attempt to see several requests at once has shown.
 pub(super) enum Attempt {
-    /// So many ended so early that they must have run at once, so many were rejected with 503, and
-    /// the others ended clearly later, the last after this time.
-    Clear {
-        at_once: usize,
-        rejected: usize,
-        last: Duration,
-    },
+    /// The times are clear.
+    Clear(Sample),
     /// One was not answered, or neither with 200 nor with 503.
     Failed(String),
     /// The times say nothing, and why.
-    Unclear(&'static str),
+    Unclear(String),
+    /// The same, because a connection took long, as the next time it will too.
+    SlowConnection(String),
 }
 
 /// A server, and what has been found out about it so far.
 pub(super) struct Server {
     pub(super) options: Options,
-    /// Whether a request alone is answered.
-    pub(super) answered: bool,
+    /// For how long others may be held up.
+    pub(super) hold_up: Duration,
+    /// How much later than expected an answer may come before it counts as missing.
+    pub(super) patience: Duration,
+    /// Knows when this machine stood still. None if the system had no thread for it.
+    metronome: Option<Metronome>,
+    /// The page that takes a second, if one request for it was answered.
+    pub(super) slow: Option<Page>,
     /// How long one request takes alone, at the least; or why that is not known.
     pub(super) unit: Result<Duration, String>,
-    /// A path that is answered at once, if there is one, with its status.
-    pub(super) fast: Option<(Target, u16)>,
-    pub(super) two_at_once: Option<Verdict>,
-    pub(super) every_worker_works: Option<Verdict>,
+    /// A page that is answered at once, if there is one, with its status.
+    pub(super) fast: Option<(Page, u16)>,
+    /// What was seen whenever requests were sent together and the times were clear.
+    pub(super) samples: Vec<Sample>,
+    pub(super) answers: Option<Finding>,
+    pub(super) two_at_once: Option<Finding>,
+    pub(super) every_worker_works: Option<Finding>,
+    pub(super) concurrency: Option<Result<Concurrency, String>>,
+    /// Whether it uses the processor when it has nothing to do, before bad clients come.
+    pub(super) computes_when_idle: Option<bool>,
+    /// Whether it used it while requests waited that were sent last to see that none is missing.
+    pub(super) computed_last: Option<bool>,
 }
 
 impl Server {
-    pub fn new(options: &Options) -> Server {
+    pub fn new(check: &Check) -> Server {
         Server {
-            options: options.clone(),
-            answered: false,
+            options: check.options.clone(),
+            hold_up: check.hold_up,
+            patience: 2 * check.hold_up,
+            metronome: Metronome::start().ok(),
+            slow: None,
             unit: Err(String::from("there was no answer to measure")),
             fast: None,
+            samples: Vec::new(),
+            answers: None,
             two_at_once: None,
             every_worker_works: None,
+            concurrency: None,
+            computes_when_idle: None,
+            computed_last: None,
         }
     }
 
-    /// Asks until two times agree: the first may have been longer, while the server warmed up.
-    pub fn measure(&self, first: Duration) -> Result<Duration, String> {
-        let mut last = first;
+    /// Whether this machine stood still between then and now, for so long that times of this length
+    /// say nothing; and the sentence that says so.
+    pub fn stood_still(&self, since: Instant, unit: Duration) -> Option<String> {
+        let Some(metronome) = &self.metronome else {
+            return Some(String::from("this program gets no thread"));
+        };
+        let pause = metronome.stood_still(since, Instant::now());
+        let tenths = Duration::from_millis(pause.as_millis() as u64 / 100 * 100);
+        (pause > unit / 5).then(|| match tenths {
+            Duration::ZERO => String::from("this machine is too busy"),
+            _ => format!("this machine stood still for {}", seconds(tenths)),
+        })
+    }
+
+    /// Asks the slow page until two times agree: the first may have been longer, while the server warmed
+    /// up. From then on, each request has a query of its own, if the page is the same with it.
+    pub fn measure(&mut self, first: Duration) -> Result<Duration, String> {
+        let plain = Page::plain(&self.options.target);
+        let queries = Page::with_queries(&self.options.target);
+        let second = ask(&queries, FIRST);
+        // Book's server, for one, compares the whole target.
+        let same = second.is(200) && second.took() > first / 2;
+        let page = if same { queries } else { plain };
+        self.slow = Some(page.clone());
+        let (mut last, mut given) = (first, same.then_some(second));
         for _ in 0..ATTEMPTS {
             if last.min(first) < SHORTEST_UNIT {
                 return Err(format!(
@@ -72,81 +151,124 @@ impl Server {
                     last.as_millis()
                 ));
             }
-            let answer = ask(&self.options.target, FIRST);
+            let began = Instant::now();
+            let answer = given.take().unwrap_or_else(|| ask(&page, FIRST));
             if !answer.is(200) {
                 return Err(format!("a second request got {}", answer.describe()));
             }
             let next = answer.took();
             let (shorter, longer) = (last.min(next), last.max(next));
-            if longer < shorter + shorter / 5 {
+            if longer < shorter + shorter / 5 && self.stood_still(began, 2 * shorter).is_none() {
                 return Ok(shorter);
             }
             last = next;
         }
         Err(String::from(
-            "one request alone takes another time each time",
+            "one request alone takes another time each time, here or on the server's machine",
         ))
     }
 
     /// Sends so many requests together. Fails if the unit is not known.
     pub fn attempt(&mut self, count: usize) -> Result<Attempt, String> {
-        let unit = self.unit.clone()?;
-        let timeout = unit * count as u32 + PATIENCE;
-        let spread = (unit / 10).min(Duration::from_millis(5) * count as u32);
-        let answers = wait_for_all(send_all(&self.options.target, count, spread, timeout));
+        let (unit, page) = self.slow_page()?;
+        let timeout = unit * count as u32 + self.patience;
+        let spread = (unit / 5).min(Duration::from_millis(5) * count as u32);
+        let begin = Instant::now();
+        let answers = wait_for_all(send_all(&page, count, spread, timeout));
+        let limited = answers.iter().filter(|it| it.is(429)).count();
+        if limited > 0 {
+            let why = format!("it limits requests: {limited} of {count} got status 429");
+            return Ok(Attempt::Unclear(why));
+        }
         if let Some(bad) = answers.iter().find(|it| !it.is(200) && !it.is(503)) {
             return Ok(Attempt::Failed(bad.describe()));
         }
-        let answered: Vec<&Answer> = answers.iter().filter(|answer| answer.is(200)).collect();
-        let (Some(begin), Some(shortest)) = (
-            answers.iter().map(|it| it.sent).min(),
-            answered.iter().map(|it| it.took()).min(),
-        ) else {
-            return Ok(Attempt::Unclear(
-                "all requests together were rejected with 503",
-            ));
-        };
-        // No request takes less than the unit, so if one did, the unit was measured wrongly.
-        if shortest < unit * 4 / 5 {
-            self.unit = if shortest < SHORTEST_UNIT {
-                Err(String::from(
-                    "some requests are answered much sooner than others",
-                ))
-            } else {
-                Ok(shortest)
-            };
-            return Ok(Attempt::Unclear("requests take another time each time"));
+        let attempt = self.judge(begin, &answers);
+        if let Attempt::Clear(sample) = &attempt {
+            self.samples.push(*sample);
         }
-        let unit = unit.min(shortest);
-        self.unit = Ok(unit);
+        Ok(attempt)
+    }
 
-        let rejected = count - answered.len();
+    /// The slow page, and how long it takes; or why that is not known.
+    pub fn slow_page(&mut self) -> Result<(Duration, Page), String> {
+        if self.answers().verdict != Verdict::Kept {
+            return Err(depends_on("a request is answered"));
+        }
+        let page = self.slow.clone();
+        let unit = self.unit.clone()?;
+        Ok((unit, page.ok_or("there was no answer to measure")?))
+    }
+
+    /// What these answers show, each of them with 200 or 503, in the order in which they ended.
+    fn judge(&mut self, begin: Instant, answers: &[Answer]) -> Attempt {
+        let unclear = |why: &str| Attempt::Unclear(why.to_owned());
+        let answered: Vec<&Answer> = answers.iter().filter(|answer| answer.is(200)).collect();
+        let unit = match answered.iter().map(|it| it.took()).min() {
+            None => return unclear("all requests together were rejected with 503"),
+            Some(shortest) => match self.shorten_unit(shortest) {
+                Ok(unit) => unit,
+                Err(why) => return unclear(why),
+            },
+        };
         let times: Vec<Duration> = answered.iter().map(|it| it.ended - begin).collect();
-        let at_once = times.iter().filter(|time| **time < unit * 3 / 2).count();
-        let clear = Ok(Attempt::Clear {
+        let together = times.iter().filter(|it| rule::is_together(**it, unit));
+        let at_once = together.count();
+        let clear = Attempt::Clear(Sample {
+            sent: answers.len(),
             at_once,
-            rejected,
+            waited: times.len() - at_once,
+            rejected: answers.len() - times.len(),
             last: times.last().copied().unwrap_or_default(),
         });
-        let Some(next) = times.get(at_once) else {
+        if at_once == times.len() {
             return clear;
-        };
-        // Others were slower. That may be due to the machine.
-        if ask(&self.options.target, timeout).took() >= unit * 3 / 2 {
-            return Ok(Attempt::Unclear(
-                "this machine, or the server's, is too busy",
+        }
+        // Others were slower. Before the server is suspected: was it this machine, or the way there?
+        if let Some(why) = self.stood_still(begin, unit) {
+            return Attempt::Unclear(why);
+        }
+        let slowest = answers.iter().filter_map(|it| it.slow_connection(unit));
+        if let Some(slowest) = slowest.max() {
+            return Attempt::SlowConnection(format!(
+                "one of {} connections took {:.1} s to be made, as if the system's queue for them were full",
+                answers.len(),
+                slowest.as_secs_f64()
             ));
         }
-        if at_once == 0 {
-            return Ok(Attempt::Unclear(
+        if times[0] >= unit * 5 / 4 && self.takes_longer_alone(unit) {
+            return unclear(TOO_BUSY);
+        }
+        match rule::at_once(&times, unit) {
+            Some(fits) if fits == at_once => clear,
+            _ if at_once == 0 => unclear(
                 "together, all requests take longer than one alone: does the path compute, not wait?",
-            ));
+            ),
+            _ => unclear("the times are neither those of at once nor of one by one"),
         }
-        if *next < unit * 7 / 4 {
-            return Ok(Attempt::Unclear(
-                "the times are neither those of at once nor of one by one",
-            ));
+    }
+
+    /// No request takes less than the unit, so if one did, the unit was measured wrongly.
+    fn shorten_unit(&mut self, shortest: Duration) -> Result<Duration, &'static str> {
+        let unit = self.unit.clone().unwrap_or(shortest);
+        if shortest < SHORTEST_UNIT {
+            let why = "some requests are answered much sooner than others";
+            self.unit = Err(String::from(why));
+            return Err(why);
         }
-        clear
+        self.unit = Ok(unit.min(shortest));
+        if shortest < unit * 4 / 5 {
+            return Err("requests take another time each time");
+        }
+        Ok(unit.min(shortest))
+    }
+
+    /// Whether a request alone takes longer than it did, as on a busy machine.
+    fn takes_longer_alone(&mut self, unit: Duration) -> bool {
+        let page = self.slow.clone();
+        page.is_none_or(|page| {
+            let answer = ask(&page, unit + self.patience);
+            !rule::is_together(answer.took(), unit)
+        })
     }
 }

@@ -1,275 +1,175 @@
-//! The promises about requests that come together, and how each is decided.
+//! Whether a request is answered, whether two run at once, and whether a slow one holds up fast ones.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::Verdict;
-use super::measure::{ATTEMPTS, Attempt, FIRST, MOST, PATIENCE, Server};
-use super::requests::{ask, send, send_all, wait_for_all};
-use crate::client::target::Target;
+use super::Finding;
+use super::measure::{ATTEMPTS, FIRST, Server};
+use super::requests::{Answer, Page, ask, send, wait_for_all};
+
+/// How many fast requests are sent beside a slow one. Servers that deal connections out in turn hold up
+/// every second, or every eighth.
+const FAST: usize = 32;
+
+/// What became of the fast requests beside a slow one.
+struct Beside {
+    overtook: usize,
+    waited: usize,
+}
 
 impl Server {
     /// Alone, a request gets a whole answer, with status 200. This measures the unit.
-    pub fn answers(&mut self) -> Verdict {
-        let target = &self.options.target;
-        let first = ask(target, FIRST);
+    pub fn answers(&mut self) -> Finding {
+        if let Some(known) = &self.answers {
+            return known.clone();
+        }
+        let finding = self.decide_answers();
+        self.answers = Some(finding.clone());
+        finding
+    }
+
+    fn decide_answers(&mut self) -> Finding {
+        let target = self.options.target.clone();
+        let first = ask(&Page::plain(&target), FIRST);
         match &first.status {
             Ok(200) => {}
-            Ok(status) => {
-                return Verdict::broken(
-                    format!("The answer to {target} has status {status}."),
+            Ok(429) => return Finding::cannot_tell(format!("it got {}", first.describe())),
+            Ok(_) => {
+                return Finding::broken(
+                    format!("{target} got {}.", first.describe()),
                     "Which path of the server takes about a second? It goes behind the address.",
                     "stage 1's page",
                 );
             }
             Err(why) => {
-                return Verdict::broken(
+                return Finding::broken(
                     format!("No answer from {target}: {why}."),
                     "Does the server listen there, and does it write a whole response?",
                     "stage 1's page",
                 );
             }
         }
-        self.answered = true;
         self.unit = self.measure(first.took());
-        let root = Target::new(target.addr(), "/");
-        let at_root = ask(&root, FIRST);
-        if let (Ok(unit), Ok(status)) = (&self.unit, at_root.status.clone()) {
-            if 4 * at_root.took() < *unit && status != 503 {
-                self.fast = Some((root, status));
+        let Ok(unit) = self.unit.clone() else {
+            return Finding::kept("");
+        };
+        let root = target.with_path("/");
+        let at_root = ask(&Page::plain(&root), FIRST);
+        if let Ok(status) = at_root.status {
+            if 4 * at_root.took() < unit && !matches!(status, 429 | 503) {
+                let queries = Page::with_queries(&root);
+                let same = ask(&queries, FIRST).is(status);
+                let page = if same { queries } else { Page::plain(&root) };
+                self.fast = Some((page, status));
             }
         }
-        Verdict::Kept
+        Finding::kept(format!("one alone takes {:.1} s", unit.as_secs_f64()))
     }
 
     /// Two requests together take less than one and a half units.
-    pub fn two_at_once(&mut self) -> Verdict {
-        let verdict = self.at_once(2);
-        self.two_at_once = Some(verdict.clone());
-        verdict
-    }
-
-    /// So many requests together take less than one and a half units, in one of a few attempts.
-    pub fn at_once(&mut self, count: usize) -> Verdict {
-        let (mut failures, mut unclear) = (0, String::new());
-        for _ in 0..=ATTEMPTS {
-            let happened = match self.attempt(count) {
-                Err(why) => return Verdict::cannot_tell(why),
-                Ok(Attempt::Clear { at_once, .. }) if at_once == count => return Verdict::Kept,
-                Ok(Attempt::Clear {
-                    rejected: 0,
-                    at_once,
-                    last,
-                }) => {
-                    let how = match at_once {
-                        1 => String::from("ran one after the other"),
-                        _ => format!("ran {at_once} at once"),
-                    };
-                    let (last, unit) = (
-                        last.as_secs_f64(),
-                        self.unit.clone().unwrap_or_default().as_secs_f64(),
-                    );
-                    format!(
-                        "{count} requests that were sent together {how}: \
-                         the last answer came after {last:.1} s, and one alone takes {unit:.1} s."
-                    )
-                }
-                Ok(Attempt::Failed(what)) => {
-                    format!("Of {count} requests that were sent together, one got {what}.")
-                }
-                Ok(Attempt::Clear { rejected, .. }) => {
-                    unclear =
-                        format!("{rejected} of {count} requests together were rejected with 503");
-                    continue;
-                }
-                Ok(Attempt::Unclear(why)) => {
-                    unclear = why.to_owned();
-                    continue;
-                }
-            };
-            failures += 1;
-            if failures == 2 {
-                let (question, page) = match count {
-                    2 => (
-                        "While a request is handled, what does the thread that accepts connections do, \
-                         and which lock is held?",
-                        "the pages of stages 1 and 4",
-                    ),
-                    _ => (
-                        "How many threads handle requests, and does each of them get one?",
-                        "stage 3's page",
-                    ),
-                };
-                return Verdict::broken(happened, question, page);
-            }
+    pub fn two_at_once(&mut self) -> Finding {
+        if let Some(known) = &self.two_at_once {
+            return known.clone();
         }
-        Verdict::cannot_tell(unclear)
+        let finding = self.at_once(2);
+        self.two_at_once = Some(finding.clone());
+        finding
     }
 
-    /// A fast request that is sent while a slow one is handled is answered well before it, twice.
-    pub fn slow_and_fast(&mut self) -> Verdict {
-        let unit = match &self.unit {
-            Ok(unit) => *unit,
-            Err(why) => return Verdict::cannot_tell(why),
+    /// All fast requests that are sent while a slow one is handled are answered well before it, in a
+    /// round. That some waited has to be seen twice.
+    pub fn slow_and_fast(&mut self) -> Finding {
+        let (unit, slow) = match self.slow_page() {
+            Ok(known) => known,
+            Err(why) => return Finding::cannot_tell(why),
         };
-        let Some((fast, status)) = &self.fast else {
-            return Verdict::cannot_tell("the path / is not answered at once, or not at all");
+        let Some((fast, status)) = self.fast.clone() else {
+            return Finding::cannot_tell("the path / is not answered at once, or not at all");
         };
-        let (mut overtook, mut waited) = (0, 0);
-        for _ in 0..ATTEMPTS {
-            let slow = send(&self.options.target, 3 * unit + PATIENCE);
-            thread::sleep(unit / 4);
-            let fast = ask(fast, 3 * unit + PATIENCE);
-            let slow = slow.wait();
-            if !slow.is(200) || !fast.is(*status) {
-                let (slow, fast) = (slow.describe(), fast.describe());
-                return Verdict::cannot_tell(format!(
-                    "the slow one got {slow}, and the fast one {fast}"
-                ));
+        let (mut waited, mut unclear) = (Vec::new(), String::new());
+        for _ in 0..=ATTEMPTS {
+            match self.fast_beside(&slow, unit, &fast, status) {
+                Err(why) => unclear = why,
+                Ok(Beside {
+                    waited: 0,
+                    overtook,
+                }) if waited.is_empty() => {
+                    return Finding::kept(format!("{overtook} fast ones came, and none waited"));
+                }
+                // Once may be due to the machine.
+                Ok(Beside { waited: 0, .. }) => {}
+                Ok(beside) => waited.push(beside.waited),
             }
-            // Their order alone is not enough: two answers that come together may be seen in either.
-            if fast.ended + unit / 4 < slow.ended {
-                overtook += 1;
-            } else if fast.took() > unit / 2 {
-                waited += 1;
-            }
-            if overtook == 2 {
-                return Verdict::Kept;
-            }
-            if waited == 2 {
-                return Verdict::broken(
-                    "A fast request that came while a slow one was handled was answered after it.",
-                    "Which thread could handle the fast one meanwhile?",
+            if let [_, waited] = waited[..] {
+                if let Some(why) = self.delays_fast_ones(FAST) {
+                    return Finding::cannot_tell(why);
+                }
+                return Finding::broken(
+                    format!(
+                        "{FAST} fast requests came while a slow one was handled, \
+                         and {waited} of them were answered only after it."
+                    ),
+                    "Which thread, or which process, could handle the fast ones meanwhile?",
                     "stage 2's page",
                 );
             }
         }
-        Verdict::cannot_tell("the fast request was not always first, nor always last")
+        match waited[..] {
+            [] => Finding::cannot_tell(unclear),
+            _ => Finding::cannot_tell("a fast request waited, but only once"),
+        }
     }
 
-    /// The number of workers, if it is known and can be tried.
-    fn workers(&self) -> Result<usize, Verdict> {
-        let Some(workers) = self.options.workers else {
-            return Err(Verdict::cannot_tell(
-                "say with --workers how many workers the server has",
-            ));
-        };
-        if workers + self.options.queue.unwrap_or(0) > MOST {
-            return Err(Verdict::cannot_tell(format!(
-                "this sends at most {MOST} requests at a time"
-            )));
+    /// Sends a slow request, and fast ones before it is answered.
+    fn fast_beside(
+        &mut self,
+        slow: &Page,
+        unit: Duration,
+        fast: &Page,
+        status: u16,
+    ) -> Result<Beside, String> {
+        let timeout = 3 * unit + self.patience;
+        let begin = Instant::now();
+        let slow = send(slow, timeout);
+        thread::sleep(unit / 10);
+        // Not all at once, so that they do not wait for each other.
+        let fast = (0..FAST).map(|_| {
+            thread::sleep(unit / 100);
+            send(fast, timeout)
+        });
+        let fast = wait_for_all(fast.collect());
+        let slow = slow.wait();
+        if let Some(why) = self.stood_still(begin, unit) {
+            return Err(why);
         }
-        Ok(workers)
-    }
-
-    /// As many requests as there are workers take less than one and a half units together.
-    pub fn every_worker_works(&mut self) -> Verdict {
-        let verdict = match (self.workers(), &self.two_at_once) {
-            (Err(verdict), _) => verdict,
-            (Ok(2..), Some(Verdict::Broken { .. })) => depends_on("two requests run at once"),
-            (Ok(workers), _) => self.at_once(workers),
-        };
-        self.every_worker_works = Some(verdict.clone());
-        verdict
-    }
-
-    /// Of two requests more than workers, two are rejected or end clearly later than the others, twice.
-    pub fn never_more(&mut self) -> Verdict {
-        let workers = match self.workers() {
-            Ok(workers) => workers,
-            Err(verdict) => return verdict,
-        };
-        if let Some(Verdict::Broken { .. }) = self.two_at_once {
-            return Verdict::Kept; // Not even two.
+        if !slow.is(200) {
+            return Err(format!("the slow request got {}", slow.describe()));
         }
-        let (mut clear, mut unclear) = (0, String::new());
-        for _ in 0..=ATTEMPTS {
-            match self.attempt(workers + 2) {
-                Err(why) => return Verdict::cannot_tell(why),
-                Ok(Attempt::Clear { at_once, .. }) if at_once > workers => {
-                    return Verdict::broken(
-                        format!("{at_once} requests ran at once, with {workers} workers."),
-                        "Which line starts a thread, and how often does it run?",
-                        "stage 3's page",
-                    );
-                }
-                Ok(Attempt::Clear { .. }) => clear += 1,
-                Ok(Attempt::Failed(what)) => unclear = format!("one got {what}"),
-                Ok(Attempt::Unclear(why)) => unclear = why.to_owned(),
-            }
-            if clear == 2 {
-                return Verdict::Kept;
-            }
-        }
-        Verdict::cannot_tell(unclear)
-    }
-
-    /// With all workers busy and the queue full, two more requests get a whole 503 before any of the others is
-    /// answered, and those others are answered with 200, in one of a few attempts.
-    pub fn rejects(&mut self) -> Verdict {
-        let (workers, queue) = match (self.workers(), self.options.queue) {
-            (Err(verdict), _) => return verdict,
-            (_, None) => {
-                return Verdict::cannot_tell(
-                    "say with --queue how many requests may wait for a worker",
-                );
-            }
-            (Ok(workers), Some(queue)) => (workers, queue),
+        // One that is rejected does not wait, one that came late has not much to wait for, and one that
+        // was long in connecting waited for something else.
+        let counts = |it: &&Answer| {
+            !it.is(503) && it.slow_connection(unit).is_none() && it.sent + unit / 2 <= slow.ended
         };
-        if self.every_worker_works != Some(Verdict::Kept) {
-            return depends_on("as many requests run at once as there are workers");
+        let fast: Vec<&Answer> = fast.iter().filter(counts).collect();
+        if let Some(other) = fast.iter().find(|it| !it.is(status)) {
+            return Err(format!("a fast request got {}", other.describe()));
         }
-        let unit = match &self.unit {
-            Ok(unit) => *unit,
-            Err(why) => return Verdict::cannot_tell(why),
-        };
-        let target = &self.options.target;
-        let timeout = unit * (queue / workers + 3) as u32 + PATIENCE;
-        let question = "Where do requests wait, how many may, and what happens to the next one?";
-        let mut failures = 0;
-        for _ in 0..=ATTEMPTS {
-            // First the workers get theirs, then the queue is filled, then come those beyond.
-            let mut within = send_all(target, workers, unit / 10, timeout);
-            thread::sleep(unit / 5);
-            within.extend(send_all(target, queue, unit / 10, timeout));
-            thread::sleep(unit / 5);
-            let beyond = wait_for_all(send_all(target, 2, Duration::ZERO, timeout));
-            let within = wait_for_all(within);
-
-            let first = within.first().map(|it| it.ended);
-            let answered = within.iter().filter(|it| it.is(200)).count();
-            let happened = if answered < within.len() {
-                // A worker that was not quick enough to take one leaves no room in the queue.
-                format!(
-                    "Only {answered} of {} requests, for {workers} workers and a queue of {queue}, \
-                     were answered with 200.",
-                    within.len()
-                )
-            } else if !beyond.iter().all(|it| Some(it.sent + unit / 4) < first) {
-                continue; // Too late to find all workers busy.
-            } else if let Some(other) = beyond.iter().find(|it| !it.is(503)) {
-                let got = other.describe();
-                format!("With all workers busy and the queue full, a request more got {got}.")
-            } else if beyond.last().map(|it| it.ended) > first {
-                String::from(
-                    "With all workers busy and the queue full, a request more was rejected, \
-                     but only after another had been answered.",
-                )
-            } else {
-                return Verdict::Kept;
-            };
-            // That may be due to the machine, if it is slower than the pauses above are long.
-            if ask(target, timeout).took() < unit * 6 / 5 {
-                failures += 1;
-            }
-            if failures == 2 {
-                return Verdict::broken(happened, question, "stage 6's page");
-            }
+        // Their order alone is not enough: two answers that come together may be seen in either.
+        let overtook = |it: &&&Answer| it.ended + unit / 4 < slow.ended;
+        let waited = |it: &&&Answer| it.ended + unit / 20 >= slow.ended;
+        let overtook = fast.iter().filter(overtook).count();
+        let waited = fast.iter().filter(waited).count();
+        if waited == 0 && overtook < fast.len() {
+            return Err(String::from("a fast request was neither first nor last"));
         }
-        Verdict::cannot_tell("this machine, or the server's, is too busy")
+        if waited == 0 && overtook < FAST / 2 {
+            return Err(String::from("most fast requests were rejected, or late"));
+        }
+        Ok(Beside { overtook, waited })
     }
 }
 
-fn depends_on(promise: &str) -> Verdict {
-    Verdict::cannot_tell(format!("for that, \"{promise}\" has to be kept"))
+/// Why something cannot be decided without another promise.
+pub(super) fn depends_on(promise: &str) -> String {
+    format!("for that, \"{promise}\" has to be kept")
 }

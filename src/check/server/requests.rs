@@ -1,10 +1,52 @@
 //! Whole requests, alone and together, with the time each took by this program's clock.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::target::Target;
-use crate::client::{self, Outcome};
+use crate::client::{self, Outcome, target::Target};
+
+/// A connection that took longer was not accepted at once.
+const SLOW_CONNECTION: Duration = Duration::from_millis(500);
+
+/// A page of the server. Each request for it may have a query of its own, so that no cache answers
+/// several of them with one answer.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    target: Target,
+    /// How many queries there were, if the server gives the same page for each.
+    queries: Option<Arc<AtomicUsize>>,
+}
+
+impl Page {
+    /// The page as it was typed.
+    pub fn plain(target: &Target) -> Page {
+        Page {
+            target: target.clone(),
+            queries: None,
+        }
+    }
+
+    /// The page, with another query for each request.
+    pub fn with_queries(target: &Target) -> Page {
+        Page {
+            target: target.clone(),
+            queries: Some(Arc::default()),
+        }
+    }
+
+    fn next(&self) -> Target {
+        let Some(queries) = &self.queries else {
+            return self.target.clone();
+        };
+        let number = queries.fetch_add(1, Ordering::Relaxed) + 1;
+        let path = self.target.path();
+        let separator = if path.contains('?') { '&' } else { '?' };
+        self.target
+            .with_path(format!("{path}{separator}check={number}"))
+    }
+}
 
 /// What came of a request.
 #[derive(Clone, Debug)]
@@ -12,8 +54,12 @@ pub(super) struct Answer {
     /// When it was sent, and when the last of its answer had come, or it was given up.
     pub sent: Instant,
     pub ended: Instant,
+    /// How long it took to connect.
+    connecting: Duration,
     /// The status of a whole answer, or why there is none.
     pub status: Result<u16, String>,
+    /// What its status means here, if that is to be said.
+    meaning: Option<String>,
 }
 
 impl Answer {
@@ -25,27 +71,46 @@ impl Answer {
         self.ended - self.sent
     }
 
-    /// `status 404`, or why there is none, to stand in a sentence.
+    /// How long it took to connect, if that was too long for a connection that is accepted at once: where
+    /// a queue of connections is full, the system knocks again after a second.
+    pub fn slow_connection(&self, unit: Duration) -> Option<Duration> {
+        let longest = SLOW_CONNECTION.min(unit / 4);
+        (self.connecting > longest).then_some(self.connecting)
+    }
+
+    /// `status 404`, or why there is none, to stand behind "got". The server has answered before.
     pub fn describe(&self) -> String {
-        match &self.status {
-            Ok(status) => format!("status {status}"),
-            Err(why) => why.clone(),
+        match (&self.status, &self.meaning) {
+            (Ok(status), Some(meaning)) => format!("status {status} ({meaning})"),
+            (Ok(status), None) => format!("status {status}"),
+            (Err(why), _) if why == "nothing listens there" => {
+                String::from("no connection: the server has ended")
+            }
+            (Err(why), _) if why.starts_with("no answer") => why.clone(),
+            (Err(why), _) => format!("no answer: {why}"),
         }
     }
 }
 
 /// Sends one request and waits for the whole answer.
-pub(super) fn ask(target: &Target, timeout: Duration) -> Answer {
+pub(super) fn ask(page: &Page, timeout: Duration) -> Answer {
+    let target = page.next();
     let sent = Instant::now();
-    let outcome = client::request(target, timeout, |_port| {}).outcome;
+    let mut connecting = None;
+    let reply = client::request(&target, timeout, |_port| connecting = Some(sent.elapsed()));
+    let ended = Instant::now();
+    let status = match reply.outcome {
+        Outcome::Answered(status) => Ok(status),
+        Outcome::Rejected => Ok(503),
+        Outcome::Failed(why) => Err(why),
+    };
+    let said = status.as_ref().ok().copied();
     Answer {
         sent,
-        ended: Instant::now(),
-        status: match outcome {
-            Outcome::Answered(status) => Ok(status),
-            Outcome::Rejected => Ok(503),
-            Outcome::Failed(why) => Err(why),
-        },
+        ended,
+        connecting: connecting.unwrap_or_default(),
+        meaning: said.and_then(|status| client::meaning(status, reply.location.as_deref())),
+        status,
     }
 }
 
@@ -56,12 +121,12 @@ pub(super) struct UnderWay {
 }
 
 /// Sends one request, and does not wait for the answer.
-pub(super) fn send(target: &Target, timeout: Duration) -> UnderWay {
-    let target = target.clone();
+pub(super) fn send(page: &Page, timeout: Duration) -> UnderWay {
+    let page = page.clone();
     UnderWay {
         sent: Instant::now(),
         thread: thread::Builder::new()
-            .spawn(move || ask(&target, timeout))
+            .spawn(move || ask(&page, timeout))
             .map_err(|error| format!("this program gets no thread for it: {error}")),
     }
 }
@@ -72,7 +137,9 @@ impl UnderWay {
         let failed = |why| Answer {
             sent,
             ended: Instant::now(),
+            connecting: Duration::ZERO,
             status: Err(why),
+            meaning: None,
         };
         match self.thread {
             // What sends a request does not panic.
@@ -86,14 +153,14 @@ impl UnderWay {
 
 /// Sends so many requests, one shortly after the other, all in this time.
 pub(super) fn send_all(
-    target: &Target,
+    page: &Page,
     count: usize,
     within: Duration,
     timeout: Duration,
 ) -> Vec<UnderWay> {
     let pause = within / count.max(1) as u32;
     let sent = (0..count).map(|_| {
-        let request = send(target, timeout);
+        let request = send(page, timeout);
         thread::sleep(pause);
         request
     });

@@ -1,0 +1,75 @@
+//! How much processor time a server uses that runs on this machine. Linux says so in files, see proc(5);
+//! other systems do not.
+
+use std::collections::HashMap;
+use std::fs;
+use std::time::Duration;
+
+use crate::client::target::Target;
+
+/// A thread's number.
+type Thread = u32;
+
+/// What each thread of the processes that listen at this address has used since it began. None if it is
+/// not known: on another system or machine, or of another user.
+pub(super) fn used(target: &Target) -> Option<HashMap<Thread, Duration>> {
+    let addrs = target.addresses(Duration::from_secs(1)).ok()?;
+    // Wine shows these files to programs for Windows.
+    if !cfg!(target_os = "linux") || !addrs.iter().all(|addr| addr.ip().is_loopback()) {
+        return None;
+    }
+    let port = addrs.first()?.port();
+    let sockets = listening(port);
+    // A server may be several processes that share a socket. This program is none of them.
+    let processes = numbers("/proc")?;
+    let processes = processes.filter(|id| *id != std::process::id() && has_one_of(*id, &sockets));
+    let threads = processes.flat_map(|id| {
+        let folder = format!("/proc/{id}/task");
+        let threads = numbers(&folder).into_iter().flatten();
+        threads.filter_map(move |thread| Some((thread, used_by(&folder, thread)?)))
+    });
+    let threads: HashMap<Thread, Duration> = threads.collect();
+    (!threads.is_empty()).then_some(threads)
+}
+
+/// The files of a folder that are named by a number.
+fn numbers(folder: &str) -> Option<impl Iterator<Item = u32> + use<>> {
+    let files = fs::read_dir(folder).ok()?;
+    Some(files.filter_map(|it| it.ok()?.file_name().to_str()?.parse().ok()))
+}
+
+/// The sockets that listen at this port, as the links in `/proc/.../fd` name them.
+fn listening(port: u16) -> Vec<String> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
+    let lines = tables.iter().flatten().flat_map(|table| table.lines());
+    let sockets = lines.filter_map(|line| {
+        // "0: 0100007F:1F90 00000000:0000 0A ...", where 0A is listening, and as the tenth the socket's number.
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (_, hexadecimal) = fields.get(1)?.split_once(':')?;
+        let here = u16::from_str_radix(hexadecimal, 16) == Ok(port) && fields.get(3) == Some(&"0A");
+        here.then(|| format!("socket:[{}]", fields.get(9).unwrap_or(&"")))
+    });
+    sockets.collect()
+}
+
+fn has_one_of(process: u32, sockets: &[String]) -> bool {
+    let Ok(files) = fs::read_dir(format!("/proc/{process}/fd")) else {
+        return false;
+    };
+    let mut links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    links.any(|link| {
+        sockets
+            .iter()
+            .any(|socket| link.as_os_str() == socket.as_str())
+    })
+}
+
+fn used_by(folder: &str, thread: Thread) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("{folder}/{thread}/stat")).ok()?;
+    // "1 (name) S PPID ...", and as the 14th and 15th the ticks in user mode and in the system's.
+    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    // A hundred ticks in a second, whatever the kernel's own clock does: USER_HZ.
+    Some(Duration::from_millis(10 * (user + system)))
+}
