@@ -435,10 +435,52 @@ fn comparable_log(log: &str) -> Vec<String> {
 fn the_two_waves_of_stage_3_are_drawn_as_they_are() {
     let stage = &STAGES[2];
     let page = read(format!("docs/{}.md", file_name(stage)));
-    let waves = blocks(&page, "```console").pop().unwrap();
     let ideal = ideal_race(stage, &label(stage), 6);
     let typed = "$ cargo run --features stage3 -- race -n 6";
-    assert_shows(&waves, typed, ideal);
+    let shown = blocks(&page, "```console");
+    let waves = shown.iter().find(|block| block.starts_with(typed));
+    assert_shows(waves.unwrap(), typed, ideal);
+}
+
+/// The pages of stages 3 and 6 send twice as many requests as four workers can answer.
+#[test]
+fn an_open_load_does_to_a_queue_what_the_pages_say() {
+    let every = Duration::from_millis(130);
+    for (stage, capacity) in [(&STAGES[2], usize::MAX), (&STAGES[5], 4)] {
+        // When each worker is free again, and when those that wait were picked up.
+        let mut free = [Duration::ZERO; 4];
+        let mut starts: Vec<Duration> = Vec::new();
+        let lanes = (0..24).map(|number| {
+            let due = every * number;
+            let waiting = starts.iter().filter(|start| **start > due).count();
+            let mut lane = Lane {
+                due,
+                end: Some((due, Outcome::Rejected)),
+                ..Lane::default()
+            };
+            if waiting < capacity {
+                let worker = free.iter_mut().min().unwrap();
+                let start = due.max(*worker);
+                *worker = start + Duration::from_millis(1001);
+                lane.end = Some((*worker, Outcome::Answered(200)));
+                starts.push(start);
+            }
+            lane
+        });
+        let ideal = Recording {
+            label: label(stage),
+            lanes: lanes.collect(),
+            every: Some(every),
+            ..Recording::default()
+        };
+        let typed = format!(
+            "$ cargo run --features stage{} -- race --sleep 1 --every 0.13 -n 24",
+            stage.number
+        );
+        let shown = format!("{typed}\n{}", ideal.result());
+        let page = read(format!("docs/{}.md", file_name(stage)));
+        assert!(blocks(&page, "```console").contains(&shown), "{shown}");
+    }
 }
 
 /// Five requests, two workers and a capacity of one: the queue is full before a worker has woken up.

@@ -133,6 +133,27 @@ mod against_the_stages {
         assert_eq!(results(&stdout).len(), 1, "{stdout}");
     }
 
+    /// The queue of a pool grows as long as more requests come than its worker can answer.
+    #[cfg(feature = "stage3")]
+    #[test]
+    fn at_a_fixed_rate_above_that_of_the_workers_each_answer_takes_longer() {
+        let seconds = |stdout: &str| {
+            let result = stdout.lines().last().unwrap();
+            let (_, times) = result.split_once("answers took ")?;
+            let (shortest, longest) = times.strip_suffix(" s")?.split_once(" to ")?;
+            Some([shortest, longest].map(|time| time.parse::<f64>().unwrap()))
+        };
+        let told = (0..10).find_map(|_| {
+            let options = "--stage 3 --workers 1 --sleep 0.2 --every 0.1 -n 8";
+            let (stdout, code) = race(&options.split(' ').collect::<Vec<_>>());
+            assert_eq!(code, 0, "{stdout}");
+            seconds(&stdout)
+        });
+        // The last one is due after 0.7 s, and eight of 0.2 s take 1.6 s.
+        let [shortest, longest] = told.expect("the race cannot tell, ten times");
+        assert!(shortest >= 0.2 && longest >= 0.8, "{shortest} to {longest}");
+    }
+
     /// The running chart needs this report: the answer comes too late for it.
     #[test]
     fn a_server_of_a_race_reports_a_request_before_it_is_answered() {
@@ -270,6 +291,28 @@ fn a_bare_server_without_threads_runs_one_after_another() {
 fn a_bare_server_with_threads_runs_side_by_side() {
     let race = || race_against(server(true, slow_and_bare), &[]);
     let (_, code) = settled("side by side", race);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn two_servers_are_raced_in_one_chart() {
+    let race_both = || {
+        let targets =
+            [false, true].map(|threads| format!("{}/slow", server(threads, slow_and_bare)));
+        let (stdout, code) = race(&[&targets[0], &targets[1]]);
+        let lines: Vec<&str> = stdout.lines().collect();
+        let results = &lines[lines.len() - 2..];
+        for (target, (result, right)) in targets
+            .iter()
+            .zip(results.iter().zip(["one after another", "side by side"]))
+        {
+            assert!(result.starts_with(&format!("{target}  ")), "{stdout}");
+            let fine = result.ends_with(right) || result.contains("  cannot tell: ");
+            assert!(fine, "{stdout}");
+        }
+        (stdout, code)
+    };
+    let (_, code) = settled("side by side", race_both);
     assert_eq!(code, 0);
 }
 
