@@ -18,7 +18,7 @@ pub fn rustc() -> Command {
 /// works, which is not the repository's: another test may be reading that.
 pub fn compile(file: &Path, options: &[&str]) -> Output {
     rustc()
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .current_dir(super::repository::temporary())
         .arg("--emit=metadata=-")
         .args(options)
         .arg(file)

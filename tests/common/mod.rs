@@ -11,7 +11,6 @@ use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -70,7 +69,13 @@ pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
 
 /// The program, without arguments.
 pub fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_ten-versus-five"))
+    let name = format!("ten-versus-five{}", env::consts::EXE_SUFFIX);
+    Command::new(repository::built().join(name))
+}
+
+/// The Cargo that runs the tests.
+pub fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// A crate that is new: it depends on this one, and has these files. Cargo in its folder.
@@ -79,7 +84,7 @@ pub fn new_crate<'a>(
     edition: &str,
     files: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Command {
-    let crates = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let crates = repository::temporary();
     let folder = crates.join(name);
     let manifest = format!(
         "[package]\nname = \"{name}\"\nedition = \"{edition}\"\n\
@@ -98,7 +103,7 @@ pub fn new_crate<'a>(
     for (file, text) in files {
         write(file, text);
     }
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo();
     cargo.current_dir(&folder);
     share_a_build(&mut cargo);
     cargo
@@ -106,7 +111,7 @@ pub fn new_crate<'a>(
 
 /// Makes Cargo compile this crate once for all the crates that are made in tests.
 pub fn share_a_build(cargo: &mut Command) {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("target");
+    let target = repository::temporary().join("target");
     cargo.env("CARGO_TARGET_DIR", target);
     compile_quickly(cargo);
 }

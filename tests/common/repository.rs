@@ -1,11 +1,41 @@
 //! The files of the repository, and the blocks of its pages.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-/// The repository's folder.
+/// The repository's folder. It may have been moved since the tests were compiled, so Cargo is asked for it
+/// when they run.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let now = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        now.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")))
+    })
+}
+
+/// The folder in which Cargo has built the tests: `target/debug`. This program is in its `deps`.
+pub fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let mut program = env::current_exe().unwrap();
+        program.pop();
+        if program.ends_with("deps") {
+            program.pop();
+        }
+        program
+    })
+}
+
+/// A folder for what the tests write: `target/tmp`.
+pub fn temporary() -> &'static Path {
+    static TEMPORARY: OnceLock<PathBuf> = OnceLock::new();
+    TEMPORARY.get_or_init(|| {
+        let folder = built().with_file_name("tmp");
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    })
 }
 
 /// The text of a file.

@@ -5,10 +5,10 @@ use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use crate::common::cargo;
 use crate::common::compiler::{is_known, warnings};
-use crate::common::repository::{files, read, root};
+use crate::common::repository::{files, read, root, temporary};
 
 /// A line of the list in src/book.rs.
 struct Chapter {
@@ -101,10 +101,10 @@ fn the_pictures_of_cargo_doc_are_those_in_docs() {
 /// items that do not exist, but not of links to files.
 #[test]
 fn every_link_in_cargo_doc_leads_somewhere() {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let target = temporary();
     let book = target.join("doc/ten_versus_five");
     let _ = fs::remove_dir_all(&book); // What an earlier version left.
-    let output = Command::new(env!("CARGO"))
+    let output = cargo()
         .args(["doc", "--quiet", "--lib", "--no-deps", "--all-features"])
         .arg("--target-dir")
         .arg(target)

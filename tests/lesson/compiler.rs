@@ -15,7 +15,7 @@ use std::process::Output;
 use std::thread;
 
 use crate::common::compiler::{compile, is_known, is_the_compiler_on_record, rustc, warnings};
-use crate::common::repository::{blocks, files, read, root};
+use crate::common::repository::{blocks, files, read, root, temporary};
 
 /// The program that has a mistake, and compiles. It has no twin.
 const NO_MESSAGE: &str = "13_lock_held_and_no_message";
@@ -128,7 +128,7 @@ fn a_guard_across_an_await_keeps_a_future_from_being_sent_to_another_thread() {
     let page = read("docs/next.md");
     let compile_block = |opening: &str| {
         let block = blocks(&page, opening).pop().expect("a block of code");
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guard_across_an_await.rs");
+        let file = temporary().join("guard_across_an_await.rs");
         fs::write(&file, block).unwrap();
         let output = compile(&file, &["--edition=2024", "--crate-type=lib"]);
         fs::remove_file(&file).unwrap();
@@ -165,7 +165,7 @@ fn paths_in(folder: &Path) -> BTreeSet<PathBuf> {
 /// that some compile. Git ignores the folder `target`, and a reader may delete it.
 #[test]
 fn the_commands_on_the_pages_leave_files_in_the_target_folder_alone() {
-    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rustc_commands");
+    let copy = temporary().join("rustc_commands");
     let _ = fs::remove_dir_all(&copy); // What an earlier run left.
     let folders = ["tests/compile_fail", "src/explore"];
     for folder in folders {

@@ -37,7 +37,6 @@ fn output(command: &mut Command) -> (String, i32) {
     feature = "stage7"
 ))]
 mod against_the_stages {
-    use std::path::Path;
 
     use std::io::{BufRead, BufReader};
     use std::process::Stdio;
@@ -208,7 +207,7 @@ mod against_the_stages {
 
     #[test]
     fn a_picture_is_written() {
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("race.svg");
+        let file = crate::common::repository::temporary().join("race.svg");
         let (stdout, code) = race(&["--sleep", "0.1", "--svg", file.to_str().unwrap()]);
         assert_eq!(code, 0);
         let picture = std::fs::read_to_string(&file).unwrap();
@@ -503,7 +502,7 @@ mod picture {
 
     impl Directory {
         fn new(name: &str) -> Directory {
-            let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+            let path = crate::common::repository::temporary().join(name);
             // A test that was interrupted may have left one.
             let _ = fs::remove_dir_all(&path);
             fs::create_dir(&path).unwrap();
@@ -611,7 +610,7 @@ fn an_address_cannot_send_control_characters_to_a_terminal_or_markup_to_a_pictur
     let mut race = program();
     race.args(["race", &target, "--svg", "-"]);
     // A file of that name, in a directory that is the test's.
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("-");
+    let file = crate::common::repository::temporary().join("-");
     race.current_dir(file.parent().unwrap()).env("LC_ALL", "C");
     let (stdout, code) = output(&mut race);
     let picture = std::fs::read_to_string(&file).unwrap();

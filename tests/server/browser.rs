@@ -7,7 +7,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, process};
@@ -44,7 +44,7 @@ impl Browser {
             .expect("chromedriver should say its port");
 
         let name = format!("browser-{}-{port}", process::id());
-        let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let profile = crate::common::repository::temporary().join(name);
         let mut browser = Browser {
             driver,
             port,

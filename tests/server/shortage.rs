@@ -309,7 +309,7 @@ mod threads {
 /// sends a signal, which would end a program that does not ignore it.
 #[test]
 fn an_older_picture_survives_one_for_which_there_is_no_room() {
-    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("race_no_room");
+    let directory = crate::common::repository::temporary().join("race_no_room");
     // A test that was interrupted may have left one.
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir(&directory).unwrap();

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::common::compiler::is_declared_known;
-use crate::common::repository::{read, root};
-use crate::common::{compile_quickly, thorough};
+use crate::common::repository::{read, root, temporary};
+use crate::common::{cargo, compile_quickly, thorough};
 use ten_versus_five::check::pool::PROMISES;
 
 /// A pool of `check_pool/pools.rs`, as a hand-in.
@@ -41,7 +41,7 @@ struct Assignment {
 
 impl Assignment {
     fn new(name: &str) -> Assignment {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let folder = temporary().join(name);
         let library = format!("{:?}", root());
         for file in [
             "Cargo.toml",
@@ -58,8 +58,7 @@ impl Assignment {
     }
 
     fn cargo(&self, arguments: &[&str]) -> Command {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut cargo = Command::new(cargo);
+        let mut cargo = cargo();
         cargo
             .args(arguments)
             .current_dir(&self.folder)

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::thread;
 
-use crate::common::repository::{blocks, files, read};
+use crate::common::repository::{blocks, files, read, temporary};
 use crate::common::{new_crate, thorough};
 use ten_versus_five::exercise::NAMES;
 
@@ -140,9 +140,7 @@ fn program() -> &'static Path {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{errors}");
         let program = format!("exercises{}", env::consts::EXE_SUFFIX);
-        Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("target/debug")
-            .join(program)
+        temporary().join("target/debug").join(program)
     })
 }
 

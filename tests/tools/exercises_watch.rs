@@ -104,7 +104,7 @@ mod on_a_terminal {
     #[ignore = "needs the script program"]
     fn a_saved_file_is_checked_again_and_what_is_done_is_not_checked_twice() {
         let (guard, while_let) = (exercise(false, "guard"), exercise(false, "while_let"));
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exercises-to-watch");
+        let folder = crate::common::repository::temporary().join("exercises-to-watch");
         let _ = fs::remove_dir_all(&folder); // What an earlier run left.
         fs::create_dir_all(folder.join("src")).unwrap();
         fs::create_dir_all(folder.join("examples")).unwrap();

@@ -513,7 +513,7 @@ fn under_stage_3_all_four_work_while_none_has_the_lock() {
 #[cfg(feature = "stage7")]
 #[test]
 fn the_notes_are_written_and_stage_7_waits_for_each_worker_to_end() {
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("notes.txt");
+    let file = crate::common::repository::temporary().join("notes.txt");
     let options = ["--lock", "--stage", "7", "--sleep", "0.1", "--notes"];
     let output = race(&[&options[..], &[file.to_str().unwrap()]].concat());
     assert!(!output.contains("wants"), "they are in the file: {output}");

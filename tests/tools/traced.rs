@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::common::compiler::is_declared_known;
-use crate::common::repository::{read, root};
-use crate::common::{PATIENCE, share_a_build};
+use crate::common::repository::{read, root, temporary};
+use crate::common::{PATIENCE, cargo, share_a_build};
 use ten_versus_five::traced::{Note, ObjectKind, Recording, What, job};
 
 /// A pool of a file in tests/tools/traced/, with the stand-in.
@@ -303,7 +301,7 @@ fn the_notes_of_a_parked_thread_and_of_its_waker_are_about_the_same_thread() {
 /// Two files, in three editions. Cargo compiles the library once for all of them.
 #[test]
 fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("traced");
+    let folder = temporary().join("traced");
     let mut members = Vec::new();
     for edition in ["2018", "2021", "2024"] {
         for pool in ["book", "condvar"] {
@@ -330,7 +328,7 @@ fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
     fs::write(folder.join("Cargo.toml"), workspace).unwrap();
 
     let cargo = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = cargo();
         command
             .arg(arguments[0])
             .arg("--offline")
