@@ -20,6 +20,7 @@ mod explore_quiz;
 mod explore_step;
 mod lock;
 mod pool_forms;
+mod recipe;
 mod states;
 mod traced;
 mod traced_steps;

@@ -1,0 +1,114 @@
+//! Does the recipe of `docs/check.md` work for a pool of one's own, as it is typed, from an empty folder?
+//!
+//! What is typed is taken from the page. The pool is that of the Book. The crates differ in which file it stands in,
+//! what else is in that file, and whether it is a library or a program.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::compiler::is_declared_known;
+use crate::common::repository::{read, root};
+use crate::common::share_a_build;
+
+/// The blocks that begin with this line, between two headings of the page.
+fn blocks(begin: &str) -> Vec<String> {
+    let page = read("docs/check.md");
+    let (_, section) = page.split_once("\n### Set it up\n").unwrap();
+    let (section, _) = section.split_once("\n### ").unwrap();
+    let begin = format!("\n{begin}\n");
+    let blocks = section.split(&begin).skip(1);
+    let blocks = blocks.map(|block| block.split_once("\n```").unwrap().0);
+    blocks.map(|block| format!("{block}\n")).collect()
+}
+
+/// The page's line and its macros, the latter for a pool with this path.
+fn typed(path: &str) -> (String, String) {
+    let [line, macros] = <[String; 2]>::try_from(blocks("```rust")).unwrap();
+    (line, macros.replace("crate::ThreadPool", path))
+}
+
+/// The Book's pool, as it is at the end of its chapter.
+fn pool() -> String {
+    read("tests/tools/traced/book.rs")
+}
+
+/// Runs the tests of a crate that is typed from the page, and of which these promises must be kept.
+fn assert_it_works(name: &str, files: &[(&str, String)]) {
+    let [dependency] = <[String; 1]>::try_from(blocks("```text")).unwrap();
+    let path = format!("{:?}", root());
+    let dependency = dependency.replace("\"../ten-versus-five\"", &path);
+    let manifest =
+        format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n\n{dependency}\n[workspace]\n");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder); // What an earlier run left.
+    let manifest = [("Cargo.toml", manifest)];
+    for (file, text) in manifest.iter().chain(files) {
+        let file = folder.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(cargo);
+    cargo.current_dir(folder).args(["test", "--offline"]);
+    share_a_build(&mut cargo);
+    let output = cargo.output().unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    for test in [
+        "promises::two_jobs_run_at_once ... ok",
+        "promises::drop_waits_for_every_job ... ok",
+        "every_schedule::no_schedule_loses_a_job ... ok",
+        "every_schedule::drop_waits_for_every_job_in_every_schedule ... ok",
+    ] {
+        assert!(printed.contains(test), "{test}: {printed}");
+    }
+    // A reader's compiler may have warnings of its own.
+    let warns = printed.contains("warning");
+    assert!(!(warns && is_declared_known()), "{printed}");
+}
+
+#[test]
+fn with_tests_in_the_same_file() {
+    let (line, macros) = typed("crate::ThreadPool");
+    let (alias, _) = line.split_once(';').unwrap();
+    let (_, alias) = alias.split_once('\n').unwrap();
+    let tests = format!(
+        "#[cfg(test)]\nmod tests {{\n    use super::*;\n    {alias};\n    \
+         use std::sync::atomic::{{AtomicBool, Ordering}};\n\n    #[test]\n    fn a_job_runs() {{\n        \
+         let ran = Arc::new(AtomicBool::new(false));\n        let pool = ThreadPool::new(1);\n        \
+         let job = Arc::clone(&ran);\n        pool.execute(move || job.store(true, Ordering::SeqCst));\n        \
+         drop(pool);\n        assert!(ran.load(Ordering::SeqCst));\n    }}\n}}\n"
+    );
+    let library = format!("{line}{}\n{macros}\n{tests}", pool());
+    assert_it_works("recipe_tests", &[("src/lib.rs", library)]);
+}
+
+#[test]
+fn in_a_program() {
+    let (line, macros) = typed("crate::ThreadPool");
+    let main = "fn main() {\n    ThreadPool::new(2).execute(|| println!(\"a job\"));\n}\n";
+    let program = format!("{line}{}\n{main}\n{macros}", pool());
+    assert_it_works("recipe_program", &[("src/main.rs", program)]);
+}
+
+#[test]
+fn in_several_files() {
+    let (line, macros) = typed("crate::pool::ThreadPool");
+    let library = format!("pub mod pool;\n\n{macros}");
+    let files = [
+        ("src/lib.rs", library),
+        ("src/pool.rs", format!("{line}{}", pool())),
+    ];
+    assert_it_works("recipe_files", &files);
+}
+
+#[test]
+fn in_a_file_that_begins_with_what_it_is_for() {
+    let (line, macros) = typed("crate::ThreadPool");
+    let library = format!(
+        "//! A thread pool.\n//!\n//! It is mine.\n\n{line}{}\n{macros}",
+        pool()
+    );
+    assert_it_works("recipe_docs", &[("src/lib.rs", library)]);
+}
