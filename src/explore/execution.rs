@@ -21,7 +21,9 @@ use super::model::{Objects, Op, State};
 use super::search::{Choice, Event, Search, Threads};
 use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
-use crate::traced::step::{Action, Outcome};
+use crate::traced::step::{
+    Action, Dismissed, Member, OF_A_SCOPE, Outcome, Scheduler, Step, Task, Touches, is_dismissal,
+};
 use crate::traced::{ObjectKind, next_number, threads};
 
 /// How often in a row a thread's waits may come to their end for no other reason than time, while
@@ -39,11 +41,6 @@ const NO_STEP: Duration = Duration::from_secs(10);
 pub(crate) const DIFFERENT_END: &str = "the same steps did not come to the same end: something is different \
      each time, like a static, a random number or the clock";
 
-/// The number of a `Join` at the end of a scope.
-pub(crate) const OF_A_SCOPE: usize = 1;
-
-type Task = Box<dyn FnOnce() + Send>;
-
 /// One exploration's threads, and the schedule that runs.
 pub(crate) struct Execution {
     inner: Mutex<Inner>,
@@ -54,7 +51,7 @@ pub(crate) struct Execution {
 
 /// A thread of an execution.
 #[derive(Clone)]
-pub(crate) struct Member {
+pub(crate) struct Participant {
     pub(crate) execution: Arc<Execution>,
     pub(crate) thread: usize,
 }
@@ -209,9 +206,6 @@ impl Baton {
     }
 }
 
-/// What unwinds a thread whose schedule is over.
-struct Dismissed;
-
 thread_local! {
     /// What the panics of this thread said.
     static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -222,12 +216,12 @@ thread_local! {
     static LAST_STEP: RefCell<Option<LastStep>> = const { RefCell::new(None) };
 }
 
-struct LastStep(Member);
+struct LastStep(Participant);
 
 impl Drop for LastStep {
     fn drop(&mut self) {
-        let Member { execution, thread } = &self.0;
-        self.0.step_of(Action::End, *thread, false, 0);
+        let Participant { execution, thread } = &self.0;
+        Member::new(self.0.clone()).step_of(Action::End, *thread, false, 0);
         let mut inner = execution.lock();
         if inner.phase != Phase::Over {
             let next = inner.choose(execution.max_steps);
@@ -244,7 +238,7 @@ fn keep_panics_quiet() {
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let Some(member) = context::explored() else {
+            let Some(member) = this_thread() else {
                 return before(info);
             };
             let _ = PANICS.try_with(|panics| panics.borrow_mut().push(info.to_string()));
@@ -253,6 +247,12 @@ fn keep_panics_quiet() {
             }
         }));
     });
+}
+
+/// This thread's place among those of a schedule, if it is in one.
+pub(crate) fn this_thread() -> Option<Participant> {
+    let member = |last: &RefCell<Option<LastStep>>| Some(last.borrow().as_ref()?.0.clone());
+    LAST_STEP.try_with(member).ok().flatten()
 }
 
 /// Whether this panic cannot unwind, as one that leaves a `drop` while another panic unwinds. It is
@@ -291,9 +291,12 @@ impl Execution {
         })
     }
 
-    /// Runs `work` in the schedule that the search has prepared.
-    pub(crate) fn run(self: &Arc<Execution>, work: Task) -> Findings {
-        let member = Member {
+    /// Runs `work`, as the first thread, in the schedule that the search has prepared.
+    pub(crate) fn run(
+        self: &Arc<Execution>,
+        work: impl FnOnce(&Participant) + Send + 'static,
+    ) -> Findings {
+        let member = Participant {
             execution: Arc::clone(self),
             thread: 0,
         };
@@ -310,7 +313,8 @@ impl Execution {
         inner.add_thread(None, Clock::default());
         let first = inner.choose(self.max_steps);
         drop(inner);
-        threads::start_main(&member, work);
+        let main = Member::new(member.clone());
+        threads::start_main(&main, Box::new(move || work(&member)));
         self.lock().go(first);
 
         let mut steps = 0;
@@ -411,6 +415,16 @@ impl Inner {
             baton: Arc::default(),
         });
         thread
+    }
+
+    /// The index of an object that a step touches.
+    fn object(&mut self, (kind, number): (ObjectKind, usize)) -> usize {
+        if number < self.oldest && self.phase == Phase::Running {
+            self.findings.cannot_tell.get_or_insert_with(|| {
+                format!("a {kind:?} is older than the schedule that uses it, like a static")
+            });
+        }
+        self.objects.index(kind, number)
     }
 
     fn enabled(&self, any_expires: bool) -> Threads {
@@ -680,58 +694,94 @@ impl Op {
     }
 }
 
-impl Member {
-    /// A step that touches one object, or two.
-    pub(crate) fn step(
-        &self,
-        action: Action,
-        objects: [Option<(ObjectKind, usize)>; 2],
-        timed: bool,
-        number: usize,
-    ) -> Outcome {
+impl Scheduler for Participant {
+    fn thread(&self) -> usize {
+        self.thread
+    }
+
+    fn step(&self, step: Step) -> Outcome {
         let mut inner = self.execution.lock();
-        let objects = objects.map(|object| {
-            let (kind, number) = object?;
-            if number < inner.oldest && inner.phase == Phase::Running {
-                inner.findings.cannot_tell.get_or_insert_with(|| {
-                    format!("a {kind:?} is older than the schedule that uses it, like a static")
-                });
-            }
-            Some(inner.objects.index(kind, number))
-        });
+        let objects = match step.touches {
+            Touches::Objects(objects) => objects.map(|object| Some(inner.object(object?))),
+            Touches::Thread(thread) => [inner.slots.get(thread).map(|slot| slot.object), None],
+        };
         let op = Op {
-            action,
+            action: step.action,
             objects,
-            timed,
-            number,
+            timed: step.timed,
+            number: step.number,
         };
         self.take(inner, op)
     }
 
-    /// A step that touches nothing.
-    pub(crate) fn step_alone(&self, action: Action) -> Outcome {
-        self.take(self.execution.lock(), Op::of_thread(action))
+    fn saw(&self, value: u64) {
+        if let Some(event) = &mut self.execution.lock().fresh {
+            event.seen = value;
+        }
     }
 
-    /// A step that is about another thread, or about itself.
-    pub(crate) fn step_of(
-        &self,
-        action: Action,
-        thread: usize,
-        timed: bool,
-        number: usize,
-    ) -> Outcome {
-        let inner = self.execution.lock();
-        let objects = [inner.slots.get(thread).map(|slot| slot.object), None];
-        let op = Op {
-            objects,
-            timed,
-            number,
-            ..Op::of_thread(action)
-        };
-        self.take(inner, op)
+    fn add_channel(&self, number: usize, capacity: Option<usize>) {
+        let inner = &mut *self.execution.lock();
+        let index = inner.objects.index(ObjectKind::Channel, number);
+        if let State::Channel { bound, .. } = &mut inner.objects.states[index] {
+            *bound = capacity;
+        }
     }
 
+    fn add_sender(&self, number: usize) {
+        let inner = &mut *self.execution.lock();
+        let index = inner.objects.index(ObjectKind::Channel, number);
+        if let State::Channel { senders, .. } = &mut inner.objects.states[index] {
+            *senders += 1;
+        }
+    }
+
+    fn add_thread(&self, name: Option<String>) -> Member {
+        let inner = &mut *self.execution.lock();
+        let clock = inner.slots[self.thread].clock.clone();
+        Member::new(Participant {
+            execution: Arc::clone(&self.execution),
+            thread: inner.add_thread(name, clock),
+        })
+    }
+
+    /// Each is a new one in every schedule, so that what a `thread_local!` holds is made anew, and dropped
+    /// at the end of the thread.
+    fn start(&self, task: Task) -> thread::Thread {
+        let thread = thread::spawn(task);
+        let handle = thread.thread().clone();
+        self.execution.lock().crew.push(thread);
+        handle
+    }
+
+    /// The end itself comes when the real thread drops what its `thread_local!`s hold.
+    fn live(&self, work: &mut dyn FnMut(), keep: &mut dyn FnMut(thread::Result<()>)) {
+        // Before all others that the program may use, so it is dropped after them.
+        LAST_STEP.set(Some(LastStep(self.clone())));
+        context::watch(Watcher::Explorer(Member::new(self.clone())));
+        let baton = Arc::clone(&self.execution.lock().slots[self.thread].baton);
+        baton.wait();
+        if self.execution.lock().phase == Phase::Over {
+            return;
+        }
+        let result = panic::catch_unwind(AssertUnwindSafe(work));
+        if let Err(panic) = &result {
+            self.panicked(&**panic);
+        }
+        // A result that no thread can join any more is dropped here.
+        let kept = panic::catch_unwind(AssertUnwindSafe(|| keep(result)));
+        if let Err(panic) = &kept {
+            self.panicked(&**panic);
+        }
+        self.execution.lock().slots[self.thread].leaving = true;
+    }
+
+    fn is_running(&self) -> bool {
+        self.execution.lock().phase == Phase::Running
+    }
+}
+
+impl Participant {
     fn take<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, op: Op) -> Outcome {
         let me = self.thread;
         if inner.phase == Phase::Over {
@@ -769,78 +819,6 @@ impl Member {
         } else {
             inner.go(next);
         }
-    }
-
-    /// What the real object held when the last step was taken.
-    pub(crate) fn saw(&self, value: u64) {
-        if let Some(event) = &mut self.execution.lock().fresh {
-            event.seen = value;
-        }
-    }
-
-    /// A new channel, for which nothing is a step yet.
-    pub(crate) fn add_channel(&self, number: usize, capacity: Option<usize>) {
-        let inner = &mut *self.execution.lock();
-        let index = inner.objects.index(ObjectKind::Channel, number);
-        if let State::Channel { bound, .. } = &mut inner.objects.states[index] {
-            *bound = capacity;
-        }
-    }
-
-    /// A sender was cloned. That is no step: as there is one, it makes no difference to anybody.
-    pub(crate) fn add_sender(&self, number: usize) {
-        let inner = &mut *self.execution.lock();
-        let index = inner.objects.index(ObjectKind::Channel, number);
-        if let State::Channel { senders, .. } = &mut inner.objects.states[index] {
-            *senders += 1;
-        }
-    }
-
-    /// Starts a thread, which has to [`live`](Member::live).
-    pub(crate) fn spawn(&self, name: Option<String>) -> Member {
-        self.step_alone(Action::Spawn);
-        let inner = &mut *self.execution.lock();
-        let clock = inner.slots[self.thread].clock.clone();
-        Member {
-            execution: Arc::clone(&self.execution),
-            thread: inner.add_thread(name, clock),
-        }
-    }
-
-    /// Starts a real thread for this one, which has to [`live`](Member::live), too.
-    ///
-    /// Each is a new one in every schedule, so that what a `thread_local!` holds is made anew, and dropped
-    /// at the end of the thread.
-    pub(crate) fn start(&self, task: Task) -> thread::Thread {
-        let thread = thread::spawn(task);
-        let handle = thread.thread().clone();
-        self.execution.lock().crew.push(thread);
-        handle
-    }
-
-    /// Does what a thread does from its first turn on. What comes of it is kept before the end, so that
-    /// it is there for a thread that joins.
-    ///
-    /// The end itself comes when the real thread drops what its `thread_local!`s hold.
-    pub(crate) fn live<R>(self, work: impl FnOnce() -> R, keep: impl FnOnce(thread::Result<R>)) {
-        // Before all others that the program may use, so it is dropped after them.
-        LAST_STEP.set(Some(LastStep(self.clone())));
-        context::watch(Watcher::Explorer(self.clone()));
-        let baton = Arc::clone(&self.execution.lock().slots[self.thread].baton);
-        baton.wait();
-        if self.execution.lock().phase == Phase::Over {
-            return;
-        }
-        let result = panic::catch_unwind(AssertUnwindSafe(work));
-        if let Err(panic) = &result {
-            self.panicked(&**panic);
-        }
-        // A result that no thread can join any more is dropped here.
-        let kept = panic::catch_unwind(AssertUnwindSafe(|| keep(result)));
-        if let Err(panic) = &kept {
-            self.panicked(&**panic);
-        }
-        self.execution.lock().slots[self.thread].leaving = true;
     }
 
     /// Notes that this thread has panicked, unless it was made to.
@@ -882,11 +860,6 @@ impl Member {
         )
     }
 
-    /// Whether this schedule is still looked at.
-    pub(crate) fn is_running(&self) -> bool {
-        self.execution.lock().phase == Phase::Running
-    }
-
     /// A job, which exists as long as what is returned with its number.
     pub(crate) fn add_job(&self) -> (usize, Arc<()>) {
         let inner = &mut *self.execution.lock();
@@ -917,9 +890,4 @@ impl Member {
             inner.findings.outcome = Some(outcome);
         }
     }
-}
-
-/// Whether a thread unwinds because its schedule is over.
-pub(crate) fn is_dismissal(panic: &(dyn Any + Send)) -> bool {
-    panic.is::<Dismissed>()
 }

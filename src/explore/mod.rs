@@ -72,10 +72,7 @@ use std::time::{Duration, Instant};
 pub use crate::traced::step::Action;
 pub use schedule::{Schedule, Step, Wanted};
 
-pub(crate) use execution::{Member, OF_A_SCOPE, is_dismissal};
-
-use crate::traced::context;
-use execution::{Execution, Findings};
+use execution::{Execution, Findings, Participant};
 use search::Search;
 use states::{RunEnd, States, Walk};
 
@@ -328,7 +325,7 @@ impl Default for Explorer {
 
 fn assert_outside() {
     assert!(
-        context::explored().is_none(),
+        execution::this_thread().is_none(),
         "an explorer runs inside of a schedule"
     );
 }
@@ -368,27 +365,26 @@ where
 
 type Work = Arc<dyn Fn(&Run) + Send + Sync>;
 
-fn task(work: &Work) -> Box<dyn FnOnce() + Send> {
+fn task(work: &Work) -> impl FnOnce(&Participant) + Send + use<> {
     let work = Arc::clone(work);
-    Box::new(move || {
-        // It runs in a schedule, and nowhere else.
-        if let Some(member) = context::explored() {
-            work(&Run { member });
-        }
-    })
+    move |member| {
+        work(&Run {
+            member: member.clone(),
+        });
+    }
 }
 
 /// One schedule, from inside. Each of its threads can have a clone.
 #[derive(Clone)]
 pub struct Run {
-    member: Member,
+    member: Participant,
 }
 
 impl Run {
     /// A job, which is lost if it is not run exactly once.
     pub fn job(&self) -> Job {
         // The thread that makes it need not be the one that the schedule began with.
-        let maker = context::explored().unwrap_or_else(|| self.member.clone());
+        let maker = execution::this_thread().unwrap_or_else(|| self.member.clone());
         let (number, exists) = maker.add_job();
         Job {
             number,
@@ -407,7 +403,7 @@ impl Run {
 #[derive(Clone)]
 pub struct Job {
     number: usize,
-    member: Member,
+    member: Participant,
     /// As long as it is there, the job may be run.
     _exists: Arc<()>,
 }
@@ -424,7 +420,7 @@ impl Job {
     ///
     /// If `work` does.
     pub fn run_with<R>(&self, work: impl FnOnce() -> R) -> R {
-        match context::explored() {
+        match execution::this_thread() {
             Some(member) if Arc::ptr_eq(&member.execution, &self.member.execution) => {
                 crate::traced::job(self.number, work)
             }

@@ -5,8 +5,7 @@ use std::cell::RefCell;
 use std::mem;
 
 use super::notes::{Recorder, What};
-use super::step::{Action, Object, Outcome};
-use crate::explore::Member;
+use super::step::{Action, Member, Object, Outcome};
 
 /// What watches a thread.
 #[derive(Clone, Default)]
@@ -16,7 +15,7 @@ pub(crate) enum Watcher {
     None,
     /// A recording, which takes notes.
     Recorder(Recorder),
-    /// The explorer, which decides when this thread goes on.
+    /// A scheduler, which decides when this thread goes on.
     Explorer(Member),
 }
 
@@ -55,7 +54,7 @@ pub(crate) fn note_of_thread(what: What) {
     });
 }
 
-/// This thread's place among those that the explorer watches, if it does.
+/// This thread's place in a schedule, if it is in one.
 pub(crate) fn explored() -> Option<Member> {
     ask(|watcher| match watcher {
         Watcher::Explorer(member) => Some(member.clone()),
@@ -63,7 +62,7 @@ pub(crate) fn explored() -> Option<Member> {
     })
 }
 
-/// Takes a step, if the explorer watches this thread.
+/// Takes a step, if this thread is in a schedule.
 pub(crate) fn step(action: Action, object: &Object) -> Option<Outcome> {
     Some(explored()?.step(action, [Some(object.id()), None], false, 0))
 }

@@ -1,9 +1,14 @@
 //! The words for a step: what a thread does, to what, and what comes of it.
 //!
-//! Before a thread of a watched program takes a step, its stand-in for `std` says so in these words.
+//! Before a thread of a watched program takes a step, its stand-in for `std` says so in these words. A
+//! [`Scheduler`], if there is one, decides when the thread goes on.
 
+use std::any::Any;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 /// What a thread does in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -192,4 +197,128 @@ static NEXT: AtomicUsize = AtomicUsize::new(1);
 /// All numbers given so far are smaller.
 pub(crate) fn next_number() -> usize {
     NEXT.load(Ordering::Relaxed)
+}
+
+/// What a real thread runs.
+pub(crate) type Task = Box<dyn FnOnce() + Send>;
+
+/// Decides when a thread goes on. Each thread of a schedule has its own, which is asked before each step.
+pub(crate) trait Scheduler: Send + Sync {
+    /// Which thread of the schedule it is for.
+    fn thread(&self) -> usize;
+
+    /// Returns when the step is taken.
+    fn step(&self, step: Step) -> Outcome;
+
+    /// What the real object held when the last step was taken.
+    fn saw(&self, value: u64);
+
+    /// A new channel, for which nothing is a step yet.
+    fn add_channel(&self, number: usize, capacity: Option<usize>);
+
+    /// A sender was cloned. That is no step: as there is one, it makes no difference to any thread.
+    fn add_sender(&self, number: usize);
+
+    /// A thread that was started in the last step. A real thread has to [`live`](Scheduler::live) for it.
+    fn add_thread(&self, name: Option<String>) -> Member;
+
+    /// Starts a real thread, which is waited for at the end of the schedule.
+    fn start(&self, task: Task) -> thread::Thread;
+
+    /// Does what a thread does from its first turn on. What comes of `work` is given to `keep` before the
+    /// end, so that it is there for a thread that joins. Both are called once at most.
+    fn live(&self, work: &mut dyn FnMut(), keep: &mut dyn FnMut(thread::Result<()>));
+
+    /// Whether the schedule is still looked at.
+    fn is_running(&self) -> bool;
+}
+
+/// A step that a thread wants to take.
+pub(crate) struct Step {
+    pub(crate) action: Action,
+    pub(crate) touches: Touches,
+    /// It gives up after a while.
+    pub(crate) timed: bool,
+    /// For `HandOff`: which message.
+    pub(crate) number: usize,
+}
+
+/// What a step is about.
+pub(crate) enum Touches {
+    /// One object, or two, or none.
+    Objects([Option<(ObjectKind, usize)>; 2]),
+    /// A thread of the schedule.
+    Thread(usize),
+}
+
+/// A thread's place in a schedule.
+#[derive(Clone)]
+pub(crate) struct Member(Arc<dyn Scheduler>);
+
+impl Member {
+    pub(crate) fn new(scheduler: impl Scheduler + 'static) -> Member {
+        Member(Arc::new(scheduler))
+    }
+
+    /// A step that touches one object, or two.
+    pub(crate) fn step(
+        &self,
+        action: Action,
+        objects: [Option<(ObjectKind, usize)>; 2],
+        timed: bool,
+        number: usize,
+    ) -> Outcome {
+        self.0.step(Step {
+            action,
+            touches: Touches::Objects(objects),
+            timed,
+            number,
+        })
+    }
+
+    /// A step that touches nothing.
+    pub(crate) fn step_alone(&self, action: Action) -> Outcome {
+        self.step(action, [None; 2], false, 0)
+    }
+
+    /// A step that is about another thread, or about itself.
+    pub(crate) fn step_of(
+        &self,
+        action: Action,
+        thread: usize,
+        timed: bool,
+        number: usize,
+    ) -> Outcome {
+        self.0.step(Step {
+            action,
+            touches: Touches::Thread(thread),
+            timed,
+            number,
+        })
+    }
+
+    /// Starts a thread of the schedule, for which a real thread has to live.
+    pub(crate) fn spawn(&self, name: Option<String>) -> Member {
+        self.step_alone(Action::Spawn);
+        self.add_thread(name)
+    }
+}
+
+impl Deref for Member {
+    type Target = dyn Scheduler;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+/// The number of a `Join` at the end of a scope.
+pub(crate) const OF_A_SCOPE: usize = 1;
+
+/// What unwinds a thread whose schedule is over.
+pub(crate) struct Dismissed;
+
+/// Whether a thread unwinds because its schedule is over.
+pub(crate) fn is_dismissal(panic: &(dyn Any + Send)) -> bool {
+    panic.is::<Dismissed>()
 }

@@ -1,7 +1,7 @@
 //! Threads that tell when they start, wait and end.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,9 @@ use std::{fmt, io};
 
 use super::context::{self, Watcher, note, note_of_thread};
 use super::notes::What;
-use super::step::{Action, Object, ObjectKind, Outcome};
-use crate::explore::{Member, OF_A_SCOPE, is_dismissal};
+use super::step::{
+    Action, Dismissed, Member, OF_A_SCOPE, Object, ObjectKind, Outcome, Task, is_dismissal,
+};
 
 /// Stands in for [`std::thread::Thread`].
 #[derive(Clone)]
@@ -89,9 +90,9 @@ pub fn current() -> Thread {
 }
 
 /// Starts the first thread of a schedule of the explorer's.
-pub(crate) fn start_main(member: &Member, work: Box<dyn FnOnce() + Send>) {
+pub(crate) fn start_main(member: &Member, work: Task) {
     let explored = Explored {
-        index: member.thread,
+        index: member.thread(),
         name: Some(Arc::from("main")),
     };
     let object = object_of_a_thread();
@@ -112,13 +113,24 @@ fn live<R>(
         inner: thread::current(),
         explored: Some(explored),
     }));
-    member.live(work, keep);
+    let (mut work, mut keep) = (Some(work), Some(keep));
+    let value = Cell::new(None);
+    member.live(
+        &mut || value.set(work.take().map(|work| work())),
+        &mut |end| {
+            // If it has come to its end, there is a value.
+            let result = end.and_then(|()| value.take().ok_or_else(|| Box::new(Dismissed) as _));
+            if let Some(keep) = keep.take() {
+                keep(result);
+            }
+        },
+    );
 }
 
 /// Stands in for [`std::thread::park`].
 pub fn park() {
     if let Some(member) = context::explored() {
-        member.step_of(Action::Park, member.thread, false, 0);
+        member.step_of(Action::Park, member.thread(), false, 0);
         return;
     }
     let current = current();
@@ -130,7 +142,7 @@ pub fn park() {
 /// Stands in for [`std::thread::park_timeout`].
 pub fn park_timeout(time: Duration) {
     if let Some(member) = context::explored() {
-        member.step_of(Action::Park, member.thread, true, 0);
+        member.step_of(Action::Park, member.thread(), true, 0);
         return;
     }
     let current = current();
@@ -276,11 +288,11 @@ impl Builder {
     {
         let child = member.spawn(self.name.clone());
         let explored = Explored {
-            index: child.thread,
+            index: child.thread(),
             name: self.name.map(Arc::from),
         };
-        let share = Share::new(child.thread);
-        scope.add(child.thread, &share.panicked);
+        let share = Share::new(child.thread());
+        scope.add(child.thread(), &share.panicked);
         let keep = share.keep();
         let own = (explored.clone(), Arc::clone(&object));
         let work = move || live(child, own.0, own.1, work, keep);
@@ -309,10 +321,10 @@ where
 {
     let child = member.spawn(name.clone());
     let explored = Explored {
-        index: child.thread,
+        index: child.thread(),
         name: name.map(Arc::from),
     };
-    let share = Share::new(child.thread);
+    let share = Share::new(child.thread());
     let keep = share.keep();
     let keep = |result| keep(unless_dismissed(result));
     let own = (child.clone(), explored.clone(), Arc::clone(&object));
