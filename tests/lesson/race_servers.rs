@@ -256,11 +256,13 @@ fn a_connection_that_came_late_does_not_make_a_limit() {
             for (number, connection) in listener.incoming().take(waiting + 6).enumerate() {
                 let connection = connection.unwrap();
                 if number == 3 {
-                    // The race comes now, and finds room for three.
-                    thread::sleep(UNIT * 3 / 2);
+                    // The race comes now, and finds room for three. The others come after a second, and
+                    // are answered twice as late as the first ones.
+                    thread::sleep(Duration::from_millis(300));
                 }
                 if number >= waiting {
-                    thread::spawn(move || equal(number, connection));
+                    let quick = Duration::from_millis(200);
+                    thread::spawn(move || answer(connection, quick, ""));
                 }
             }
         });
