@@ -106,38 +106,9 @@ pub fn ask(
     input: &mut impl BufRead,
     output: &mut impl Write,
 ) -> io::Result<Vec<Predictions>> {
-    let requests = match options.count {
-        1 => String::from("One slow request"),
-        count => format!("{count} slow requests, sent together"),
-    };
-    let questions: Vec<_> = match &options.against {
-        Against::Servers(servers) => servers
-            .iter()
-            .map(|target| {
-                (
-                    target.to_string(),
-                    format!("{requests}, to {target}"),
-                    String::from("docs/race.md"),
-                )
-            })
-            .collect(),
-        Against::Stages { stages, sleep, .. } => stages
-            .iter()
-            .map(|Stage { number, name, .. }| {
-                (
-                    format!("stage {number}"),
-                    format!(
-                        "{requests}, of {} s each, to stage {number}, {name}",
-                        sleep.as_secs_f64()
-                    ),
-                    format!("docs/stage{number}_{}.md", name.replace('-', "_")),
-                )
-            })
-            .collect(),
-    };
     write!(output, "{HELP}")?;
     let mut all = Vec::new();
-    for (about, question, page) in questions {
+    for (about, question, page) in questions(options) {
         writeln!(output, "\n{question}:")?;
         let predictions = loop {
             write!(output, "> ")?;
@@ -162,6 +133,39 @@ pub fn ask(
         });
     }
     Ok(all)
+}
+
+/// What is asked about, the question, and the page that explains what is seen.
+fn questions(options: &Options) -> Vec<(String, String, String)> {
+    let requests = match options.count {
+        1 => String::from("One slow request"),
+        count => format!("{count} slow requests, sent together"),
+    };
+    match &options.against {
+        Against::Servers(servers) => servers
+            .iter()
+            .map(|target| {
+                (
+                    target.to_string(),
+                    format!("{requests}, to {target}"),
+                    String::from("docs/race.md"),
+                )
+            })
+            .collect(),
+        Against::Stages { stages, sleep, .. } => stages
+            .iter()
+            .map(|Stage { number, name, .. }| {
+                (
+                    format!("stage {number}"),
+                    format!(
+                        "{requests}, of {} s each, to stage {number}, {name}",
+                        sleep.as_secs_f64()
+                    ),
+                    format!("docs/stage{number}_{}.md", name.replace('-', "_")),
+                )
+            })
+            .collect(),
+    }
 }
 
 /// Understands a line: `5 10`, or `5 5: 12; 5 10: 7`. Nothing is no prediction.

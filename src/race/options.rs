@@ -85,6 +85,16 @@ impl Against {
     }
 }
 
+// What does not go together.
+const NOTES_WITHOUT_LOCK: &str = "--notes are those of --lock: ask for both.";
+const ASK_AND_EVERY: &str = "--ask and --every exclude each other: the predictions are about requests \
+                             that are sent together.";
+const ADDRESS_AND_LOCK: &str = "An address and --lock exclude each other: the race sees the lock of \
+                                servers that it starts. A server of this program shows it itself, if \
+                                it is started with --lock.";
+const ADDRESS_AND_STAGE: &str =
+    "An address and --stage exclude each other: race against a server or a stage.";
+
 /// Understands the arguments of `race`.
 ///
 /// # Errors
@@ -120,30 +130,19 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
             _ => return Err(argument.means_nothing()),
         }
     }
-    if notes.is_some() && !lock {
-        return Err(UsageError::new(
-            "--notes are those of --lock: ask for both.",
-        ));
+    let given = !servers.is_empty();
+    let contradictions = [
+        (notes.is_some() && !lock, NOTES_WITHOUT_LOCK),
+        (ask && every.is_some(), ASK_AND_EVERY),
+        (given && lock, ADDRESS_AND_LOCK),
+        (given && stage.is_some(), ADDRESS_AND_STAGE),
+    ];
+    if let Some((_, mistake)) = contradictions.iter().find(|(found, _)| *found) {
+        return Err(UsageError::new(*mistake));
     }
-    if ask && every.is_some() {
-        return Err(UsageError::new(
-            "--ask and --every exclude each other: the predictions are about requests that are sent together.",
-        ));
-    }
-    if !servers.is_empty() && lock {
-        return Err(UsageError::new(
-            "An address and --lock exclude each other: the race sees the lock of servers that it \
-             starts. A server of this program shows it itself, if it is started with --lock.",
-        ));
-    }
-    let against = match (servers.is_empty(), stage) {
-        (false, None) => Against::Servers(servers),
-        (false, Some(_)) => {
-            return Err(UsageError::new(
-                "An address and --stage exclude each other: race against a server or a stage.",
-            ));
-        }
-        (true, stage) => Against::Stages {
+    let against = match given {
+        true => Against::Servers(servers),
+        false => Against::Stages {
             stages: stages_to_race(stage)?,
             sleep,
             workers,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Recording;
 use super::chart::{Kind, bar, columns, note, scale, shorten, ticks, took};
+use super::{Lane, Recording};
 
 /// How the picture is laid out, in its own units.
 const WIDTH: f64 = 800.0;
@@ -65,130 +65,184 @@ const STRIPES: &str = "\
 /// The picture: a whole SVG document.
 pub fn draw(recordings: &[Recording]) -> String {
     let end = scale(recordings, Duration::ZERO, Duration::ZERO);
-    let scale = end.as_secs_f64();
-    let x = |seconds: f64| MARGIN + BARS * seconds / scale;
-    let right = WIDTH - MARGIN;
-    let mut shapes = Vec::new();
-    let mut kinds = Vec::new();
-    let mut y = MARGIN;
-
+    let mut picture = Picture {
+        end,
+        y: MARGIN,
+        shapes: Vec::new(),
+        kinds: Vec::new(),
+    };
     for recording in recordings {
+        picture.heading(recording);
+        let top = picture.y;
+        for lane in recording.in_order() {
+            picture.lane(&lane, recording.reported);
+        }
+        picture.workers(recording);
+        for tick in ticks(end.as_secs_f64()) {
+            let line = line(picture.x(tick), top, picture.y);
+            picture.shapes.push(line);
+        }
+        picture.y += ROW / 2.0;
+    }
+    picture.axis_and_legend();
+    picture.document(recordings)
+}
+
+/// What is drawn so far.
+struct Picture {
+    /// What the time axis has to hold.
+    end: Duration,
+    /// The top of the next row.
+    y: f64,
+    shapes: Vec<String>,
+    /// What pieces stand for, in any order.
+    kinds: Vec<Kind>,
+}
+
+/// Where verdicts and seconds end.
+const RIGHT: f64 = WIDTH - MARGIN;
+
+impl Picture {
+    fn x(&self, seconds: f64) -> f64 {
+        MARGIN + BARS * seconds / self.end.as_secs_f64()
+    }
+
+    fn piece(&mut self, kind: Kind, x: f64, width: f64) {
+        self.shapes.push(piece(kind, x, self.y, width));
+        self.kinds.push(kind);
+    }
+
+    fn text(&mut self, class: &str, x: f64, words: &str) {
+        self.shapes.push(text(class, x, self.y, words));
+    }
+
+    /// The name of a server, and what the race found out about it.
+    fn heading(&mut self, recording: &Recording) {
         let result = recording.result();
         let verdict = result
             .strip_prefix(&recording.label)
             .unwrap_or(&result)
             .trim()
             .replace("  lock", ", lock");
-        let label = shorten(&recording.label, ((right - MARGIN) / BOLD_LETTER) as usize);
-        shapes.push(text("bold", MARGIN, y, &label));
+        let label = shorten(&recording.label, ((RIGHT - MARGIN) / BOLD_LETTER) as usize);
+        self.text("bold", MARGIN, &label);
         let letters = columns(&label) + 2 + columns(&verdict);
-        if MARGIN + BOLD_LETTER * letters as f64 > right {
-            y += ROW;
+        if MARGIN + BOLD_LETTER * letters as f64 > RIGHT {
+            self.y += ROW;
         }
-        for line in wrap(&verdict, ((right - MARGIN) / BOLD_LETTER) as usize) {
-            shapes.push(text("bold end", right, y, &line));
-            y += ROW;
+        for line in wrap(&verdict, ((RIGHT - MARGIN) / BOLD_LETTER) as usize) {
+            self.text("bold end", RIGHT, &line);
+            self.y += ROW;
         }
-        let top = y;
-        for lane in recording.in_order() {
-            let mut start = 0.0;
-            for (kind, end) in bar(&lane, Duration::ZERO, recording.reported) {
-                let end = end.as_secs_f64();
-                // A piece can be seen, however short its time is.
-                let width = (x(end) - x(start)).max(1.0);
-                shapes.push(piece(kind, x(start), y, width));
-                kinds.push(kind);
-                start = end;
-            }
-            let name = shorten(lane.thread.as_deref().unwrap_or_default(), NAME);
-            if !name.is_empty() {
-                shapes.push(text("", MARGIN + BARS + 12.0, y, &name));
-            }
-            let seconds = took(&lane, Duration::ZERO).as_secs_f64();
-            shapes.push(text("end", right, y, &format!("{seconds:.1} s")));
-            let note = note(&lane);
-            if !note.is_empty() {
-                // To the right of the bar if there is room, or else below it.
-                let mut left = x(start) + 8.0;
-                if left + width_of(&note) > MARGIN + BARS {
-                    left = MARGIN;
-                    y += BAR_HEIGHT;
-                }
-                let most = ((right - left) / LETTER) as usize;
-                shapes.push(text("", left, y, &shorten(&note, most)));
-            }
-            y += ROW;
+    }
+
+    /// The row of a request.
+    fn lane(&mut self, lane: &Lane, reported: bool) {
+        let mut start = self.x(0.0);
+        for (kind, end) in bar(lane, Duration::ZERO, reported) {
+            let end = self.x(end.as_secs_f64());
+            // A piece can be seen, however short its time is.
+            self.piece(kind, start, (end - start).max(1.0));
+            start = end;
         }
-        let rows = recording.lock.as_ref().map(|lock| lock.rows(end));
+        self.name(lane.thread.as_deref().unwrap_or_default());
+        let seconds = took(lane, Duration::ZERO).as_secs_f64();
+        self.text("end", RIGHT, &format!("{seconds:.1} s"));
+        let note = note(lane);
+        if !note.is_empty() {
+            // To the right of the bar if there is room, or else below it.
+            let mut left = start + 8.0;
+            if left + width_of(&note) > MARGIN + BARS {
+                left = MARGIN;
+                self.y += BAR_HEIGHT;
+            }
+            let most = ((RIGHT - left) / LETTER) as usize;
+            self.text("", left, &shorten(&note, most));
+        }
+        self.y += ROW;
+    }
+
+    /// The name of a thread, to the right of its bar.
+    fn name(&mut self, name: &str) {
+        let name = shorten(name, NAME);
+        if !name.is_empty() {
+            self.text("", MARGIN + BARS + 12.0, &name);
+        }
+    }
+
+    /// The rows of a server's workers, if it is known which of them had the lock.
+    fn workers(&mut self, recording: &Recording) {
+        let rows = recording.lock.as_ref().map(|lock| lock.rows(self.end));
         let rows = rows.unwrap_or_default();
         if !rows.is_empty() {
-            y += GAP;
+            self.y += GAP;
         }
         for row in rows {
-            let mut start = 0.0;
+            let mut from = self.x(0.0);
             let mut short = Vec::new();
             for (doing, end) in row.pieces {
+                let to = self.x(end.as_secs_f64());
                 let kind = Kind::from(doing);
-                let (from, to) = (x(start), x(end.as_secs_f64()));
-                start = end.as_secs_f64();
-                kinds.push(kind);
                 // What is short is seen too, on top of the rest.
                 if to - from < SEEN {
-                    short.push(piece(kind, from, y, SEEN));
+                    short.push((kind, from));
                 } else {
-                    shapes.push(piece(kind, from, y, to - from));
+                    self.piece(kind, from, to - from);
                 }
+                from = to;
             }
-            shapes.append(&mut short);
-            let name = shorten(&row.name, NAME);
-            shapes.push(text("", MARGIN + BARS + 12.0, y, &name));
-            y += ROW;
+            for (kind, from) in short {
+                self.piece(kind, from, SEEN);
+            }
+            self.name(&row.name);
+            self.y += ROW;
         }
-        for tick in ticks(scale) {
-            shapes.push(line(x(tick), top, y));
-        }
-        y += ROW / 2.0;
     }
 
-    for tick in ticks(scale) {
-        shapes.push(text("middle", x(tick), y, &format!("{tick} s")));
-    }
-    let mut left = MARGIN;
-    y += ROW;
-    for kind in Kind::ALL.into_iter().filter(|kind| kinds.contains(kind)) {
-        let width = BAR_HEIGHT + 8.0 + width_of(kind.meaning());
-        if left > MARGIN && left + width > right {
-            left = MARGIN;
-            y += ROW;
+    fn axis_and_legend(&mut self) {
+        for tick in ticks(self.end.as_secs_f64()) {
+            self.text("middle", self.x(tick), &format!("{tick} s"));
         }
-        shapes.push(piece(kind, left, y, BAR_HEIGHT));
-        shapes.push(text("", left + BAR_HEIGHT + 8.0, y, kind.meaning()));
-        left += width + 24.0;
+        let mut left = MARGIN;
+        self.y += ROW;
+        let drawn = self.kinds.clone();
+        for kind in Kind::ALL.into_iter().filter(|kind| drawn.contains(kind)) {
+            let width = BAR_HEIGHT + 8.0 + width_of(kind.meaning());
+            if left > MARGIN && left + width > RIGHT {
+                left = MARGIN;
+                self.y += ROW;
+            }
+            self.piece(kind, left, BAR_HEIGHT);
+            self.text("", left + BAR_HEIGHT + 8.0, kind.meaning());
+            left += width + 24.0;
+        }
     }
 
-    let height = y + BAR_HEIGHT + MARGIN;
-    let has_rows = recordings.iter().any(|recording| recording.lock.is_some());
-    let (lock_style, stripes) = if has_rows {
-        (LOCK_STYLE, STRIPES)
-    } else {
-        ("", "")
-    };
-    let connecting_style = match kinds.contains(&Kind::Connecting) {
-        true => CONNECTING_STYLE,
-        false => "",
-    };
-    let results: Vec<String> = recordings.iter().map(Recording::result).collect();
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
-         <title>{title}</title>\n\
-         <style>\n{STYLE}{connecting_style}{lock_style}</style>\n{stripes}\
-         <rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"{card_width}\" height=\"{card_height}\" rx=\"8\"/>\n\
-         {shapes}\n</svg>\n",
-        title = escape(&results.join("; ")),
-        card_width = WIDTH - 1.0,
-        card_height = height - 1.0,
-        shapes = shapes.join("\n"),
-    )
+    fn document(&self, recordings: &[Recording]) -> String {
+        let height = self.y + BAR_HEIGHT + MARGIN;
+        let has_rows = recordings.iter().any(|recording| recording.lock.is_some());
+        let (lock_style, stripes) = if has_rows {
+            (LOCK_STYLE, STRIPES)
+        } else {
+            ("", "")
+        };
+        let connecting_style = match self.kinds.contains(&Kind::Connecting) {
+            true => CONNECTING_STYLE,
+            false => "",
+        };
+        let results: Vec<String> = recordings.iter().map(Recording::result).collect();
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
+             <title>{title}</title>\n\
+             <style>\n{STYLE}{connecting_style}{lock_style}</style>\n{stripes}\
+             <rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"{card_width}\" height=\"{card_height}\" rx=\"8\"/>\n\
+             {shapes}\n</svg>\n",
+            title = escape(&results.join("; ")),
+            card_width = WIDTH - 1.0,
+            card_height = height - 1.0,
+            shapes = self.shapes.join("\n"),
+        )
+    }
 }
 
 /// A text on as many lines of this width as it takes.
