@@ -52,7 +52,9 @@ pub mod race;
 pub mod server;
 pub mod stage;
 pub mod terminal;
+pub(crate) mod threads;
 pub mod traced;
+pub(crate) mod whole_file;
 
 /// Stage 1: one thread does everything. [Its chapter](crate::book::ch01_stage1_single_threaded).
 #[cfg(feature = "stage1")]

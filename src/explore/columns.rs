@@ -126,31 +126,47 @@ impl Wanted {
 /// An action and its object. An object that is the only one of its kind needs no number, and most
 /// of them no name.
 fn describe(schedule: &Schedule, action: Action, object: Option<(ObjectKind, usize)>) -> String {
+    let wanted = schedule.steps.iter().flat_map(|step| &step.waiting);
+    let wanted = wanted.chain(&schedule.stuck).map(|wanted| wanted.object);
+    let objects = schedule.steps.iter().map(|step| step.object).chain(wanted);
+    let is_other =
+        |it: (ObjectKind, usize)| object.is_some_and(|(kind, n)| it.0 == kind && it.1 != n);
+    let several = objects.flatten().any(is_other);
+    words(&schedule.threads, action, object, several)
+}
+
+/// The same, where it is known whether there are several objects of this kind.
+pub(super) fn words(
+    threads: &[String],
+    action: Action,
+    object: Option<(ObjectKind, usize)>,
+    several: bool,
+) -> String {
     let Some((kind, number)) = object else {
         return action.to_string();
     };
-    let kind_name = match kind {
+    match kind {
         ObjectKind::Thread => {
             let own = matches!(action, Action::End | Action::Park);
-            return match schedule.threads.get(number).filter(|_| !own) {
+            match threads.get(number).filter(|_| !own) {
                 Some(name) => format!("{action} {name}"),
                 None => action.to_string(),
-            };
+            }
         }
+        _ if several => format!("{action} {} {number}", kind_name(kind)),
+        ObjectKind::Atomic | ObjectKind::RwLock => format!("{action} {}", kind_name(kind)),
+        _ => action.to_string(),
+    }
+}
+
+/// What an object of this kind is called.
+pub(super) fn kind_name(kind: ObjectKind) -> &'static str {
+    match kind {
         ObjectKind::Mutex => "mutex",
         ObjectKind::RwLock => "rwlock",
         ObjectKind::Condvar => "condvar",
         ObjectKind::Channel => "channel",
         ObjectKind::Atomic => "atomic",
-    };
-    let wanted = schedule.steps.iter().flat_map(|step| &step.waiting);
-    let wanted = wanted.chain(&schedule.stuck).map(|wanted| wanted.object);
-    let mut objects = schedule.steps.iter().map(|step| step.object).chain(wanted);
-    let several =
-        objects.any(|object| matches!(object, Some((it, n)) if it == kind && n != number));
-    match kind {
-        _ if several => format!("{action} {kind_name} {number}"),
-        ObjectKind::Atomic | ObjectKind::RwLock => format!("{action} {kind_name}"),
-        _ => action.to_string(),
+        ObjectKind::Thread => "thread",
     }
 }

@@ -1,15 +1,17 @@
 //! `ten-versus-five explore`: runs pools in every schedule, and draws one schedule of each.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 use super::columns;
-use super::loops::{SPELLINGS, Spelling};
-use super::{Explorer, Program, Report, quiz, stages, stepping};
+use super::loops::{self, SPELLINGS, Spelling};
+use super::{Explorer, Program, Report, page, quiz, stages, stepping};
 use crate::args::{Arguments, Help, UsageError};
 use crate::output::{Ending, written};
-use crate::server::threads;
 use crate::stage::{self, MAX_QUEUE, Stage, compiled_in, features};
 use crate::terminal::{self, Style};
+use crate::threads;
+use crate::whole_file;
 
 /// What `--help` says of this.
 pub const HELP: Help = Help {
@@ -19,6 +21,7 @@ Options of explore, besides --stage and --queue:
   --workers N             how many workers the pool has [default: 2]
   -n, --count N           how many jobs it gets [default: 2]
   --spelling NAME         a worker loop of docs/lock_scope.md in the place of a stage, like for_loop
+  --page FILE             also write all schedules to FILE, as a page in which you are the scheduler
   --step                  you say which thread takes the next step; needs a terminal
   --quiz                  thirteen loops: does each release the lock in time?
 ",
@@ -39,6 +42,8 @@ pub struct Options {
     pub step: bool,
     /// Ask about the loops, and explore nothing else.
     pub quiz: bool,
+    /// Where to write the page of all schedules.
+    pub page: Option<PathBuf>,
 }
 
 /// What has workers.
@@ -74,6 +79,19 @@ impl Pool {
     }
 }
 
+impl Pool {
+    /// The pool as it stands on the page. None if it is a stage without a pool.
+    fn page(self, options: &Options) -> Option<page::Pool> {
+        let states = Explorer::new().states(page::MOST_STATES, self.program(options)?);
+        let source = match self {
+            Pool::Stage(stage) => stages::source(stage.number)?,
+            Pool::Spelling(_) => loops::SOURCE,
+        };
+        let name = title(&self.label());
+        Some(page::Pool::with_source(name, states, &[source]))
+    }
+}
+
 /// The label in a sentence.
 fn title(label: &str) -> String {
     label.replace("spelling  ", "spelling ").replace("  ", ", ")
@@ -92,7 +110,7 @@ const MAX_JOBS: usize = 100;
 /// The first mistake. If there is none, options that exclude each other, or that there is no pool.
 pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     let (mut stage, mut workers, mut jobs, mut queue) = (None, 2, 2, None);
-    let (mut spelling, mut step, mut quiz) = (None, false, false);
+    let (mut spelling, mut step, mut quiz, mut page) = (None, false, false, None);
     while let Some(mut argument) = arguments.next_argument() {
         match argument.name() {
             "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
@@ -100,10 +118,16 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
             "-n" | "--count" => jobs = argument.whole_number(1..=MAX_JOBS)?,
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
             "--spelling" => spelling = Some(spelling_by_name(&argument.value()?)?),
+            "--page" => page = Some(PathBuf::from(argument.raw_value()?)),
             "--step" if argument.is_bare() => step = true,
             "--quiz" if argument.is_bare() => quiz = true,
             _ => return Err(argument.means_nothing()),
         }
+    }
+    if step && page.is_some() {
+        return Err(UsageError::new(
+            "--step and --page exclude each other: the page asks for the steps itself.",
+        ));
     }
     let pools: Vec<Pool> = match (spelling, stage) {
         (Some(spelling), None) => vec![Pool::Spelling(spelling)],
@@ -133,6 +157,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
         queue: queue.unwrap_or(workers),
         step,
         quiz,
+        page,
     })
 }
 
@@ -183,12 +208,19 @@ pub fn run(options: &Options) -> Result<Ending, String> {
     if options.step {
         return step(options);
     }
+    if let Some(path) = &options.page {
+        whole_file::check(path)?;
+    }
     let explored = options.pools.iter().filter_map(|pool| {
         let report = Explorer::new().run(pool.program(options)?);
         Some((pool.label(), report))
     });
     let mut well = true;
     let printed = print(explored, terminal::style(), &mut io::stdout(), &mut well);
+    if let Some(path) = &options.page {
+        let pools = options.pools.iter().filter_map(|pool| pool.page(options));
+        whole_file::write(path, &page::file(&pools.collect::<Vec<_>>()))?;
+    }
     Ok(written(printed)?.and(Ending::success_if(well)))
 }
 

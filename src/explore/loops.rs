@@ -13,6 +13,9 @@ mod spellings {
     include!("spellings.rs");
 }
 
+/// Their file, and its text.
+pub(super) const SOURCE: (&str, &str) = ("src/explore/spellings.rs", include_str!("spellings.rs"));
+
 /// One way to write the worker's loop.
 pub struct Spelling {
     /// The name of its function in `src/explore/spellings.rs`.

@@ -57,6 +57,8 @@ pub mod command;
 mod execution;
 pub mod loops;
 mod model;
+#[doc(hidden)] // The program, the server and the tests use it.
+pub mod page;
 pub mod quiz;
 mod schedule;
 mod search;

@@ -91,3 +91,35 @@ pub fn program(stage: usize, workers: usize, jobs: usize, queue: usize) -> Optio
         _ => None,
     }
 }
+
+/// The file of a stage and its text. None if the stage is not compiled in.
+pub fn source(stage: usize) -> Option<(&'static str, &'static str)> {
+    match stage {
+        #[cfg(feature = "stage3")]
+        3 => Some((
+            "stages/stage3_channel_pool.rs",
+            include_str!("../../stages/stage3_channel_pool.rs"),
+        )),
+        #[cfg(feature = "stage4")]
+        4 => Some((
+            "stages/stage4_for_loop.rs",
+            include_str!("../../stages/stage4_for_loop.rs"),
+        )),
+        #[cfg(feature = "stage5")]
+        5 => Some((
+            "stages/stage5_busy_counter.rs",
+            include_str!("../../stages/stage5_busy_counter.rs"),
+        )),
+        #[cfg(feature = "stage6")]
+        6 => Some((
+            "stages/stage6_bounded_queue.rs",
+            include_str!("../../stages/stage6_bounded_queue.rs"),
+        )),
+        #[cfg(feature = "stage7")]
+        7 => Some((
+            "stages/stage7_graceful_shutdown.rs",
+            include_str!("../../stages/stage7_graceful_shutdown.rs"),
+        )),
+        _ => None,
+    }
+}

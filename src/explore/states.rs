@@ -12,7 +12,7 @@
 //! One run shows all states along its path. What a step would lead to is known before it is taken,
 //! because its clock is; so a run goes on where it has not been, and most steps need no run of their own.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::clock::Clock;
@@ -45,8 +45,8 @@ pub struct State {
     pub steps: Vec<StateStep>,
     /// The threads that cannot go on. If there are no steps, they never can.
     pub waits: Vec<StateWait>,
-    /// The locks that threads have: the lock's number, and the threads.
-    pub held: Vec<(usize, Vec<usize>)>,
+    /// The locks that threads have, each as in [`StateStep::object`], and the threads.
+    pub held: Vec<((ObjectKind, usize), Vec<usize>)>,
     /// The channels with something in them: the channel's number, and the numbers of the messages.
     pub messages: Vec<(usize, Vec<usize>)>,
     /// The jobs that were not run exactly once, and not rejected either, when all is over.
@@ -62,6 +62,10 @@ pub struct StateStep {
     pub action: Action,
     /// What it does it to: the kind of the object, and its number among those of its kind.
     pub object: Option<(ObjectKind, usize)>,
+    /// Where it does it: file, line and column. None if that is not known.
+    pub at: Option<String>,
+    /// The thread that it starts, if it does.
+    pub starts: Option<usize>,
     /// It is not done: the lock is taken, the channel is full, empty or closed, the time is up.
     pub refused: bool,
     /// The state that comes then, as an index into [`States::states`]. None if it is not among them.
@@ -77,35 +81,11 @@ pub struct StateWait {
     pub action: Action,
     /// What it wants to do it to.
     pub object: Option<(ObjectKind, usize)>,
+    /// Where, as in [`StateStep::at`].
+    pub at: Option<String>,
     /// The threads that it waits for, where that is known: those that have the lock, or the one that
     /// has to end.
     pub waits_for: Vec<usize>,
-}
-
-impl States {
-    /// How many of them are ends, so that all threads have ended or wait for ever.
-    pub fn ends(&self) -> usize {
-        let ends = self.states.iter().filter(|state| state.steps.is_empty());
-        ends.count()
-    }
-
-    /// In how many of them threads wait for ever.
-    pub fn stuck(&self) -> usize {
-        let stuck = |state: &&State| state.steps.is_empty() && !state.waits.is_empty();
-        self.states.iter().filter(stuck).count()
-    }
-
-    /// In how many ends a job was lost.
-    pub fn lost(&self) -> usize {
-        let states = self.states.iter();
-        states.filter(|state| !state.lost.is_empty()).count()
-    }
-
-    /// At most so many jobs run at once.
-    pub fn most_at_once(&self) -> usize {
-        let jobs = self.states.iter().map(|state| state.jobs.len());
-        jobs.max().unwrap_or(0)
-    }
 }
 
 /// A point in a schedule at which a thread is to be chosen.
@@ -240,6 +220,8 @@ impl Walk {
                     thread,
                     action: op.action,
                     object,
+                    at: None,
+                    starts: (op.action == Action::Spawn).then_some(point.ops.len()),
                     refused: matches!(event.outcome, Outcome::Refused | Outcome::Closed),
                     to: Some(to),
                 };
@@ -271,7 +253,9 @@ impl Walk {
     fn arrive(&mut self, objects: &Objects) {
         self.visited += 1;
         self.run.new.push(self.run.here);
+        let kinds = &objects.kinds;
         let held = holders(&self.run.events).into_iter();
+        let held = held.map(|(lock, threads)| ((kinds[lock], lock), threads));
         let inside = |state: &ObjectState| match state {
             ObjectState::Channel { sent, taken, .. } => (taken + 1..=*sent).collect(),
             _ => Vec::new(),
@@ -296,6 +280,7 @@ impl Walk {
             thread,
             action: op.action,
             object: op.objects[0].map(|object| (objects.kinds[object], object)),
+            at: None,
             waits_for,
         }
     }
@@ -381,10 +366,10 @@ impl Walk {
             let state = &mut self.nodes[new].state;
             let steps = state.steps.iter_mut().map(|step| &mut step.object);
             let waits = state.waits.iter_mut().map(|wait| &mut wait.object);
-            for (_, object) in steps.chain(waits).flatten() {
-                *object = objects.rank(*object);
-            }
-            for (object, _) in state.held.iter_mut().chain(&mut state.messages) {
+            let held = state.held.iter_mut().map(|((_, object), _)| object);
+            let channels = state.messages.iter_mut().map(|(object, _)| object);
+            let others = steps.chain(waits).flatten().map(|(_, object)| object);
+            for object in others.chain(held).chain(channels) {
                 *object = objects.rank(*object);
             }
         }
@@ -440,9 +425,9 @@ impl Walk {
 }
 
 /// The threads that have each lock after these steps.
-fn holders(events: &[Event]) -> HashMap<usize, Vec<usize>> {
+fn holders(events: &[Event]) -> BTreeMap<usize, Vec<usize>> {
     use Action::*;
-    let mut holders: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut holders: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for event in events {
         let lock = match event.op.action {
             Wait | Wake => event.op.objects[1],

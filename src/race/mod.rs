@@ -8,13 +8,12 @@
 //! Read [`Lane`] and [`Recording`] first, then [`Verdict::of`], which does all the reasoning.
 //! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`options`] is the command line;
 //! `progress` is a race as it goes on; [`server`] is a stage to race against, in a process of its own;
-//! [`Lock`] says which worker had the lock; [`picture`] writes the picture to a file; [`mod@ask`] asks
+//! [`Lock`] says which worker had the lock; [`mod@ask`] asks
 //! for predictions.
 
 pub mod ask;
 pub mod chart;
 pub mod options;
-pub mod picture;
 mod progress;
 pub mod screen;
 pub mod server;
@@ -33,6 +32,7 @@ use crate::client::target::Target;
 use crate::client::{self, Outcome};
 use crate::output::{self, Ending};
 use crate::traced::lock::Lock;
+use crate::whole_file;
 pub use options::{Against, Options};
 use progress::{Event, Race};
 use screen::Screen;
@@ -177,7 +177,7 @@ impl Recording {
 /// Why the race could not be run, or the results or the picture not be written, as a sentence.
 pub fn run(options: &Options) -> Result<Ending, String> {
     if let Some(path) = &options.svg {
-        picture::check(path)?;
+        whole_file::check(path)?;
     }
     let predictions = match options.ask {
         true => ask::ask(options, &mut io::stdin().lock(), &mut io::stderr())
@@ -293,7 +293,7 @@ fn tell(
     };
     let printed = output::print(&(results.join("\n") + "\n"));
     if let Some(path) = &options.svg {
-        picture::write(path, &svg::draw(recordings))?;
+        whole_file::write(path, &svg::draw(recordings))?;
     }
     let answered = recordings.iter().all(Recording::all_answered);
     Ok(drawn?
@@ -312,6 +312,6 @@ fn write_notes(path: &Path, recordings: &[Recording]) -> Result<Ending, String> 
     if path == Path::new("-") {
         return output::print(&text);
     }
-    picture::write(path, &text)?;
+    whole_file::write(path, &text)?;
     Ok(Ending::Success)
 }

@@ -19,7 +19,6 @@ pub mod messages;
 pub mod options;
 pub mod rejections;
 pub mod site;
-pub(crate) mod threads;
 
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -28,7 +27,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crate::traced::{self, Recording};
-use crate::{Handler, Setup, output};
+use crate::{Handler, Setup, output, threads};
 use connections::Connections;
 pub use options::Options;
 use site::Site;
@@ -105,7 +104,7 @@ impl Server<'_> {
         let site = Arc::new(site);
         let (reject, rejections) = rejections::start(options.stage, Arc::clone(&site))
             .map_err(|error| format!("There is no thread to reject requests on: {error}"))?;
-        threads::check(options, command)?;
+        check_threads(options, command)?;
         Ok(Server {
             addr,
             options,
@@ -160,5 +159,21 @@ fn as_jobs(handler: Handler) -> Handler {
     Arc::new(move |connection| {
         let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
         traced::job(number, || handler(connection));
+    })
+}
+
+/// Checks that the system has threads for the pool of a stage, if it has one. `command` is the word on
+/// the command line, for a message: empty, or `race` and a space.
+///
+/// # Errors
+///
+/// As [`threads::check_for`].
+fn check_threads(options: &Options, command: &str) -> Result<(), String> {
+    if !options.stage.has_pool {
+        return Ok(());
+    }
+    let number = options.stage.number;
+    threads::check_for(options.workers, || {
+        format!("{command}--stage {number} --workers 1")
     })
 }

@@ -1,4 +1,4 @@
-//! The pages: `/`, `/sleep`, `/race`, and everything else is 404. A server that notes which worker has the
+//! The pages: `/`, `/sleep`, `/race`, `/explore` if the stage has a pool, and everything else is 404. A server that notes which worker has the
 //! lock tells the page `/race` at `/race/lock`.
 //!
 //! [`Site::handle`] is the handler of every stage. It [reads a request](http::read_request), answers it,
@@ -7,12 +7,13 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::{Arc, Once, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::http::{self, DeadlineStream, Request, RequestError, Response, Status, escape};
 use crate::Stage;
+use crate::explore;
 use crate::output::log;
 use crate::traced::Recording;
 use crate::traced::lock::Lock;
@@ -20,11 +21,21 @@ use crate::traced::lock::Lock;
 /// The maximum length of a request line in the log, in characters.
 const MAX_QUOTE: usize = 80;
 
+/// How long a worker waits for the page of all schedules. It takes less than a second to make, but on a
+/// machine that has other things to do.
+const MOST_WAIT: Duration = Duration::from_secs(5);
+
+/// How the other pages link to it.
+const EXPLORE: &str = "<p><strong><a href=\"/explore\">Why?</a></strong> Be the scheduler of this \
+    pool: you say which thread takes the next step.</p>\n";
+
 /// The pages of one stage.
 pub struct Site {
     server: String,
     index: Page,
     race: Page,
+    /// None if the stage has no pool.
+    schedules: Option<Arc<Schedules>>,
     sleep: Duration,
     read_timeout: Duration,
     recording: Option<Arc<Recording>>,
@@ -51,11 +62,22 @@ impl Site {
             ("summary", stage.summary.to_owned()),
             ("seconds", sleep.as_secs_f64().to_string()),
             ("lock", recording.is_some().to_string()),
+            (
+                "explore",
+                String::from(if stage.has_pool { EXPLORE } else { "" }),
+            ),
         ];
         Site {
             server: format!("ten-versus-five/{version} (stage {})", stage.number),
             index: Page::new(&in_layout(include_str!("pages/index.html")), &values),
             race: Page::new(include_str!("pages/race.html"), &values),
+            schedules: stage.has_pool.then(|| {
+                Arc::new(Schedules {
+                    stage: stage.number,
+                    asked: Once::new(),
+                    made: OnceLock::new(),
+                })
+            }),
             sleep,
             read_timeout,
             recording,
@@ -153,6 +175,10 @@ impl Site {
         match request.path() {
             Some("/") => self.index.response(Status::OK),
             Some("/race") => self.race.response(Status::OK),
+            Some("/explore") => match &self.schedules {
+                Some(schedules) => schedules.response(),
+                None => error_page(Status::NOT_FOUND),
+            },
             Some("/sleep") => {
                 thread::sleep(self.sleep);
                 let title = format!("Slept {} s on {thread}", self.sleep.as_secs_f64());
@@ -165,6 +191,45 @@ impl Site {
             },
             Some(_) => error_page(Status::NOT_FOUND),
             None => error_page(Status::BAD_REQUEST),
+        }
+    }
+}
+
+/// The page of all schedules of a stage's pool. It is made when a client asks for it the first time, on
+/// a thread of its own: a worker waits for it no longer than [`MOST_WAIT`].
+struct Schedules {
+    stage: usize,
+    asked: Once,
+    made: OnceLock<Page>,
+}
+
+impl Schedules {
+    fn response(self: &Arc<Schedules>) -> Response {
+        self.asked.call_once(|| {
+            let schedules = Arc::clone(self);
+            let make = move || {
+                let pool = explore::page::of_stage(schedules.stage);
+                let html = explore::page::served(&Vec::from_iter(pool));
+                schedules.made.get_or_init(|| Page::new(&html, &[]));
+            };
+            let thread = thread::Builder::new().name(String::from("explore"));
+            if let Err(error) = thread.spawn(make) {
+                log(format_args!(
+                    "There is no thread to explore the pool on: {error}"
+                ));
+            }
+        });
+        let start = Instant::now();
+        while self.made.get().is_none() && start.elapsed() < MOST_WAIT {
+            thread::sleep(Duration::from_millis(5));
+        }
+        match self.made.get() {
+            Some(page) => page.response(Status::OK),
+            None => Page::new(
+                &in_layout(include_str!("pages/making.html")),
+                &[("title", String::from("All schedules"))],
+            )
+            .response(Status::OK),
         }
     }
 }

@@ -15,7 +15,7 @@ use std::{fs, process};
 use crate::common::{PATIENCE, Server, wait_for};
 
 /// A browser with one window, until the end of the test.
-struct Browser {
+pub struct Browser {
     driver: Child,
     port: u16,
     session: String,
@@ -23,7 +23,7 @@ struct Browser {
 }
 
 impl Browser {
-    fn start() -> Browser {
+    pub fn start() -> Browser {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -59,6 +59,7 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--no-first-run",
+            "--force-prefers-reduced-motion",
             &format!("--user-data-dir={}", browser.profile.display()),
         ];
         let answer = browser.call(
@@ -112,11 +113,11 @@ impl Browser {
         String::from_utf8(answer).map_err(io::Error::other)
     }
 
-    fn command(&self, method: &str, path: &str, body: &str) -> String {
+    pub fn command(&self, method: &str, path: &str, body: &str) -> String {
         self.call(method, &format!("/session/{}{path}", self.session), body)
     }
 
-    fn open(&self, url: &str) {
+    pub fn open(&self, url: &str) {
         self.command("POST", "/url", &format!(r#"{{"url":"{url}"}}"#));
     }
 
@@ -129,7 +130,7 @@ impl Browser {
     }
 
     /// What a script returns, as JSON in an object.
-    fn script(&self, script: &str) -> String {
+    pub fn script(&self, script: &str) -> String {
         self.command(
             "POST",
             "/execute/sync",
@@ -138,7 +139,7 @@ impl Browser {
     }
 
     /// Clicks as a person does: on what is visible at that point of the screen.
-    fn click(&self, selector: &str) {
+    pub fn click(&self, selector: &str) {
         let query = format!(r#"{{"using":"css selector","value":{selector:?}}}"#);
         let found = self.command("POST", "/element", &query);
         // {"value":{"element-6066-11e4-a52e-4f735466cecf":"ID"}}

@@ -9,6 +9,7 @@ mod common;
 
 // What it sends.
 mod browser;
+mod browser_schedules;
 mod http;
 mod wire;
 

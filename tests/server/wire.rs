@@ -17,6 +17,7 @@ to_every_stage! {
     the_answer_to_a_bad_head_request_has_no_body_either
     the_answer_to_another_method_lists_the_methods_that_are_allowed
     a_page_is_complete_and_its_policy_allows_nothing_else
+    a_stage_with_a_pool_has_a_page_of_all_its_schedules
     sleep_takes_as_long_as_the_option_says
     every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal
 }
@@ -210,4 +211,43 @@ fn every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal(stage: usi
         assert!(!line.contains(char::is_control), "{line:?}");
         assert!(line.len() < 200, "{line}");
     }
+}
+
+/// And no other stage has.
+fn a_stage_with_a_pool_has_a_page_of_all_its_schedules(stage: usize) {
+    let server = Server::start(stage, &["--sleep", "0"]);
+    let has_pool = stage > 2;
+    for page in ["/", "/race"] {
+        let linked = get(server.addr, page)
+            .body
+            .contains("<a href=\"/explore\">");
+        assert_eq!(linked, has_pool, "{page}");
+    }
+    // The second answer is the page that was made for the first one.
+    for _ in 0..2 {
+        if !has_pool {
+            assert_eq!(get(server.addr, "/explore").status, 404);
+            continue;
+        }
+        let reply = wait_for("the page that is being made", || {
+            let reply = get(server.addr, "/explore");
+            assert_eq!(reply.status, 200);
+            (!reply.body.contains("is being made")).then_some(reply)
+        });
+        let name = format!("{{\"name\":\"stage {stage}, ");
+        assert_eq!(reply.body.matches(&name).count(), 1);
+        let nonce = reply.body.split("<script nonce=\"").nth(1).unwrap();
+        let nonce = nonce.split('"').next().unwrap();
+        let policy = reply.header("Content-Security-Policy").unwrap();
+        assert!(
+            policy.contains(&format!("script-src 'nonce-{nonce}'")),
+            "{policy}"
+        );
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    }
+    // Nothing that the pool prints while it is explored is in the log.
+    let log = server.output().join("\n");
+    let jobs = log.matches(" got a job; executing").count();
+    let requests = log.matches(" -> 200 in ").count();
+    assert!(jobs <= requests, "{log}");
 }

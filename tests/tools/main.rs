@@ -21,6 +21,7 @@ mod explore_step;
 mod lock;
 mod pool_forms;
 mod recipe;
+mod schedules;
 mod states;
 mod traced;
 mod traced_steps;

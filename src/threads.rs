@@ -4,24 +4,7 @@ use std::io;
 use std::sync::Mutex;
 use std::thread;
 
-use super::options::Options;
 use crate::stage::features;
-
-/// Checks that the system has threads for the pool of a stage, if it has one. `command` is the word on
-/// the command line, for a message: empty, or `race` and a space.
-///
-/// # Errors
-///
-/// As [`check_for`].
-pub fn check(options: &Options, command: &str) -> Result<(), String> {
-    if !options.stage.has_pool {
-        return Ok(());
-    }
-    let number = options.stage.number;
-    check_for(options.workers, || {
-        format!("{command}--stage {number} --workers 1")
-    })
-}
 
 /// Starts as many threads as there will be workers, all at the same time, and ends them again. A pool
 /// panics when the system has too few threads for it. This finds out first, and can say what to do:
@@ -30,7 +13,7 @@ pub fn check(options: &Options, command: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// That the system has too few threads, as a sentence that says what to type instead.
-pub fn check_for(workers: usize, command: impl Fn() -> String) -> Result<(), String> {
+pub(crate) fn check_for(workers: usize, command: impl Fn() -> String) -> Result<(), String> {
     let gate = Mutex::new(());
     thread::scope(|scope| {
         // No thread ends before the last one has started: until then this guard holds the lock.

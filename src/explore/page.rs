@@ -1,0 +1,284 @@
+//! All schedules of one pool, or of several, as a page in which the reader is the scheduler.
+//!
+//! The page is one file, `page.html`, with all [states](super::states) in it as JSON. So it needs no
+//! program behind it, and loads nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use super::columns::{kind_name, words};
+use super::states::{State, StateStep, StateWait, States};
+use super::{Explorer, stages};
+use crate::stage;
+use crate::traced::ObjectKind;
+use crate::traced::step::Action;
+
+/// A browser can show a page of so many, which is some megabytes.
+pub(crate) const MOST_STATES: usize = 30_000;
+
+/// One pool on the page.
+pub struct Pool {
+    /// What it is called, like `stage 4, for-loop`.
+    pub name: String,
+    /// All that can happen.
+    pub states: States,
+    /// The files it is made of: for each, its name as in the place of a step, and its text.
+    pub files: Vec<(String, String)>,
+}
+
+/// The pool of a stage with two workers and two jobs. None if the stage has no pool, or is not compiled
+/// in.
+pub fn of_stage(stage: usize) -> Option<Pool> {
+    let program = stages::program(stage, 2, 2, 2)?;
+    let states = Explorer::new().states(MOST_STATES, program);
+    let name = format!("stage {stage}, {}", stage::by_number(stage).ok()?.0.name);
+    Some(Pool::with_source(name, states, &[stages::source(stage)?]))
+}
+
+/// The page as a file.
+pub fn file(pools: &[Pool]) -> String {
+    html(pools, "", "")
+}
+
+/// The page for a server. `{{nonce}}` stands where the nonce goes.
+pub fn served(pools: &[Pool]) -> String {
+    let links = "<a href=\"/race\">Race</a> <a href=\"/\">Back to the start</a>";
+    html(pools, " nonce=\"{{nonce}}\"", links)
+}
+
+fn html(pools: &[Pool], nonce: &str, links: &str) -> String {
+    let scripts = pools.iter().map(|pool| {
+        let json = pool.json();
+        format!("<script type=\"application/json\" class=\"pool\">{json}</script>\n")
+    });
+    let names: Vec<String> = pools.iter().map(|pool| escape(&pool.name)).collect();
+    include_str!("page.html")
+        .replace("{{links}}", links)
+        .replace(" nonce=\"{{nonce}}\"", nonce)
+        .replace("{{title}}", &names.join(" and "))
+        .replace("{{script}}", include_str!("page.js"))
+        .replace("{{pools}}", &scripts.collect::<String>())
+}
+
+fn escape(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    text.replace('"', "&quot;")
+}
+
+impl Pool {
+    /// A pool whose source is known. In a build, and in another directory, the place of a step may name
+    /// one of these files by a longer path: it ends with the name.
+    pub fn with_source(name: String, states: States, files: &[(&str, &str)]) -> Pool {
+        let mut pool = Pool {
+            name,
+            states,
+            files: Vec::new(),
+        };
+        for (name, text) in files {
+            pool.files.push((String::from(*name), String::from(*text)));
+        }
+        let known = |file: &str| {
+            let file = file.replace('\\', "/");
+            let known = files.iter().find(|(name, _)| file.ends_with(name));
+            known.map(|(name, _)| String::from(*name))
+        };
+        pool.name_places(known);
+        pool
+    }
+
+    /// A pool of whoever calls this: its files are those that its steps are in, as far as they can be
+    /// read.
+    pub fn of_files(name: String, states: States) -> Pool {
+        let mut pool = Pool {
+            name,
+            states,
+            files: Vec::new(),
+        };
+        let mut files: BTreeMap<String, String> = BTreeMap::new();
+        pool.name_places(|file| {
+            if !files.contains_key(file) {
+                files.insert(String::from(file), fs::read_to_string(file).ok()?);
+            }
+            Some(String::from(file))
+        });
+        pool.files = files.into_iter().collect();
+        pool
+    }
+
+    /// Gives the file in the place of each step the name that the pool has for it. A place in another
+    /// file is not known.
+    fn name_places(&mut self, mut known: impl FnMut(&str) -> Option<String>) {
+        for state in &mut self.states.states {
+            let steps = state.steps.iter_mut().map(|step| &mut step.at);
+            for at in steps.chain(state.waits.iter_mut().map(|wait| &mut wait.at)) {
+                let named = at.take().and_then(|at| {
+                    // FILE:LINE:COLUMN, and FILE may have colons too.
+                    let line = at.rfind(':').and_then(|column| at[..column].rfind(':'))?;
+                    Some(known(&at[..line])? + &at[line..])
+                });
+                *at = named;
+            }
+        }
+    }
+
+    /// `{"name": ..., "threads": [...], "files": {...}, "states": [...]}`, as the page's script reads it.
+    /// Beside what a step and a wait are, a state says which threads have a lock, and which messages are
+    /// in a channel, where there are any; `"missing"` says why the states are not all, if they are not.
+    pub fn json(&self) -> String {
+        let objects = Objects::of(&self.states);
+        let threads = self.states.threads.iter().map(|name| string(name));
+        let files = self.files.iter();
+        let files = files.map(|(name, text)| format!("{}:{}", string(name), string(text)));
+        let states = self.states.states.iter();
+        let states = states.map(|state| self.state(state, &objects));
+        let mut json = format!(
+            "{{\"name\":{},\"threads\":{},\"objects\":{},\"files\":{{{}}},",
+            string(&self.name),
+            list(threads),
+            list(objects.shown().map(|name| string(&name))),
+            files.collect::<Vec<String>>().join(","),
+        );
+        let States {
+            missing,
+            cannot_tell,
+            ..
+        } = &self.states;
+        for (key, why) in [("missing", missing), ("cannotTell", cannot_tell)] {
+            if let Some(why) = why {
+                json += &format!("\"{key}\":{},", string(why));
+            }
+        }
+        json + &format!("\"states\":{}}}", list(states))
+    }
+
+    fn state(&self, state: &State, objects: &Objects) -> String {
+        let numbers = |numbers: &[usize]| list(numbers.iter().map(usize::to_string));
+        let steps = list(state.steps.iter().map(|step| self.step(step, objects)));
+        let waits = list(state.waits.iter().map(|wait| self.wait(wait, objects)));
+        let jobs = numbers(&state.jobs);
+        let mut json = format!("{{\"jobs\":{jobs},\"steps\":{steps},\"waits\":{waits}");
+        let of = |kind: ObjectKind, number| string(&objects.name((kind, number)));
+        let held = state.held.iter();
+        let held =
+            held.map(|(lock, threads)| format!("{}:{}", of(lock.0, lock.1), numbers(threads)));
+        let messages = state.messages.iter();
+        let messages = messages.map(|(channel, inside)| {
+            format!("{}:{}", of(ObjectKind::Channel, *channel), numbers(inside))
+        });
+        let objects: Vec<String> = held.chain(messages).collect();
+        if !objects.is_empty() {
+            json += &format!(",\"has\":{{{}}}", objects.join(","));
+        }
+        if !state.lost.is_empty() {
+            json += &format!(",\"lost\":{}", numbers(&state.lost));
+        }
+        json + "}"
+    }
+
+    fn step(&self, step: &StateStep, objects: &Objects) -> String {
+        let action = match (step.action, step.starts) {
+            (Action::Spawn, Some(started)) => format!("spawn {}", self.states.threads[started]),
+            _ => self.action(step.action, step.object, objects),
+        };
+        let mut json = format!(
+            "{{\"thread\":{},\"action\":{}",
+            step.thread,
+            string(&action)
+        );
+        json += &at(&step.at);
+        if step.refused {
+            json += ",\"refused\":1";
+        }
+        if let Some(to) = step.to {
+            json += &format!(",\"to\":{to}");
+        }
+        json + "}"
+    }
+
+    fn wait(&self, wait: &StateWait, objects: &Objects) -> String {
+        let action = self.action(wait.action, wait.object, objects);
+        let (thread, action) = (wait.thread, string(&action));
+        let waits_for = list(wait.waits_for.iter().map(usize::to_string));
+        let at = at(&wait.at);
+        format!("{{\"thread\":{thread},\"action\":{action}{at},\"for\":{waits_for}}}")
+    }
+
+    fn action(
+        &self,
+        action: Action,
+        object: Option<(ObjectKind, usize)>,
+        objects: &Objects,
+    ) -> String {
+        let several = object.is_some_and(|(kind, _)| objects.are_several(kind));
+        words(&self.states.threads, action, object, several)
+    }
+}
+
+/// All that the steps touch.
+struct Objects(BTreeSet<(&'static str, usize)>);
+
+impl Objects {
+    fn of(states: &States) -> Objects {
+        let steps = states.states.iter().flat_map(|state| &state.steps);
+        let touched = steps.filter_map(|step| step.object);
+        Objects(
+            touched
+                .map(|(kind, number)| (kind_name(kind), number))
+                .collect(),
+        )
+    }
+
+    fn are_several(&self, kind: ObjectKind) -> bool {
+        let same = self.0.iter().filter(|(name, _)| *name == kind_name(kind));
+        same.count() > 1
+    }
+
+    /// What the page calls it: `lock` and `channel`, or `mutex 1`.
+    fn name(&self, (kind, number): (ObjectKind, usize)) -> String {
+        match kind {
+            _ if self.are_several(kind) => format!("{} {number}", kind_name(kind)),
+            ObjectKind::Mutex => String::from("lock"),
+            _ => String::from(kind_name(kind)),
+        }
+    }
+
+    /// The locks and the channels, which the page draws.
+    fn shown(&self) -> impl Iterator<Item = String> {
+        let kinds = [ObjectKind::Mutex, ObjectKind::RwLock, ObjectKind::Channel];
+        kinds.into_iter().flat_map(move |kind| {
+            let same = self
+                .0
+                .iter()
+                .filter(move |(name, _)| *name == kind_name(kind));
+            same.map(move |(_, number)| self.name((kind, *number)))
+        })
+    }
+}
+
+fn at(place: &Option<String>) -> String {
+    let place = place
+        .as_ref()
+        .map(|place| format!(",\"at\":{}", string(place)));
+    place.unwrap_or_default()
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<String>>().join(","))
+}
+
+/// A string of JSON that can stand in a page.
+fn string(text: &str) -> String {
+    let mut string = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => string.extend(['\\', character]),
+            '\n' => string.push_str("\\n"),
+            // `</script>` would end the script.
+            '<' | '\0'..' ' | '\u{7f}'..'\u{a0}' | '\u{2028}' | '\u{2029}' => {
+                string.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ => string.push(character),
+        }
+    }
+    string + "\""
+}
