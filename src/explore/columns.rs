@@ -3,9 +3,10 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::schedule::{Schedule, Wanted};
-use crate::traced::ObjectKind;
+use super::schedule::{Schedule, Step, Wanted};
+use super::waits;
 use crate::traced::step::Action;
+use crate::traced::{Location, ObjectKind};
 
 /// A column for each thread, a row for each step, and then the choices.
 impl fmt::Display for Schedule {
@@ -27,6 +28,10 @@ const GAP: usize = 2;
 /// whose columns there is no room are left out, and a line at the end says so.
 pub(crate) fn draw(schedule: &Schedule, width: usize, unicode: bool) -> Vec<String> {
     let mut lines = draw_steps(schedule, 0..usize::MAX, width, unicode);
+    if !schedule.stuck.is_empty() {
+        lines.push(String::new());
+        lines.extend(waits::sentences(schedule));
+    }
     lines.extend(schedule.panics.iter().cloned());
     lines
 }
@@ -40,19 +45,22 @@ pub(crate) fn draw_steps(
     unicode: bool,
 ) -> Vec<String> {
     let mark = if unicode { "\u{250a}" } else { ":" };
+    let threads = schedule.threads.len();
     let rows = rows(schedule, mark);
-    let widths: Vec<usize> = (0..schedule.threads.len())
-        .map(|thread| {
-            let cells = rows.iter().map(|row| row[thread].chars().count());
+    let widths: Vec<usize> = (0..=threads)
+        .map(|column| {
+            let cells = rows.iter().map(|row| row[column].chars().count());
             cells.max().unwrap_or(0)
         })
         .collect();
-    // The first thread is there in any case.
-    let fits = |count: &usize| {
-        let all: usize = widths[..*count].iter().map(|width| width + GAP).sum();
-        all - GAP <= width
+    let up_to = |count: usize| -> usize {
+        let widths = widths[..count].iter();
+        widths.map(|width| width + GAP).sum::<usize>() - GAP
     };
-    let shown = (2..=widths.len()).take_while(fits).last().unwrap_or(1);
+    // The first thread is there in any case.
+    let shown = (2..=threads).take_while(|count| up_to(*count) <= width);
+    let shown = shown.last().unwrap_or(1);
+    let has_places = widths[threads] > 0 && up_to(shown) + GAP + widths[threads] <= width;
 
     let is_seen = |row: &&Vec<String>| {
         let mut cells = row[..shown].iter();
@@ -66,14 +74,16 @@ pub(crate) fn draw_steps(
         .chain(rows)
         .filter(is_seen)
         .map(|row| {
+            let place = row.last().filter(|_| has_places);
             let cells = row.iter().zip(&widths).take(shown);
+            let cells = cells.chain(place.map(|place| (place, &0)));
             let line: String = cells
                 .map(|(cell, width)| format!("{cell:width$}{:GAP$}", ""))
                 .collect();
             line.trim_end().chars().take(width).collect()
         })
         .collect();
-    if shown < widths.len() {
+    if shown < threads {
         lines.push(format!(
             "There is no room for {} in {width} columns.",
             schedule.threads[shown..].join(", ")
@@ -82,13 +92,39 @@ pub(crate) fn draw_steps(
     lines
 }
 
-/// The names, the steps, and what threads wait for at the end, with a cell for each thread.
+/// How the locations of a schedule are written: if all are in one file, it is named once, above them.
+fn one_file(schedule: &Schedule) -> Option<&str> {
+    let mut files = schedule.locations().map(Location::file_name);
+    let first = files.next()?;
+    files.all(|file| file == first).then_some(first)
+}
+
+/// Where the guard is dropped is what one wants to know, so there it says if that is not known.
+fn place_of(step: &Step, one_file: Option<&str>) -> String {
+    match &step.location {
+        Some(Location { line, column, .. }) if one_file.is_some() => format!("{line}:{column}"),
+        Some(location) => {
+            let Location { line, column, .. } = location;
+            format!("{}:{line}:{column}", location.file_name())
+        }
+        None if matches!(step.action, Action::Unlock | Action::StopReading) => {
+            String::from("not known")
+        }
+        None => String::new(),
+    }
+}
+
+/// The names, the steps, and what threads wait for at the end, with a cell for each thread, and one for
+/// the location of the step.
 fn rows(schedule: &Schedule, mark: &str) -> Vec<Vec<String>> {
-    let mut rows = vec![schedule.threads.clone()];
+    let one_file = one_file(schedule);
+    let names = schedule.threads.iter().map(String::as_str);
+    let names = names.chain([one_file.unwrap_or_default()]);
+    let mut rows = vec![names.map(String::from).collect()];
     let mut waiting: &[Wanted] = &[];
     let mut spawned = 0;
     for step in &schedule.steps {
-        let mut row = vec![String::new(); schedule.threads.len()];
+        let mut row = vec![String::new(); schedule.threads.len() + 1];
         for wanted in &step.waiting {
             row[wanted.thread] = if waiting.contains(wanted) {
                 mark.to_owned()
@@ -104,10 +140,16 @@ fn rows(schedule: &Schedule, mark: &str) -> Vec<Vec<String>> {
                 row[step.thread] = format!("spawn {name}");
             }
         }
+        if schedule.locations().next().is_some() {
+            row[schedule.threads.len()] = place_of(step, one_file);
+        }
+        if schedule.is_of_a_check_alone(step) {
+            row[step.thread].clear();
+        }
         rows.push(row);
     }
     if !schedule.stuck.is_empty() {
-        let mut row = vec![String::new(); schedule.threads.len()];
+        let mut row = vec![String::new(); schedule.threads.len() + 1];
         for wanted in &schedule.stuck {
             row[wanted.thread] = format!("stuck: {}", wanted.text(schedule));
         }

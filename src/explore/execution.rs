@@ -21,6 +21,7 @@ use super::model::{Objects, Op, State};
 use super::search::{Choice, Event, Search, Threads};
 use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
+use crate::traced::location::{Place, Source};
 use crate::traced::step::{
     Action, Dismissed, Member, OF_A_SCOPE, Outcome, Scheduler, Step, Task, Touches, is_dismissal,
 };
@@ -79,6 +80,8 @@ struct Inner {
     elsewhere: bool,
     /// How many steps threads may still take while they unwind.
     patience: usize,
+    /// Find out where in the learner's file each step stands, which takes time.
+    locates: bool,
 }
 
 /// What has been found out about one schedule.
@@ -96,6 +99,8 @@ pub(crate) struct Findings {
     pub(crate) jobs: Vec<Job>,
     pub(crate) outcome: Option<String>,
     pub(crate) names: Vec<Option<String>>,
+    /// The location of each step that a thread wanted to take, in the order of its steps.
+    pub(crate) locations: Vec<Vec<Place>>,
 }
 
 impl Findings {
@@ -285,6 +290,7 @@ impl Execution {
                 oldest: 0,
                 elsewhere: false,
                 patience: 0,
+                locates: false,
             }),
             explorer: Baton::default(),
             max_steps,
@@ -372,6 +378,11 @@ impl Execution {
         ask(&mut inner.search, &inner.wanted, &inner.objects)
     }
 
+    /// Whether it finds out the locations of steps from now on.
+    pub(crate) fn locate(&self, locates: bool) {
+        self.lock().locates = locates;
+    }
+
     /// An execution whose schedules the walk chooses.
     pub(crate) fn of_walk(walk: Walk, max_steps: usize) -> Arc<Execution> {
         let execution = Execution::new(Search::default(), max_steps);
@@ -402,6 +413,8 @@ impl Inner {
         // No object has a number as high as these.
         let object = self.objects.index(ObjectKind::Thread, usize::MAX - thread);
         self.findings.names.push(name);
+        // To start has no location.
+        self.findings.locations.push(vec![Place::Unknown]);
         self.slots.push(Slot {
             object,
             op: Some(Op::of_thread(Action::Start)),
@@ -711,7 +724,7 @@ impl Scheduler for Participant {
             timed: step.timed,
             number: step.number,
         };
-        self.take(inner, op)
+        self.take(inner, op, step.source)
     }
 
     fn saw(&self, value: u64) {
@@ -782,8 +795,14 @@ impl Scheduler for Participant {
 }
 
 impl Participant {
-    fn take<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, op: Op) -> Outcome {
+    fn take<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, op: Op, source: Source) -> Outcome {
         let me = self.thread;
+        if inner.locates && inner.phase == Phase::Running {
+            drop(inner);
+            let location = source.locate();
+            inner = self.execution.lock();
+            inner.findings.locations[me].push(location);
+        }
         if inner.phase == Phase::Over {
             // It comes back from where the explorer does not see, and all the others have ended.
             drop(inner);

@@ -66,6 +66,7 @@ pub mod stages;
 #[doc(hidden)] // The page and the tests use it.
 pub mod states;
 pub mod stepping;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,8 +87,12 @@ pub struct Explorer {
     time: Duration,
     steps: usize,
     plain: bool,
+    locations: bool,
     enough: fn(&Report) -> bool,
 }
+
+/// Of how many outcomes the schedules have locations.
+const OUTCOMES: usize = 20;
 
 impl Explorer {
     /// At most 1,000,000 schedules, 60 seconds, and 5,000 steps a schedule.
@@ -97,6 +102,7 @@ impl Explorer {
             time: Duration::from_secs(60),
             steps: 5_000,
             plain: false,
+            locations: true,
             enough: |_| false,
         }
     }
@@ -114,6 +120,15 @@ impl Explorer {
     /// At most so many steps in one schedule; a longer one is cut off.
     pub fn steps(self, steps: usize) -> Explorer {
         Explorer { steps, ..self }
+    }
+
+    /// Does not find out where the steps of the schedules in the report stand. That takes as long as
+    /// running a few hundred schedules.
+    pub fn without_locations(self) -> Explorer {
+        Explorer {
+            locations: false,
+            ..self
+        }
     }
 
     /// No new schedule when this is true of what has come of those that were run.
@@ -260,6 +275,7 @@ impl Explorer {
         let start = Instant::now();
         let expected = search.asks() || !self.plain || replays;
         let execution = Execution::new(search, self.steps);
+        execution.locate(replays && self.locations);
         let mut report = Report {
             complete: true,
             ..Report::default()
@@ -279,6 +295,7 @@ impl Explorer {
             if first {
                 // The same once more. What is different then was different by itself.
                 first = false;
+                execution.locate(false);
                 execution.with_search(|search, _, _| search.again());
                 let again = execution.run(task(&work));
                 let same = again.cannot_tell.is_some() || again.is_like(&findings);
@@ -307,15 +324,41 @@ impl Explorer {
         }
         report.complete &= !replays;
         report.time = start.elapsed();
-        let replay = |choices: &[usize]| {
-            self.replay_shared(choices, Arc::clone(&work))
-                .first_schedule
-        };
         if !replays && report.cannot_tell.is_none() {
-            report.most_schedule = (report.most_at_once > 0).then(|| replay(&most)).flatten();
-            report.unfinished_schedule = (report.unfinished > 0).then(|| replay(&early)).flatten();
+            self.replay_what_is_shown(&mut report, &most, &early, &work);
         }
         Some(report)
+    }
+
+    /// Runs those schedules again that are in the report, to find out where their steps stand.
+    fn replay_what_is_shown(
+        &self,
+        report: &mut Report,
+        most: &[usize],
+        early: &[usize],
+        work: &Work,
+    ) {
+        let replay =
+            |choices: &[usize]| self.replay_shared(choices, Arc::clone(work)).first_schedule;
+        report.most_schedule = (report.most_at_once > 0).then(|| replay(most)).flatten();
+        report.unfinished_schedule = (report.unfinished > 0).then(|| replay(early)).flatten();
+        if !self.locations {
+            return;
+        }
+        for schedule in [
+            &mut report.first_schedule,
+            &mut report.stuck_schedule,
+            &mut report.lost_schedule,
+            &mut report.panicked_schedule,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(report.outcome_schedules.values_mut().take(OUTCOMES))
+        {
+            if let Some(again) = replay(&schedule.choices()) {
+                schedule.locate_as(again);
+            }
+        }
     }
 }
 

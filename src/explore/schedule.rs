@@ -1,10 +1,13 @@
 //! One schedule, to be looked at and to be run again.
 
+use std::cell::RefCell;
+
 use super::execution::Findings;
 use super::model::{Objects, Op};
 use super::search::{Event, Search};
-use crate::traced::ObjectKind;
-use crate::traced::step::Action;
+use crate::traced::location::Place;
+use crate::traced::step::{Action, Outcome};
+use crate::traced::{Location, ObjectKind};
 
 /// The steps of one schedule, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,14 @@ pub struct Step {
     pub action: Action,
     /// What it did it to: the kind of the object, and its number among those of its kind.
     pub object: Option<(ObjectKind, usize)>,
+    /// The mutex that a step of a condition variable unlocks, or locks again.
+    pub mutex: Option<(ObjectKind, usize)>,
+    /// It was not done: the lock was taken, the channel full, empty or closed, the time up.
+    pub refused: bool,
+    /// Where it stands, if that is in the learner's own files, and known.
+    pub location: Option<Location>,
+    /// It stands in a file of this crate: it is a step of what runs the pool, or of its jobs.
+    pub is_of_the_check: bool,
     /// The threads that could go on at this point, this one among them.
     pub ready: Vec<Wanted>,
     /// The threads that could not.
@@ -44,12 +55,56 @@ pub struct Wanted {
     pub action: Action,
     /// What it wants to do it to, as in [`Step::object`].
     pub object: Option<(ObjectKind, usize)>,
+    /// As [`Step::mutex`].
+    pub mutex: Option<(ObjectKind, usize)>,
+    /// Where that stands, as in [`Step::location`].
+    pub location: Option<Location>,
+}
+
+impl Step {
+    /// It is no call, so without debug information it is not known where it stands.
+    fn is_a_release(&self) -> bool {
+        use Action::*;
+        matches!(self.action, Unlock | StopReading | Poison)
+    }
 }
 
 impl Schedule {
     /// Which thread took each step. [`Explorer::replay`](super::Explorer::replay) runs it again.
     pub fn choices(&self) -> Vec<usize> {
         self.steps.iter().map(|step| step.thread).collect()
+    }
+
+    /// Becomes `again`, which has locations, if it is the same otherwise.
+    pub(super) fn locate_as(&mut self, again: Schedule) {
+        let is_same = self.choices() == again.choices()
+            && self.threads == again.threads
+            && self.stuck.len() == again.stuck.len();
+        if is_same {
+            *self = again;
+        }
+    }
+
+    /// The locations of all steps, as far as they are known.
+    pub(crate) fn locations(&self) -> impl Iterator<Item = &Location> {
+        self.steps.iter().filter_map(|step| step.location.as_ref())
+    }
+
+    /// Whether a check takes this step for itself: it touches a lock or a number that only checks touch.
+    pub(crate) fn is_of_a_check_alone(&self, step: &Step) -> bool {
+        use ObjectKind::*;
+        let is_its_own = |(kind, _)| matches!(kind, Mutex | RwLock | Atomic | Condvar);
+        let uses = |other: &&Step| other.object == step.object && !other.is_a_release();
+        step.object.is_some_and(is_its_own)
+            && self
+                .steps
+                .iter()
+                .any(|other| other.object == step.object && other.is_of_the_check)
+            && self
+                .steps
+                .iter()
+                .filter(uses)
+                .all(|other| other.is_of_the_check)
     }
 
     pub(super) fn of(
@@ -63,36 +118,52 @@ impl Schedule {
             None if index == 0 => String::from("main"),
             None => format!("thread-{index}"),
         };
-        let object = |op: &Op| {
-            let index = op.objects[0]?;
+        let object = |index: Option<usize>| {
+            let index = index?;
             let kind = objects.kinds[index];
             let same = objects.kinds[..index]
                 .iter()
                 .filter(|other| **other == kind);
             Some((kind, same.count()))
         };
+        // How many steps each thread has taken: its next location has this index.
+        let taken = RefCell::new(vec![0; findings.names.len()]);
+        let place = |thread: usize| {
+            let places = findings.locations.get(thread)?;
+            places.get(taken.borrow()[thread])
+        };
+        let location = |thread: usize| place(thread)?.location().cloned();
         let wanted = |thread: usize, op: &Op| Wanted {
             thread,
             action: op.action,
-            object: object(op),
+            object: object(op.objects[0]),
+            mutex: object(op.objects[1]),
+            location: location(thread),
         };
         let steps = search.levels.iter().filter_map(|level| {
             let event = level.event.as_ref()?;
             let all = level.ops.iter().enumerate();
             let all = all.filter_map(|(thread, op)| Some(wanted(thread, op.as_ref()?)));
             let (ready, waiting) = all.partition(|wanted| level.enabled.has(wanted.thread));
-            Some(Step {
+            let step = Step {
                 thread: event.thread,
                 action: event.op.action,
-                object: object(&event.op),
+                object: object(event.op.objects[0]),
+                mutex: object(event.op.objects[1]),
+                refused: matches!(event.outcome, Outcome::Refused | Outcome::Closed),
+                location: location(event.thread),
+                is_of_the_check: place(event.thread) == Some(&Place::Check),
                 ready,
                 waiting,
-            })
+            };
+            taken.borrow_mut()[event.thread] += 1;
+            Some(step)
         });
+        let steps = steps.collect();
         let stuck = stuck.iter().map(|event| wanted(event.thread, &event.op));
         Schedule {
             threads: findings.names.iter().enumerate().map(name).collect(),
-            steps: steps.collect(),
+            steps,
             stuck: stuck.collect(),
             panics: findings.panics.clone(),
         }

@@ -26,6 +26,7 @@ macro_rules! atomic {
             }
 
             /// Takes a step, and lets the explorer see the value that it meets.
+            #[track_caller]
             fn step(&self, action: Action, what: What) {
                 note(what, &self.object);
                 if let Some(member) = explored() {
@@ -50,6 +51,7 @@ macro_rules! atomic {
             /// # Panics
             ///
             /// For an order that makes no sense, as `std`'s.
+            #[track_caller]
             pub fn load(&self, order: Ordering) -> $value {
                 self.step(Action::Load, What::Loads);
                 self.inner.load(order)
@@ -60,12 +62,14 @@ macro_rules! atomic {
             /// # Panics
             ///
             /// For an order that makes no sense, as `std`'s.
+            #[track_caller]
             pub fn store(&self, value: $value, order: Ordering) {
                 self.step(Action::Change, What::Changes);
                 self.inner.store(value, order);
             }
 
             /// Writes, and returns the value before.
+            #[track_caller]
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
                 self.step(Action::Change, What::Changes);
                 self.inner.swap(value, order)
@@ -80,6 +84,7 @@ macro_rules! atomic {
             /// # Panics
             ///
             /// For an order that makes no sense, as `std`'s.
+            #[track_caller]
             pub fn compare_exchange(
                 &self,
                 current: $value,
@@ -100,6 +105,7 @@ macro_rules! atomic {
             /// # Panics
             ///
             /// For an order that makes no sense, as `std`'s.
+            #[track_caller]
             pub fn compare_exchange_weak(
                 &self,
                 current: $value,
@@ -127,6 +133,7 @@ macro_rules! atomic {
             /// # Panics
             ///
             /// For an order that makes no sense, as `std`'s.
+            #[track_caller]
             pub fn fetch_update<F>(
                 &self,
                 set: Ordering,
@@ -155,6 +162,7 @@ macro_rules! atomic {
             /// # Panics
             ///
             /// For an order that makes no sense, as `std`'s.
+            #[track_caller]
             pub fn try_update(
                 &self,
                 set: Ordering,
@@ -170,6 +178,7 @@ macro_rules! atomic {
             /// # Panics
             ///
             /// For an order that makes no sense, as `std`'s.
+            #[track_caller]
             pub fn update(
                 &self,
                 set: Ordering,
@@ -207,6 +216,7 @@ macro_rules! fetch {
         impl $name {
             $(
                 #[doc = concat!("As `", stringify!($method), "` of `std`'s: returns the value before.")]
+                #[track_caller]
                 pub fn $method(&self, value: $value, order: Ordering) -> $value {
                     self.step(Action::Change, What::Changes);
                     self.inner.$method(value, order)
@@ -237,6 +247,7 @@ atomic!(AtomicPtr<T>, *mut T, std::ptr::null_mut(), |value| {
 
 impl AtomicBool {
     /// Turns it into its opposite, and returns the value before.
+    #[track_caller]
     pub fn fetch_not(&self, order: Ordering) -> bool {
         self.fetch_xor(true, order)
     }

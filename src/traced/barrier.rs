@@ -36,6 +36,7 @@ impl Barrier {
     }
 
     /// As [`std::sync::Barrier::wait`].
+    #[track_caller]
     pub fn wait(&self) -> BarrierWaitResult {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 += 1;

@@ -91,17 +91,20 @@ impl<T> Shared<T> {
 
 impl<T> Explored<'_, T> {
     /// The schedule is over, and the other end of the channel is gone.
+    #[track_caller]
     fn step(&self, action: Action, timed: bool, number: usize) -> Outcome {
         let objects = [Some(self.shared.object.id()), None];
-        explored().map_or(Outcome::Closed, |member| {
-            member.step(action, objects, timed, number)
-        })
+        let Some(member) = explored() else {
+            return Outcome::Closed;
+        };
+        member.step(action, objects, timed, number)
     }
 
     fn queue(&self) -> MutexGuard<'_, VecDeque<(usize, T)>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[track_caller]
     fn send(&self, action: Action, message: T) -> Result<(), TrySendError<T>> {
         let number = match self.step(action, false, 0) {
             Outcome::Number(number) => number,
@@ -122,6 +125,7 @@ impl<T> Explored<'_, T> {
         Ok(())
     }
 
+    #[track_caller]
     fn receive(&self, action: Action, timed: bool) -> Result<T, RecvTimeoutError> {
         if action == Action::Receive && self.shared.bound == Some(0) {
             self.step(Action::Ask, false, 0);
@@ -142,6 +146,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// If the receiver is gone; the message is in the error.
+    #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         if let Some(explored) = self.shared.explored() {
             let result = explored.send(Action::Send, message);
@@ -160,6 +165,7 @@ impl<T> SyncSender<T> {
     /// # Errors
     ///
     /// If the receiver is gone; the message is in the error.
+    #[track_caller]
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         if let Some(explored) = self.shared.explored() {
             let result = explored.send(Action::Send, message);
@@ -176,6 +182,7 @@ impl<T> SyncSender<T> {
     /// # Errors
     ///
     /// If the channel is full, or the receiver is gone; the message is in the error.
+    #[track_caller]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
         if let Some(explored) = self.shared.explored() {
             return explored.send(Action::TrySend, message);
@@ -203,6 +210,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// If the channel is empty and has no sender any more.
+    #[track_caller]
     pub fn recv(&self) -> Result<T, RecvError> {
         if let Some(explored) = self.shared.explored() {
             let result = explored.receive(Action::Receive, false);
@@ -225,6 +233,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// If the channel is empty.
+    #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         if let Some(explored) = self.shared.explored() {
             let result = explored.receive(Action::TryReceive, false);
@@ -250,6 +259,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// If the channel stays empty for this long, or is empty and has no sender any more.
+    #[track_caller]
     pub fn recv_timeout(&self, time: Duration) -> Result<T, RecvTimeoutError> {
         if let Some(explored) = self.shared.explored() {
             return explored.receive(Action::Receive, true);
@@ -299,6 +309,7 @@ pub struct IntoIter<T> {
 impl<T> Iterator for Iter<'_, T> {
     type Item = T;
 
+    #[track_caller]
     fn next(&mut self) -> Option<T> {
         self.receiver.recv().ok()
     }
@@ -307,6 +318,7 @@ impl<T> Iterator for Iter<'_, T> {
 impl<T> Iterator for TryIter<'_, T> {
     type Item = T;
 
+    #[track_caller]
     fn next(&mut self) -> Option<T> {
         self.receiver.try_recv().ok()
     }
@@ -315,6 +327,7 @@ impl<T> Iterator for TryIter<'_, T> {
 impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
+    #[track_caller]
     fn next(&mut self) -> Option<T> {
         self.receiver.recv().ok()
     }

@@ -40,6 +40,7 @@ impl Condvar {
     /// # Errors
     ///
     /// If the mutex is poisoned; the guard is in the error.
+    #[track_caller]
     pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         self.wait_for(guard, None).0
     }
@@ -49,6 +50,7 @@ impl Condvar {
     /// # Errors
     ///
     /// If the mutex is poisoned; the guard is in the error.
+    #[track_caller]
     pub fn wait_while<'a, T, F>(
         &self,
         mut guard: MutexGuard<'a, T>,
@@ -68,6 +70,7 @@ impl Condvar {
     /// # Errors
     ///
     /// If the mutex is poisoned; the guard is in the error.
+    #[track_caller]
     pub fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -86,6 +89,7 @@ impl Condvar {
     /// # Errors
     ///
     /// If the mutex is poisoned; the guard is in the error.
+    #[track_caller]
     pub fn wait_timeout_while<'a, T, F>(
         &self,
         mut guard: MutexGuard<'a, T>,
@@ -110,6 +114,7 @@ impl Condvar {
     }
 
     /// As [`std::sync::Condvar::notify_one`].
+    #[track_caller]
     pub fn notify_one(&self) {
         step(Action::NotifyOne, &self.object);
         note(What::NotifiesOne, &self.object);
@@ -117,6 +122,7 @@ impl Condvar {
     }
 
     /// As [`std::sync::Condvar::notify_all`].
+    #[track_caller]
     pub fn notify_all(&self) {
         step(Action::NotifyAll, &self.object);
         note(What::NotifiesAll, &self.object);
@@ -124,6 +130,7 @@ impl Condvar {
     }
 
     /// Waits, and says whether it was for too long.
+    #[track_caller]
     fn wait_for<'a, T>(
         &self,
         mut guard: MutexGuard<'a, T>,

@@ -37,6 +37,7 @@ pub(crate) fn ask<R>(question: impl FnOnce(&Watcher) -> R) -> R {
 }
 
 /// Takes a note, if a recording watches this thread.
+#[track_caller]
 pub(crate) fn note(what: What, object: &Object) {
     ask(|watcher| {
         if let Watcher::Recorder(recorder) = watcher {
@@ -63,13 +64,17 @@ pub(crate) fn explored() -> Option<Member> {
 }
 
 /// Takes a step, if this thread is in a schedule.
+#[track_caller]
 pub(crate) fn step(action: Action, object: &Object) -> Option<Outcome> {
-    Some(explored()?.step(action, [Some(object.id()), None], false, 0))
+    let member = explored()?;
+    Some(member.step(action, [Some(object.id()), None], false, 0))
 }
 
 /// Takes a step that touches nothing.
+#[track_caller]
 pub(crate) fn step_alone(action: Action) -> Option<Outcome> {
-    Some(explored()?.step_alone(action))
+    let member = explored()?;
+    Some(member.step_alone(action))
 }
 
 /// Lets this watcher watch the thread to its end.

@@ -27,6 +27,7 @@ mod channel;
 mod condvar;
 pub(crate) mod context;
 pub mod io;
+pub(crate) mod location;
 pub mod lock;
 mod mutex;
 mod notes;
@@ -38,6 +39,7 @@ mod text;
 pub(crate) mod threads;
 
 pub use crate::race::show;
+pub use location::Location;
 pub use notes::{Note, Notes, Recording, What, job};
 pub use step::ObjectKind;
 pub(crate) use step::next_number;

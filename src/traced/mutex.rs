@@ -55,6 +55,7 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     ///
     /// If it is poisoned: a thread panicked while it had the mutex. The guard is in the error.
+    #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         step(Action::Lock, &self.object);
         note(What::Wants, &self.object);
@@ -66,6 +67,7 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     ///
     /// If it is locked, or poisoned.
+    #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
         if step(Action::TryLock, &self.object) == Some(Outcome::Refused) {
             return Err(TryLockError::WouldBlock);
@@ -81,12 +83,14 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// As [`std::sync::Mutex::is_poisoned`].
+    #[track_caller]
     pub fn is_poisoned(&self) -> bool {
         step(Action::Look, &self.object);
         self.poison.get()
     }
 
     /// As [`std::sync::Mutex::clear_poison`].
+    #[track_caller]
     pub fn clear_poison(&self) {
         step(Action::ClearPoison, &self.object);
         self.poison.clear();
@@ -104,22 +108,26 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     /// Sees that something has been done under this lock, or has not, without locking it.
+    #[track_caller]
     pub(super) fn glance(&self) {
         step(Action::Look, &self.object);
         note(What::Loads, &self.object);
     }
 
     /// Is about to do what such a look sees.
+    #[track_caller]
     pub(super) fn set(&self) {
         step(Action::Set, &self.object);
         note(What::Changes, &self.object);
     }
 
+    #[track_caller]
     pub(super) fn lock_inner(&self) -> LockResult<MutexGuard<'_, T>> {
         self.guard(self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The guard of a mutex that has just been locked.
+    #[track_caller]
     pub(super) fn guard<'a>(
         &'a self,
         inner: sync::MutexGuard<'a, T>,

@@ -22,6 +22,7 @@ impl<T> OnceLock<T> {
     }
 
     /// As [`std::sync::OnceLock::get`].
+    #[track_caller]
     pub fn get(&self) -> Option<&T> {
         self.setting.glance();
         self.value.get()
@@ -37,6 +38,7 @@ impl<T> OnceLock<T> {
     /// # Errors
     ///
     /// If there is a value already; the new one is in the error.
+    #[track_caller]
     pub fn set(&self, value: T) -> Result<(), T> {
         let mut value = Some(value);
         self.get_or_init(|| value.take().expect("it is called once"));
@@ -48,6 +50,7 @@ impl<T> OnceLock<T> {
     /// # Panics
     ///
     /// If `make` does; there is no value then.
+    #[track_caller]
     pub fn get_or_init<F>(&self, make: F) -> &T
     where
         F: FnOnce() -> T,

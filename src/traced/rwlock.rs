@@ -63,6 +63,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     ///
     /// If it is poisoned; the guard is in the error.
+    #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         step(Action::Read, &self.object);
         note(What::WantsToRead, &self.object);
@@ -74,6 +75,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     ///
     /// If it is locked for writing, or poisoned.
+    #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         if step(Action::TryRead, &self.object) == Some(Outcome::Refused) {
             return Err(TryLockError::WouldBlock);
@@ -93,6 +95,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     ///
     /// If it is poisoned; the guard is in the error.
+    #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
         step(Action::Lock, &self.object);
         note(What::Wants, &self.object);
@@ -104,6 +107,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     ///
     /// If it is locked, or poisoned.
+    #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         if step(Action::TryLock, &self.object) == Some(Outcome::Refused) {
             return Err(TryLockError::WouldBlock);
@@ -119,12 +123,14 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     /// As [`std::sync::RwLock::is_poisoned`].
+    #[track_caller]
     pub fn is_poisoned(&self) -> bool {
         step(Action::Look, &self.object);
         self.poison.get()
     }
 
     /// As [`std::sync::RwLock::clear_poison`].
+    #[track_caller]
     pub fn clear_poison(&self) {
         step(Action::ClearPoison, &self.object);
         self.poison.clear();
@@ -141,6 +147,7 @@ impl<T: ?Sized> RwLock<T> {
             .judge(value.unwrap_or_else(PoisonError::into_inner))
     }
 
+    #[track_caller]
     fn reader<'a>(
         &'a self,
         inner: sync::RwLockReadGuard<'a, T>,
@@ -152,6 +159,7 @@ impl<T: ?Sized> RwLock<T> {
         })
     }
 
+    #[track_caller]
     fn writer<'a>(
         &'a self,
         inner: sync::RwLockWriteGuard<'a, T>,

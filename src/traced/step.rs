@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::location::Source;
+
 /// What a thread does in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -101,8 +103,8 @@ impl fmt::Display for Action {
             Action::Poison => "poison",
             Action::ClearPoison => "clear_poison",
             Action::Set => "set",
-            Action::Wait => "wait at",
-            Action::Wake => "wake at",
+            Action::Wait => "wait",
+            Action::Wake => "wake up",
             Action::NotifyOne => "notify_one",
             Action::NotifyAll => "notify_all",
             Action::Send => "send",
@@ -127,6 +129,19 @@ impl fmt::Display for Action {
             Action::BeginJob(job) => return write!(f, "job {job} begins"),
             Action::EndJob(job) => return write!(f, "job {job} ends"),
         })
+    }
+}
+
+impl Action {
+    /// How to find out where such a step stands, to be asked where it is taken.
+    #[track_caller]
+    pub(crate) fn source(self) -> Source {
+        use Action::*;
+        match self {
+            Start | End | BeginJob(_) | EndJob(_) => Source::None,
+            Poison | Unlock | StopReading | Detach | DropSender | DropReceiver => Source::Drop,
+            _ => Source::caller(),
+        }
     }
 }
 
@@ -241,6 +256,8 @@ pub(crate) struct Step {
     pub(crate) timed: bool,
     /// For `HandOff`: which message.
     pub(crate) number: usize,
+    /// How to find out where it stands.
+    pub(crate) source: Source,
 }
 
 /// What a step is about.
@@ -261,6 +278,7 @@ impl Member {
     }
 
     /// A step that touches one object, or two.
+    #[track_caller]
     pub(crate) fn step(
         &self,
         action: Action,
@@ -273,15 +291,18 @@ impl Member {
             touches: Touches::Objects(objects),
             timed,
             number,
+            source: action.source(),
         })
     }
 
     /// A step that touches nothing.
+    #[track_caller]
     pub(crate) fn step_alone(&self, action: Action) -> Outcome {
         self.step(action, [None; 2], false, 0)
     }
 
     /// A step that is about another thread, or about itself.
+    #[track_caller]
     pub(crate) fn step_of(
         &self,
         action: Action,
@@ -294,10 +315,12 @@ impl Member {
             touches: Touches::Thread(thread),
             timed,
             number,
+            source: action.source(),
         })
     }
 
     /// Starts a thread of the schedule, for which a real thread has to live.
+    #[track_caller]
     pub(crate) fn spawn(&self, name: Option<String>) -> Member {
         self.step_alone(Action::Spawn);
         self.add_thread(name)

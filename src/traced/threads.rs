@@ -54,6 +54,7 @@ impl Thread {
     }
 
     /// As [`std::thread::Thread::unpark`].
+    #[track_caller]
     pub fn unpark(&self) {
         if let (Some(explored), Some(member)) = (&self.explored, context::explored()) {
             member.step_of(Action::Unpark, explored.index, false, 0);
@@ -128,6 +129,7 @@ fn live<R>(
 }
 
 /// Stands in for [`std::thread::park`].
+#[track_caller]
 pub fn park() {
     if let Some(member) = context::explored() {
         member.step_of(Action::Park, member.thread(), false, 0);
@@ -140,6 +142,7 @@ pub fn park() {
 }
 
 /// Stands in for [`std::thread::park_timeout`].
+#[track_caller]
 pub fn park_timeout(time: Duration) {
     if let Some(member) = context::explored() {
         member.step_of(Action::Park, member.thread(), true, 0);
@@ -152,6 +155,7 @@ pub fn park_timeout(time: Duration) {
 }
 
 /// Stands in for [`std::thread::sleep`].
+#[track_caller]
 pub fn sleep(time: Duration) {
     if context::step_alone(Action::Yield).is_some() {
         return; // However long it takes is not for the schedule to say.
@@ -162,6 +166,7 @@ pub fn sleep(time: Duration) {
 }
 
 /// Stands in for [`std::thread::yield_now`].
+#[track_caller]
 pub fn yield_now() {
     if context::step_alone(Action::Yield).is_some() {
         return;
@@ -171,6 +176,7 @@ pub fn yield_now() {
 }
 
 /// Stands in for [`std::hint::spin_loop`].
+#[track_caller]
 pub fn spin_loop() {
     if context::step_alone(Action::Yield).is_some() {
         return;
@@ -184,6 +190,7 @@ pub fn spin_loop() {
 /// # Panics
 ///
 /// If the system has no thread to give.
+#[track_caller]
 pub fn spawn<F, T>(work: F) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -231,6 +238,7 @@ impl Builder {
     /// # Errors
     ///
     /// If the system has no thread to give.
+    #[track_caller]
     pub fn spawn<F, T>(self, work: F) -> io::Result<JoinHandle<T>>
     where
         F: FnOnce() -> T + Send + 'static,
@@ -252,6 +260,7 @@ impl Builder {
     /// # Errors
     ///
     /// If the system has no thread to give.
+    #[track_caller]
     pub fn spawn_scoped<'scope, 'env, F, T>(
         self,
         scope: &'scope Scope<'scope, 'env>,
@@ -275,6 +284,7 @@ impl Builder {
 
     /// A scoped thread may borrow, and the explorer's own threads may not hold what is borrowed. So
     /// it gets a real thread of its own in every schedule.
+    #[track_caller]
     fn spawn_scoped_explored<'scope, 'env, F, T>(
         self,
         member: &Member,
@@ -309,6 +319,7 @@ impl Builder {
 }
 
 /// A thread in a schedule of the explorer's.
+#[track_caller]
 fn spawn_explored<F, T>(
     member: &Member,
     name: Option<String>,
@@ -369,6 +380,7 @@ impl<T> Share<T> {
         }
     }
 
+    #[track_caller]
     fn join(mut self) -> thread::Result<T> {
         self.joined = true;
         self.panicked.store(false, Ordering::Relaxed);
@@ -388,6 +400,7 @@ impl<T> Drop for Share<T> {
 
 /// A thread's result is about to lose one of the two that share it. Which of them comes second, and
 /// drops it, makes a difference only where dropping it does something.
+#[track_caller]
 fn detach<T>(thread: usize) {
     if let (true, Some(member)) = (mem::needs_drop::<T>(), context::explored()) {
         member.step_of(Action::Detach, thread, false, 0);
@@ -448,6 +461,7 @@ enum Handle<R, T> {
 }
 
 impl<R, T> Handle<R, T> {
+    #[track_caller]
     fn join(self, thread: &Thread, real: impl FnOnce(R) -> thread::Result<T>) -> thread::Result<T> {
         step_of(thread, Action::Join);
         note(What::WantsToJoin, &thread.object);
@@ -459,6 +473,7 @@ impl<R, T> Handle<R, T> {
         result
     }
 
+    #[track_caller]
     fn is_finished(&self, thread: &Thread, real: impl FnOnce(&R) -> bool) -> bool {
         match self {
             Handle::Real(handle) => real(handle),
@@ -468,6 +483,7 @@ impl<R, T> Handle<R, T> {
 }
 
 /// The step that goes on when the thread has ended, or the one that asks, if the explorer watches.
+#[track_caller]
 fn step_of(thread: &Thread, action: Action) -> Option<Outcome> {
     let index = thread.explored.as_ref()?.index;
     Some(context::explored()?.step_of(action, index, false, 0))
@@ -484,11 +500,13 @@ impl<T> JoinHandle<T> {
     /// # Errors
     ///
     /// If the thread panicked; the error is what it panicked with.
+    #[track_caller]
     pub fn join(self) -> thread::Result<T> {
         self.inner.join(&self.thread, thread::JoinHandle::join)
     }
 
     /// As [`std::thread::JoinHandle::is_finished`].
+    #[track_caller]
     pub fn is_finished(&self) -> bool {
         let real = thread::JoinHandle::is_finished;
         self.inner.is_finished(&self.thread, real)
@@ -518,12 +536,14 @@ impl<T> ScopedJoinHandle<'_, T> {
     /// # Errors
     ///
     /// If the thread panicked; the error is what it panicked with.
+    #[track_caller]
     pub fn join(self) -> thread::Result<T> {
         self.inner
             .join(&self.thread, thread::ScopedJoinHandle::join)
     }
 
     /// As [`std::thread::ScopedJoinHandle::is_finished`].
+    #[track_caller]
     pub fn is_finished(&self) -> bool {
         let real = thread::ScopedJoinHandle::is_finished;
         self.inner.is_finished(&self.thread, real)
@@ -552,6 +572,7 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// # Panics
 ///
 /// If a thread of the scope panicked, and was not joined.
+#[track_caller]
 pub fn scope<'env, F, T>(work: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
@@ -602,6 +623,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     /// # Panics
     ///
     /// If the system has no thread to give.
+    #[track_caller]
     pub fn spawn<F, T>(&'scope self, work: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,

@@ -55,6 +55,41 @@ pub fn thorough() -> bool {
     env::var_os("THOROUGH").is_some_and(|value| !value.is_empty())
 }
 
+/// Whether the tests, and the program that is tested, were built with the lines of their source. Without
+/// them it is not known where something is dropped.
+pub fn has_line_tables() -> bool {
+    let backtrace = std::backtrace::Backtrace::force_capture();
+    backtrace.to_string().contains("common/mod.rs:")
+}
+
+/// The drawing of a schedule as it is without debug information.
+fn without_places_of_drops(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let Some((place, before)) = words.split_last().filter(|(place, _)| {
+        let (line, column) = place.split_once(':').unwrap_or_default();
+        line.parse::<u32>().is_ok() && column.parse::<u32>().is_ok()
+    }) else {
+        return line.to_owned();
+    };
+    let start = line.len() - place.len();
+    if before.contains(&"unlock") {
+        return format!("{}not known", &line[..start]);
+    }
+    let is_drop = before.contains(&"drop");
+    line[..if is_drop { start } else { line.len() }]
+        .trim_end()
+        .to_owned()
+}
+
+/// What a page shows of a schedule, as the program that is tested shows it.
+pub fn drawn(expected: &str) -> String {
+    if has_line_tables() {
+        return expected.to_owned();
+    }
+    let lines = expected.lines().map(without_places_of_drops);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Calls `probe` again and again until it returns something.
 pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;

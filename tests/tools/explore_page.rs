@@ -9,8 +9,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::program;
 use crate::common::repository::{blocks, read};
+use crate::common::{drawn, program};
 use ten_versus_five::explore::stages::explore;
 use ten_versus_five::explore::{Explorer, Report};
 
@@ -99,7 +99,7 @@ fn what_a_command_prints_is_what_the_page_shows() {
         program.env("COLUMNS", "80").env("LC_ALL", "C.UTF-8");
         let output = program.output().unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(printed.trim_end(), expected, "{command}");
+        assert_eq!(printed.trim_end(), drawn(expected), "{command}");
         shown += 1;
     }
     assert!(shown >= 2, "only {shown} shown");

@@ -18,6 +18,7 @@ mod explore_page;
 mod explore_pool;
 mod explore_quiz;
 mod explore_step;
+mod locations;
 mod lock;
 mod pool_forms;
 mod recipe;

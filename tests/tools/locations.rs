@@ -1,0 +1,199 @@
+//! Does every step name the very character in the learner's file at which it stands?
+
+use std::collections::BTreeSet;
+
+use crate::common::has_line_tables;
+use crate::common::repository::read;
+use ten_versus_five::explore::loops::SPELLINGS;
+use ten_versus_five::explore::{Action, Explorer, Report, Schedule};
+
+/// Where a piece of text begins, or the character `last` that is the last one of it.
+fn find(file: &str, from: &str, text: &str) -> (usize, usize) {
+    let source = read(file);
+    let start = source
+        .find(from)
+        .unwrap_or_else(|| panic!("{file}: {from}"));
+    let place = source[start..]
+        .find(text)
+        .unwrap_or_else(|| panic!("{file}: {text}"))
+        + start;
+    let line = source[..place].matches('\n').count() + 1;
+    let column = source[..place].rsplit('\n').next().unwrap().chars().count() + 1;
+    (line, column)
+}
+
+/// The locations of all steps of this kind.
+fn locations(schedule: &Schedule, action: Action) -> BTreeSet<Option<String>> {
+    let steps = schedule.steps.iter();
+    let steps = steps.filter(|step| step.action == action);
+    let location = |location: &ten_versus_five::traced::Location| location.to_string();
+    steps
+        .map(|step| step.location.as_ref().map(location))
+        .collect()
+}
+
+/// A drop is known only with debug information, a call always.
+fn assert_locations(report: &Report, file: &str, action: Action, places: &[(usize, usize)]) {
+    let schedule = report.first_schedule.as_ref().unwrap();
+    let text = |(line, column)| Some(format!("{file}:{line}:{column}"));
+    let mut expected: BTreeSet<Option<String>> = places.iter().copied().map(text).collect();
+    let is_drop = matches!(action, Action::Unlock | Action::DropReceiver);
+    if is_drop && !has_line_tables() {
+        expected = BTreeSet::from([None]);
+    }
+    assert_eq!(
+        locations(schedule, action),
+        expected,
+        "{action}\n{schedule}"
+    );
+}
+
+#[cfg(all(feature = "stage3", feature = "stage4"))]
+#[test]
+fn stage_3_unlocks_at_a_semicolon_and_stage_4_at_a_brace() {
+    use ten_versus_five::explore::stages::explore;
+    let explored = |stage| explore(&Explorer::new(), stage, 2, 2, 2).unwrap();
+
+    let (report, file) = (explored(3), "stages/stage3_channel_pool.rs");
+    let (line, column) = find(file, "receiver.lock()", "lock()");
+    assert_locations(&report, file, Action::Lock, &[(line, column)]);
+    let recv = find(file, "receiver.lock()", "recv()");
+    assert_locations(&report, file, Action::Receive, &[recv]);
+    let (line, column) = find(file, "receiver.lock()", "};");
+    assert_locations(&report, file, Action::Unlock, &[(line, column + 1)]);
+    let send = find(file, ".send(", "send(");
+    assert_locations(&report, file, Action::Send, &[send]);
+
+    let (report, file) = (explored(4), "stages/stage4_for_loop.rs");
+    let lock = find(file, "for job in receiver", "lock()");
+    assert_locations(&report, file, Action::Lock, &[lock]);
+    // It is the `for` that receives, from what it iterates over.
+    let line = find(file, "for job in receiver", "}\n");
+    assert_locations(&report, file, Action::Unlock, &[line]);
+    let next = find(file, "for job in receiver", "for");
+    assert_locations(&report, file, Action::Receive, &[next]);
+}
+
+/// What stands where the guard is dropped in each of the loops: a text, and which character of it.
+const RELEASES: [(&str, &[(&str, usize)]); 13] = [
+    ("let_then_call", &[("recv()?;", 7)]),
+    ("let_else", &[("};", 1)]),
+    ("match_after_let", &[("recv();", 6)]),
+    ("helper_function", &[(".ok()", 4)]),
+    // The last guard is not given to `drop`: the channel is closed, and the loop ends.
+    ("guard_dropped", &[("drop(guard)", 0), ("}\n}", 0)]),
+    ("guard_in_a_block", &[("} {", 0)]),
+    ("for_loop", &[("}\n}", 0)]),
+    ("while_let", &[("}\n}", 0)]),
+    ("match_on_recv", &[("}\n    }\n}", 0)]),
+    ("if_let", &[("} else", 0)]),
+    ("guard_not_dropped", &[("}\n}", 0)]),
+    ("borrow_in_a_let", &[("}\n}", 0)]),
+    ("while_let_block", &[("recv() }", 5)]),
+];
+
+#[test]
+fn the_thirteen_loops_release_the_lock_where_their_table_says() {
+    let file = "src/explore/spellings.rs";
+    for (spelling, (name, releases)) in SPELLINGS.iter().zip(RELEASES) {
+        assert_eq!(spelling.name, name);
+        let report = Explorer::new().run(spelling.program(2, 2));
+        let function = format!("pub fn {name}(");
+        let lock = find(file, &function, "lock()");
+        assert_locations(&report, file, Action::Lock, &[lock]);
+        let release = |(text, index): &(&str, usize)| {
+            let (line, column) = find(file, &function, text);
+            (line, column + index)
+        };
+        let releases: Vec<_> = releases.iter().map(release).collect();
+        assert_locations(&report, file, Action::Unlock, &releases);
+    }
+}
+
+#[test]
+fn a_thread_that_locks_what_it_has_is_told_so() {
+    use ten_versus_five::traced::sync::Mutex;
+    let report = Explorer::new().run(|_| {
+        let numbers = Mutex::new(vec![1]);
+        let first = numbers.lock().unwrap();
+        numbers.lock().unwrap().push(first[0]);
+    });
+    let file = "tests/tools/locations.rs";
+    let here = "fn a_thread_that_locks_what_it_has";
+    let (line, column) = find(file, here, "lock().unwrap();");
+    let (again, second) = find(file, here, "lock().unwrap().push");
+    let told = format!(
+        "`main` waits for the lock at `{file}:{again}:{second}`. \
+         `main` has it itself: taken at `{file}:{line}:{column}`."
+    );
+    let shown = report.stuck_schedule.unwrap().to_string();
+    assert!(shown.contains(&told), "{told}\n{shown}");
+}
+
+#[test]
+fn a_stuck_schedule_says_which_thread_waits_for_which() {
+    use ten_versus_five::traced::sync::{Arc, Condvar, Mutex, mpsc};
+    use ten_versus_five::traced::thread;
+    let stuck = |work: fn()| {
+        let report = Explorer::new().run(move |_| work());
+        report.stuck_schedule.unwrap().to_string()
+    };
+    let file = "tests/tools/locations.rs";
+    let here = "fn a_stuck_schedule_says";
+    let at = |text: &str| {
+        let (line, column) = find(file, here, text);
+        format!("`{file}:{line}:{column}`")
+    };
+
+    let shown = stuck(|| {
+        let locks = Arc::new((Mutex::new(()), Mutex::new(())));
+        let other = Arc::clone(&locks);
+        let thread = thread::spawn(move || {
+            let _second = other.1.lock().unwrap();
+            let _first = other.0.lock().unwrap();
+        });
+        let _first = locks.0.lock().unwrap();
+        let _second = locks.1.lock().unwrap();
+        thread.join().unwrap();
+    });
+    let told = format!(
+        "`thread-1` waits for the lock at {}. `main` has it: taken at {}.",
+        at("lock().unwrap();\n            let _first = other"),
+        at("lock().unwrap();\n        thread.join"),
+    );
+    assert!(shown.contains(&told), "{told}\n{shown}");
+
+    let shown = stuck(|| {
+        let (sender, receiver) = mpsc::channel::<u8>();
+        let _ = receiver.recv();
+        drop(sender);
+    });
+    let told = format!("`main` waits for a message at {}.", at("recv();"));
+    assert!(shown.contains(&told), "{told}\n{shown}");
+
+    let shown = stuck(|| {
+        let pair = (Mutex::new(()), Condvar::new());
+        drop(pair.1.wait(pair.0.lock().unwrap()));
+    });
+    let told = format!("`main` waits at {} to be notified", at("wait(pair"));
+    assert!(shown.contains(&told), "{told}\n{shown}");
+
+    let shown = stuck(|| {
+        let parked = thread::spawn(thread::park);
+        parked.join().unwrap();
+    });
+    let (line, column) = find(file, here, "parked.join");
+    let place = format!("{file}:{line}:{}", column + "parked.".len());
+    let told = format!("`main` waits for the end of `thread-1` at `{place}`.");
+    assert!(shown.contains(&told), "{told}\n{shown}");
+    assert!(shown.contains("`thread-1` is parked"), "{shown}");
+}
+
+/// What the jobs of a check do with their own locks and numbers is not the learner's.
+#[test]
+fn steps_of_a_check_are_not_drawn() {
+    let report = Explorer::new().pool(1, 1, |_| (), |(), job| job.run());
+    let drawn = report.first_schedule.unwrap();
+    assert!(drawn.steps.iter().all(|step| step.location.is_none()));
+    assert!(!drawn.to_string().contains("not known"), "{drawn}");
+}
