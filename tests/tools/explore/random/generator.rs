@@ -1,6 +1,7 @@
 //! Small programs at random, and the smallest of them that still shows the same.
 
 use super::program::{Channel, Op, Program};
+use Op::*;
 
 /// Numbers that look random, and are the same for the same seed (xorshift64*).
 pub struct Random(u64);
@@ -87,7 +88,7 @@ pub fn program(seed: u64) -> Program {
         let mut ops = Vec::new();
         for _ in 0..length.min(9 / threads).max(1) - usize::from(thread == 0 && random.chance(40)) {
             let theme = random.pick(&themes);
-            ops.extend(some_ops(random, theme, &program.channels, threads));
+            ops.extend(some_ops(random, theme, &program, threads));
         }
         program.threads.push(ops);
     }
@@ -123,113 +124,143 @@ fn start_and_join(random: &mut Random, ops: &mut Vec<Op>, thread: usize) {
     } else {
         random.below(ops.len() + 1)
     };
-    ops.insert(start, Op::Spawn(thread));
+    ops.insert(start, Spawn(thread));
     if random.chance(20) {
         let place = start + 1 + random.below(ops.len() - start);
-        ops.insert(place, Op::IsFinished(thread));
+        ops.insert(place, IsFinished(thread));
     }
     if random.chance(70) {
         let place = start + 1 + random.below(ops.len() - start);
-        ops.insert(place, Op::Join(thread));
+        ops.insert(place, Join(thread));
     }
 }
 
 /// One operation, or a few that belong together.
-fn some_ops(random: &mut Random, theme: Theme, channels: &[Channel], threads: usize) -> Vec<Op> {
+fn some_ops(random: &mut Random, theme: Theme, program: &Program, threads: usize) -> Vec<Op> {
     let index = usize::from(random.chance(20));
     let value = 1 + random.below(2) as u8;
-    let thread = random.below(threads);
-    let one = |op| vec![op];
     match theme {
-        Theme::Mutex => match random.below(8) {
-            0..=2 => vec![Op::Lock(index), Op::Put(index, value), Op::Unlock(index)],
-            3 => vec![Op::TryLock(index), Op::Put(index, value), Op::Unlock(index)],
-            4 => one(Op::TryLock(index)),
-            5 => one(Op::Unlock(index)),
-            _ => one(Op::Lock(index)),
-        },
-        Theme::Condvar => {
-            let wait = random.pick(&[
-                Op::Wait(index),
-                Op::WaitWhile(index),
-                Op::WaitTimeout(index),
-                Op::WaitTimeoutWhile(index),
-            ]);
-            let notify = random.pick(&[Op::NotifyOne(index), Op::NotifyAll(index)]);
-            let lock = random.pick(&[Op::Lock(index), Op::Lock(index), Op::TryLock(index)]);
-            match random.below(8) {
-                0 | 1 => vec![lock, wait],
-                2 => vec![lock, wait, Op::Unlock(index)],
-                3 => vec![lock, Op::Put(index, value), notify, Op::Unlock(index)],
-                4 => vec![lock, Op::Put(index, value), Op::Unlock(index), notify],
-                5 => vec![lock, Op::Unlock(index)],
-                _ => one(notify),
-            }
-        }
+        Theme::Mutex => mutex_ops(random, index, value),
+        Theme::Condvar => condvar_ops(random, index, value),
         Theme::Poison => match random.below(6) {
-            0 => vec![Op::Lock(index), Op::Panic],
-            1 => one(Op::IsPoisoned(index)),
-            2 => one(Op::ClearPoison(index)),
-            3 => one(Op::TryLock(index)),
-            4 => one(Op::Panic),
-            _ => one(Op::Lock(index)),
+            0 => vec![Lock(index), Panic],
+            _ => vec![random.pick(&[
+                IsPoisoned(index),
+                ClearPoison(index),
+                TryLock(index),
+                Lock(index),
+                Panic,
+            ])],
         },
-        Theme::RwLock => one(match random.below(14) {
-            0 => return vec![Op::Write, Op::PutWritten(value), Op::StopWriting],
-            1 => return vec![Op::Read, Op::StopReading],
-            2 => return vec![Op::Write, Op::PutWritten(value), Op::Panic],
-            3 => Op::TryRead,
-            4 => Op::TryWrite,
-            5 | 6 => Op::Write,
-            7 | 8 => Op::Read,
-            9 => Op::IsRwPoisoned,
-            10 => Op::ClearRwPoison,
-            11 => Op::StopReading,
-            12 => Op::PutWritten(value),
-            _ => Op::StopWriting,
-        }),
-        Theme::Atomic => one(match random.below(6) {
-            0 => Op::Load(index),
-            1 => Op::Store(index, value),
-            2 => Op::Add(index, value),
-            3 => Op::Swap(index, value),
-            4 => Op::CompareExchange(index, value - 1, value),
-            _ => Op::CompareExchangeWeak(index, value - 1, value),
-        }),
-        Theme::Once => one(match random.below(7) {
-            0 | 1 => Op::OnceGet,
-            2 => Op::OnceSet(value),
-            3 | 4 => Op::OnceInit,
-            5 => Op::Load(0),
-            _ => Op::OnceInitPanics,
-        }),
-        Theme::Barrier => one(Op::Meet),
-        Theme::Channel => channel_ops(random, channels, value),
-        Theme::Park => one(match random.below(6) {
-            0..=1 => Op::Park,
-            2 => Op::ParkTimeout,
-            _ => Op::Unpark(thread),
-        }),
-        Theme::Time => one(random.pick(&[Op::Yield, Op::Sleep])),
-        Theme::Blocks => one(match random.below(2) {
-            0 => Op::Scope(1 + random.below(4)),
-            _ => Op::Job(1 + random.below(3)),
-        }),
+        Theme::RwLock => rw_ops(random, value),
+        Theme::Atomic => vec![random.pick(&[
+            Load(index),
+            Store(index, value),
+            Add(index, value),
+            Swap(index, value),
+            CompareExchange(index, value - 1, value),
+            CompareExchangeWeak(index, value - 1, value),
+        ])],
+        Theme::Once => vec![random.pick(&[
+            OnceGet,
+            OnceGet,
+            OnceSet(value),
+            OnceInit,
+            OnceInit,
+            OnceInitPanics,
+            Load(0),
+        ])],
+        Theme::Barrier => vec![Meet],
+        Theme::Channel => vec![channel_op(random, program, value)],
+        Theme::Park => {
+            let unpark = Unpark(random.below(threads));
+            vec![random.pick(&[Park, Park, ParkTimeout, unpark, unpark, unpark])]
+        }
+        Theme::Time => vec![random.pick(&[Yield, Sleep])],
+        Theme::Blocks => {
+            let length = 1 + random.below(4);
+            vec![random.pick(&[Scope(length), Job(length)])]
+        }
     }
 }
 
-fn channel_ops(random: &mut Random, channels: &[Channel], value: u8) -> Vec<Op> {
-    let index = random.below(channels.len());
-    vec![match random.below(12) {
-        0 => Op::CloneSender(index),
-        1 => Op::DropSender(index),
-        2 => Op::DropReceiver(index),
-        3 => Op::TrySend(index, value),
-        4 | 5 => Op::TryReceive(index),
-        6 => Op::ReceiveTimeout(index),
-        7 | 8 => Op::Receive(index),
-        _ => Op::Send(index, value),
-    }]
+fn mutex_ops(random: &mut Random, index: usize, value: u8) -> Vec<Op> {
+    match random.below(8) {
+        0..=2 => vec![Lock(index), Put(index, value), Unlock(index)],
+        3 => vec![TryLock(index), Put(index, value), Unlock(index)],
+        4 => vec![TryLock(index)],
+        5 => vec![Unlock(index)],
+        _ => vec![Lock(index)],
+    }
+}
+
+fn condvar_ops(random: &mut Random, index: usize, value: u8) -> Vec<Op> {
+    let wait = random.pick(&[
+        Wait(index),
+        WaitWhile(index),
+        WaitTimeout(index),
+        WaitTimeoutWhile(index),
+    ]);
+    let notify = random.pick(&[NotifyOne(index), NotifyAll(index)]);
+    let lock = random.pick(&[Lock(index), Lock(index), TryLock(index)]);
+    match random.below(17) {
+        0..=3 => vec![lock, wait],
+        4 | 5 => vec![lock, wait, Unlock(index)],
+        6 | 7 => vec![lock, Put(index, value), notify, Unlock(index)],
+        8 | 9 => vec![lock, Put(index, value), Unlock(index), notify],
+        10 | 11 => vec![lock, Unlock(index)],
+        12 => vec![lock, notify, Panic],
+        _ => vec![notify],
+    }
+}
+
+fn rw_ops(random: &mut Random, value: u8) -> Vec<Op> {
+    match random.below(7) {
+        0 => vec![Write, PutWritten(value), StopWriting],
+        1 => vec![Read, StopReading],
+        2 => vec![Write, PutWritten(value), Panic],
+        _ => vec![random.pick(&[
+            TryRead,
+            TryWrite,
+            Write,
+            Write,
+            Read,
+            Read,
+            IsRwPoisoned,
+            ClearRwPoison,
+            StopReading,
+            PutWritten(value),
+            StopWriting,
+        ])],
+    }
+}
+
+/// One that this thread has the end of the channel for, if it has one.
+fn channel_op(random: &mut Random, program: &Program, value: u8) -> Op {
+    let me = program.threads.len();
+    let index = random.below(program.channels.len());
+    let channel = &program.channels[index];
+    let receives = channel.receiver.is_none_or(|it| it == me);
+    if receives && (!channel.senders.contains(&me) || random.chance(50)) {
+        return random.pick(&[
+            Receive(index),
+            Receive(index),
+            Receive(index),
+            TryReceive(index),
+            TryReceive(index),
+            ReceiveTimeout(index),
+            DropReceiver(index),
+        ]);
+    }
+    random.pick(&[
+        Send(index, value),
+        Send(index, value),
+        Send(index, value),
+        TrySend(index, value),
+        TrySend(index, value),
+        CloneSender(index),
+        DropSender(index),
+    ])
 }
 
 /// A program that is as small as it can be, and of which `shows` is still true.
@@ -284,10 +315,10 @@ fn without_thread(program: &Program, thread: usize) -> Program {
     let mut without = program.clone();
     without.threads.remove(thread);
     let about = [
-        Op::Spawn(thread),
-        Op::Join(thread),
-        Op::IsFinished(thread),
-        Op::Unpark(thread),
+        Spawn(thread),
+        Join(thread),
+        IsFinished(thread),
+        Unpark(thread),
     ];
     for ops in &mut without.threads {
         ops.retain(|op| !about.contains(op));
@@ -311,9 +342,7 @@ fn exchanged(program: &Program, one: usize, other: usize) -> Program {
     let mut exchanged = program.clone();
     exchanged.threads.swap(one, other);
     for op in exchanged.threads.iter_mut().flatten() {
-        if let Op::Spawn(thread) | Op::Join(thread) | Op::IsFinished(thread) | Op::Unpark(thread) =
-            op
-        {
+        if let Spawn(thread) | Join(thread) | IsFinished(thread) | Unpark(thread) = op {
             *thread = of(*thread);
         }
     }
