@@ -21,9 +21,9 @@ use ten_versus_five::explore::{Explorer, Run};
 
 /// A program with more states, or more schedules, is not small. Of the plain search, which is much slower, less is
 /// enough: whatever it finds must be right.
-const STATES: usize = 30_000;
-const SCHEDULES: usize = 1_000;
-const PLAIN_SCHEDULES: usize = 300;
+const STATES: usize = 10_000;
+const SCHEDULES: usize = 400;
+const PLAIN_SCHEDULES: usize = 60;
 
 /// What was compared.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,7 +98,7 @@ fn compare(program: &Program, compared: &mut Compared, from: &str) {
 #[test]
 fn random_programs_come_to_the_same_in_the_explorer_and_in_a_model_of_std() {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
-    let programs = if thorough() { 200 } else { 50 };
+    let programs = if thorough() { 300 } else { 80 };
     let programs = number("RANDOM_PROGRAMS").unwrap_or(programs);
     let seed = number("RANDOM_SEED").unwrap_or(0);
     let start = Instant::now();

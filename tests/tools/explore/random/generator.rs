@@ -49,7 +49,8 @@ enum Theme {
     Blocks,
 }
 
-const THEMES: [Theme; 14] = [
+const THEMES: [Theme; 15] = [
+    Theme::Mutex,
     Theme::Mutex,
     Theme::Condvar,
     Theme::Condvar,
@@ -69,7 +70,7 @@ const THEMES: [Theme; 14] = [
 /// The program of this seed.
 pub fn program(seed: u64) -> Program {
     let random = &mut Random::new(seed);
-    let themes: Vec<Theme> = (0..1 + random.below(3))
+    let themes: Vec<Theme> = (0..random.pick(&[1, 1, 2, 2, 3]))
         .map(|_| random.pick(&THEMES))
         .collect();
     let threads = random.pick(&[2, 2, 3, 3, 3, 3, 4]);
@@ -117,7 +118,8 @@ fn channel(random: &mut Random, threads: usize) -> Channel {
     }
 }
 
-/// Puts the start of a thread near the beginning, and in most cases a join somewhere behind it.
+/// Puts the start of a thread near the beginning, and in most cases a join somewhere behind it, which is now and
+/// then with a lock held.
 fn start_and_join(random: &mut Random, ops: &mut Vec<Op>, thread: usize) {
     let start = if random.chance(80) {
         0
@@ -131,7 +133,10 @@ fn start_and_join(random: &mut Random, ops: &mut Vec<Op>, thread: usize) {
     }
     if random.chance(70) {
         let place = start + 1 + random.below(ops.len() - start);
-        ops.insert(place, Join(thread));
+        let holds = random.chance(25);
+        let join = [Lock(0), Join(thread), Unlock(0)];
+        let join = if holds { &join } else { &join[1..2] };
+        ops.splice(place..place, join.iter().copied());
     }
 }
 

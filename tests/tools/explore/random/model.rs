@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::program::{ATOMICS, BARRIER, MUTEXES, Op, Program, Seen, outcome};
+use super::program::{ATOMICS, BARRIER, CHANNELS, MUTEXES, Op, Program, Seen, outcome};
 use Op::*;
 use Seen::{Bad, Closed, Done, Is, Late, Panicked, Panics, Refused, Skipped, TimedOut, Value};
 
@@ -38,8 +38,7 @@ pub fn outcomes(program: &Program, spurious: usize, most: usize) -> Option<Outco
             found.all.insert(outcome(&logs));
         }
         for next in nexts {
-            if !known.contains(&next) {
-                known.insert(next.clone());
+            if known.insert(next.clone()) {
                 left.push(next);
             }
         }
@@ -60,7 +59,7 @@ struct State {
     /// A thread initialises it.
     once_busy: bool,
     /// The threads that wait at the barrier.
-    meeting: Vec<usize>,
+    meeting: Set,
     channels: Vec<Queue>,
 }
 
@@ -70,7 +69,7 @@ struct Mutex {
     poisoned: bool,
     value: u8,
     /// The threads that wait at its condition variable.
-    waiting: Vec<usize>,
+    waiting: Set,
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -94,6 +93,42 @@ struct Queue {
     /// The mutex of a receiver that is shared.
     shared: bool,
     locked: bool,
+}
+
+/// A few small numbers: of threads, of channels.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct Set(u8);
+
+impl Set {
+    fn has(self, number: usize) -> bool {
+        self.0 & 1 << number != 0
+    }
+
+    fn add(&mut self, number: usize) {
+        self.0 |= 1 << number;
+    }
+
+    fn remove(&mut self, number: usize) {
+        self.0 &= !(1 << number);
+    }
+
+    fn iter(self) -> impl DoubleEndedIterator<Item = usize> {
+        (0..8).filter(move |number| self.has(*number))
+    }
+}
+
+impl FromIterator<usize> for Set {
+    fn from_iter<I: IntoIterator<Item = usize>>(numbers: I) -> Set {
+        let mut set = Set::default();
+        numbers.into_iter().for_each(|number| set.add(number));
+        set
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Block {
+    Scope,
+    Job,
 }
 
 /// What a thread is about to do.
@@ -138,16 +173,16 @@ struct Thread {
     holds: [bool; MUTEXES],
     reads: bool,
     writes: bool,
-    senders: Vec<usize>,
-    receivers: Vec<bool>,
+    senders: [usize; CHANNELS],
+    receivers: Set,
     /// The threads that it can still start, join, unpark; those of its scope.
-    children: Vec<usize>,
-    handles: Vec<usize>,
-    knows: Vec<usize>,
-    scoped: Vec<usize>,
+    children: Set,
+    handles: Set,
+    knows: Set,
+    scoped: Set,
     unparked: bool,
-    /// The operation that began the scope or job that it is in, and which is the first behind it.
-    block: Option<(Op, usize)>,
+    /// The scope or job that it is in, and which operation is the first behind it.
+    block: Option<(Block, usize)>,
     spurious: usize,
 }
 
@@ -155,10 +190,14 @@ impl State {
     fn new(program: &Program, spurious: usize) -> State {
         let channels = program.channels.iter();
         let threads = (0..program.threads.len()).map(|thread| {
-            let is_it = |it: &&usize| **it == thread;
-            let senders = channels
-                .clone()
-                .map(|it| it.senders.iter().filter(is_it).count());
+            let mut senders = [0; CHANNELS];
+            let mut receivers = Set::default();
+            for (index, channel) in channels.clone().enumerate() {
+                senders[index] = channel.senders.iter().filter(|it| **it == thread).count();
+                if channel.receiver == Some(thread) {
+                    receivers.add(index);
+                }
+            }
             Thread {
                 at: if thread == 0 { At::Op } else { At::NotStarted },
                 index: 0,
@@ -168,15 +207,12 @@ impl State {
                 holds: [false; MUTEXES],
                 reads: false,
                 writes: false,
-                senders: senders.collect(),
-                receivers: channels
-                    .clone()
-                    .map(|it| it.receiver == Some(thread))
-                    .collect(),
-                children: program.children(thread),
-                handles: Vec::new(),
-                knows: vec![0, thread],
-                scoped: Vec::new(),
+                senders,
+                receivers,
+                children: program.children(thread).into_iter().collect(),
+                handles: Set::default(),
+                knows: Set::from_iter([0, thread]),
+                scoped: Set::default(),
                 unparked: false,
                 block: None,
                 spurious,
@@ -199,13 +235,13 @@ impl State {
             atomics: [0; ATOMICS],
             once: None,
             once_busy: false,
-            meeting: Vec::new(),
+            meeting: Set::default(),
             channels: queues.collect(),
         }
     }
 
     fn jobs(&self) -> usize {
-        let in_job = |thread: &&Thread| matches!(thread.block, Some((Job(_), _)));
+        let in_job = |thread: &&Thread| matches!(thread.block, Some((Block::Job, _)));
         self.threads.iter().filter(in_job).count()
     }
 
@@ -236,7 +272,7 @@ impl State {
         let block_ends = thread.block.is_some_and(|(_, end)| thread.index >= end);
         match (thread.at, op) {
             (At::Leaves, _) | (At::Op, _) if block_ends || thread.at == At::Leaves => {
-                let ended = |other: &usize| self.threads[*other].at == At::Ended;
+                let ended = |other: usize| self.threads[other].at == At::Ended;
                 if !thread.scoped.iter().all(ended) {
                     return Vec::new();
                 }
@@ -308,12 +344,12 @@ impl State {
         Some(match op {
             NotifyAll(it) => self.does(me, |next| {
                 let waiting = self.mutexes[it].waiting.iter();
-                waiting.for_each(|other| next.wake(*other, it, false));
+                waiting.for_each(|other| next.wake(other, it, false));
             }),
-            NotifyOne(it) if self.mutexes[it].waiting.is_empty() => self.sees(me, Done),
+            NotifyOne(it) if self.mutexes[it].waiting == Set::default() => self.sees(me, Done),
             NotifyOne(it) => {
                 let waiting = self.mutexes[it].waiting.iter();
-                let wake = |other: &usize| self.does(me, |next| next.wake(*other, it, false));
+                let wake = |other| self.does(me, |next| next.wake(other, it, false));
                 waiting.flat_map(wake).collect()
             }
             Wait(it) | WaitTimeout(it) | WaitWhile(it) | WaitTimeoutWhile(it) if !holds[it] => {
@@ -479,9 +515,11 @@ impl State {
                 next.channels[it].senders += 1;
             }),
             DropSender(_) => self.does(me, |next| next.drop_sender(me, it)),
-            DropReceiver(_) if receivers[it] => self.does(me, |next| next.drop_receiver(me, it)),
+            DropReceiver(_) if receivers.has(it) => {
+                self.does(me, |next| next.drop_receiver(me, it))
+            }
             DropReceiver(_) => self.sees(me, Skipped),
-            _ if receivers[it] => self.receive(me, op),
+            _ if receivers.has(it) => self.receive(me, op),
             _ if !shared => self.sees(me, Skipped),
             _ if locked => Vec::new(),
             _ => self.after(|next| {
@@ -547,12 +585,12 @@ impl State {
         } = &self.threads[me];
         let ended = |other: usize| self.threads[other].at == At::Ended;
         Some(match op {
-            Spawn(other) if !children.contains(&other) => self.sees(me, Skipped),
-            Join(other) | IsFinished(other) if !handles.contains(&other) => self.sees(me, Skipped),
-            Unpark(other) if !knows.contains(&other) => self.sees(me, Skipped),
+            Spawn(other) if !children.has(other) => self.sees(me, Skipped),
+            Join(other) | IsFinished(other) if !handles.has(other) => self.sees(me, Skipped),
+            Unpark(other) if !knows.has(other) => self.sees(me, Skipped),
             Spawn(other) => self.does(me, |next| next.spawn(me, other)),
             Join(other) if ended(other) => self.after(|next| {
-                next.threads[me].handles.retain(|it| *it != other);
+                next.threads[me].handles.remove(other);
                 next.done(
                     me,
                     if next.threads[other].panics {
@@ -579,15 +617,17 @@ impl State {
             Scope(_) | Job(_) if thread.block.is_some() => self.sees(me, Skipped),
             Scope(length) | Job(length) => self.does(me, |next| {
                 let end = (thread.index + 1 + length).min(program.threads[me].len());
-                next.threads[me].block = Some((op, end));
+                let is_job = matches!(op, Job(_));
+                let block = if is_job { Block::Job } else { Block::Scope };
+                next.threads[me].block = Some((block, end));
             }),
             Panic => self.after(|next| next.panic(me)),
-            Meet if self.meeting.len() + 1 < BARRIER => self.after(|next| {
-                next.meeting.push(me);
+            Meet if self.meeting.iter().count() + 1 < BARRIER => self.after(|next| {
+                next.meeting.add(me);
                 next.threads[me].at = At::Meets;
             }),
             Meet => self.after(|next| {
-                for other in std::mem::take(&mut next.meeting) {
+                for other in std::mem::take(&mut next.meeting).iter() {
                     next.done(other, Is(false));
                 }
                 next.done(me, Is(true));
@@ -632,13 +672,12 @@ impl State {
 
     fn wait(&mut self, me: usize, mutex: usize) {
         self.unlock(me, mutex);
-        self.mutexes[mutex].waiting.push(me);
-        self.mutexes[mutex].waiting.sort_unstable(); // In which order they came does not matter.
+        self.mutexes[mutex].waiting.add(me);
         self.threads[me].at = At::Waits;
     }
 
     fn wake(&mut self, thread: usize, mutex: usize, late: bool) {
-        self.mutexes[mutex].waiting.retain(|it| *it != thread);
+        self.mutexes[mutex].waiting.remove(thread);
         self.threads[thread].at = At::LocksAgain { late };
     }
 
@@ -655,15 +694,14 @@ impl State {
     }
 
     fn spawn(&mut self, me: usize, other: usize) {
-        let knows = self.threads[me].knows.clone();
-        self.threads[other].knows.extend(knows);
+        self.threads[other].knows.0 |= self.threads[me].knows.0;
         self.threads[other].at = At::Op;
         let thread = &mut self.threads[me];
-        thread.children.retain(|it| *it != other);
-        thread.handles.push(other);
-        thread.knows.push(other);
-        if let Some((Scope(_), _)) = thread.block {
-            thread.scoped.push(other);
+        thread.children.remove(other);
+        thread.handles.add(other);
+        thread.knows.add(other);
+        if let Some((Block::Scope, _)) = thread.block {
+            thread.scoped.add(other);
         }
     }
 
@@ -679,9 +717,7 @@ impl State {
     }
 
     fn drop_receiver(&mut self, owner: usize, channel: usize) {
-        if !std::mem::take(&mut self.threads[owner].receivers[channel]) {
-            return;
-        }
+        self.threads[owner].receivers.remove(channel);
         let state = &mut self.channels[channel];
         state.receiver = false;
         state.messages.clear();
@@ -692,12 +728,14 @@ impl State {
 
     /// Ends the job or the scope, which panics if one of its threads has, and has not been joined.
     fn end_block(&mut self, me: usize) {
-        let thread = &self.threads[me];
-        let left = |it: &usize| thread.handles.contains(it) && self.threads[*it].panics;
-        let panics = thread.scoped.iter().any(left);
+        let Thread {
+            handles, scoped, ..
+        } = self.threads[me];
+        let panics = |it| handles.has(it) && self.threads[it].panics;
+        let panics = scoped.iter().any(panics);
         let thread = &mut self.threads[me];
-        let scoped = std::mem::take(&mut thread.scoped);
-        thread.handles.retain(|it| !scoped.contains(it));
+        thread.handles.0 &= !scoped.0;
+        thread.scoped = Set::default();
         thread.block = None;
         if panics {
             self.panic(me);
@@ -711,7 +749,7 @@ impl State {
     fn leave(&mut self, me: usize) {
         let thread = &mut self.threads[me];
         if thread.block.take().is_some() {
-            thread.scoped.clear();
+            thread.scoped = Set::default();
             return;
         }
         let poisons = thread.panics && !std::mem::replace(&mut thread.has_poisoned, true);
@@ -738,7 +776,7 @@ impl State {
             if let Some(channel) = thread.senders.iter().position(|senders| *senders > 0) {
                 return self.drop_sender(owner, channel);
             }
-            if let Some(channel) = thread.receivers.iter().position(|receiver| *receiver) {
+            if let Some(channel) = thread.receivers.iter().next() {
                 return self.drop_receiver(owner, channel);
             }
             owners.extend(thread.children.iter().rev());

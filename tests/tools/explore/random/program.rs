@@ -9,11 +9,13 @@ use std::fmt::{self, Display};
 
 pub const MUTEXES: usize = 2;
 pub const ATOMICS: usize = 2;
+/// A program has at most so many.
+pub const CHANNELS: usize = 2;
 /// How many threads have to come to the barrier.
 pub const BARRIER: usize = 2;
 
 /// What a thread does next. A number without a name is the index of a mutex, an atomic, a channel or a thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     // A mutex, the number that it protects, and the condition variable that belongs to it.
     Lock(usize),
@@ -152,7 +154,7 @@ impl Op {
 }
 
 impl Program {
-    /// The threads that this one spawns, each once.
+    /// The threads that this one spawns, each once, in their order.
     pub fn children(&self, thread: usize) -> Vec<usize> {
         let mut children = Vec::new();
         for op in &self.threads[thread] {
@@ -161,6 +163,7 @@ impl Program {
                 _ => {}
             }
         }
+        children.sort_unstable();
         children
     }
 
