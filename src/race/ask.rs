@@ -3,7 +3,8 @@
 use std::fmt::{self, Display};
 use std::io::{self, BufRead, ErrorKind, Write};
 
-use super::{Against, Lane, Options, Recording};
+use super::options::{Against, Options};
+use super::recording::{Lane, Recording};
 use crate::Stage;
 use crate::client::Outcome;
 

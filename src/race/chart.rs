@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Lane, Recording};
+use super::recording::{Lane, Recording};
 use crate::client::Outcome;
 use crate::terminal::Style;
 use crate::traced::lock::{Doing, Row};

@@ -5,10 +5,11 @@ use std::io::Write;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use super::chart;
 use super::options::Options;
+use super::recording::{Lane, Recording};
 use super::screen::Screen;
 use super::server::{Report, Server};
-use super::{Lane, Recording, chart};
 use crate::client::metronome::Metronome;
 use crate::client::{self, Outcome, Reply};
 use crate::traced::lock::Lock;

@@ -7,8 +7,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::Recording;
 use super::chart::{draw, fit, whole};
+use super::recording::Recording;
 use crate::terminal::{self, Output, Size, Style};
 
 /// How often a terminal is asked for its size.

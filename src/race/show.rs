@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::chart;
+use super::recording;
 use super::screen::Screen;
-use crate::race;
 use crate::terminal::Style;
 use crate::traced::Recording;
 use crate::traced::lock::Lock;
@@ -61,10 +61,10 @@ fn drawing(recording: &Recording, style: Style) -> String {
         Some((_, 0)) => String::from("There was no job. Call `traced::job` in what is to be seen."),
         Some((held, jobs)) => format!("lock held during {held} of {jobs} jobs"),
     };
-    let recording = race::Recording {
+    let recording = recording::Recording {
         label: String::from("threads"),
         lock: Some(lock),
-        ..race::Recording::default()
+        ..recording::Recording::default()
     };
     let mut lines = chart::draw(
         &[recording],

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::chart::{Kind, bar, columns, note, scale, shorten, ticks, took};
-use super::{Lane, Recording};
+use super::recording::{Lane, Recording};
 
 /// How the picture is laid out, in its own units.
 const WIDTH: f64 = 800.0;

@@ -8,7 +8,9 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use super::{Lane, Recording};
+use super::recording::{
+    Lane, Recording, TOO_QUICK, Work, length, most_at_once, same_thread_at_once,
+};
 use crate::client::rule::at_once;
 
 /// How the requests that were answered relate to each other.
@@ -47,10 +49,6 @@ pub enum Doubt {
     Contradicted,
 }
 
-/// Work that takes less than this cannot be compared: to start a thread or to open a connection may
-/// take as long.
-const TOO_QUICK: Duration = Duration::from_millis(20);
-
 /// A busy machine may need this long for work that is [`TOO_QUICK`].
 const STILL_QUICK: Duration = Duration::from_millis(200);
 
@@ -69,9 +67,6 @@ struct Answer<'a> {
     end: Duration,
     work: Option<Work>,
 }
-
-/// When a thread picked up a request, and when it was answered.
-type Work = (Duration, Duration);
 
 impl Verdict {
     /// The verdict on the requests that were [answered](Lane::answered).
@@ -212,37 +207,8 @@ fn with_reports(
     }
 }
 
-fn length(work: &Work) -> Duration {
-    work.1.saturating_sub(work.0)
-}
-
-/// The largest number of these periods that share a moment, when each is shortened by this part of it at
-/// both ends. At least 1, even if the periods have no length.
-///
-/// Two equal periods overlap by more than half of their length if they do so when shortened by a quarter,
-/// and by more than a quarter if they do so when shortened by an eighth. That is the same gap between
-/// together and apart as that of the clock.
-fn most_at_once(periods: &[Work], part: u32) -> usize {
-    let shortened = periods.iter().map(|&(start, end)| {
-        let part = end.saturating_sub(start) / part;
-        (start + part, end.saturating_sub(part))
-    });
-    let shortened: Vec<Work> = shortened.collect();
-    // Periods that share a moment share the moment in which the last of them starts.
-    let at = |moment| {
-        shortened
-            .iter()
-            .filter(|(start, end)| (*start..*end).contains(&moment))
-            .count()
-    };
-    shortened
-        .iter()
-        .map(|(start, _)| at(*start))
-        .fold(1, usize::max)
-}
-
 /// A thread that is said to have worked on two requests at once, which is impossible.
-pub(super) fn in_two_bars(lanes: &[Lane]) -> Option<String> {
+fn in_two_bars(lanes: &[Lane]) -> Option<String> {
     let twice = |(index, lane): (usize, &Lane)| {
         let others = lanes[..index].iter();
         let same = |other: &Lane| same_thread_at_once(lane, other);
@@ -251,16 +217,35 @@ pub(super) fn in_two_bars(lanes: &[Lane]) -> Option<String> {
     lanes.iter().enumerate().find_map(twice)
 }
 
-/// Whether one thread is said to have worked on both, for more than a quarter of the time.
-pub(super) fn same_thread_at_once(one: &Lane, other: &Lane) -> bool {
-    let work = |lane: &Lane| Some((lane.picked_up?, lane.end.as_ref()?.0));
-    match (work(one), work(other)) {
-        (Some(work), Some(other_work)) => {
-            let same = one.thread.is_some() && one.thread == other.thread;
-            let long = length(&work).min(length(&other_work)) >= TOO_QUICK;
-            same && long && most_at_once(&[work, other_work], 8) > 1
+impl Recording {
+    /// The result in a line, for people and programs: label, seconds to the last answer, verdict and, if
+    /// it is known, during how many jobs the lock was held, with two spaces or more between them.
+    pub fn result(&self) -> String {
+        let held = self.lock.as_ref();
+        match held.and_then(|lock| lock.held_during(Duration::MAX)) {
+            Some((held, jobs)) => {
+                let result = self.result_of_requests();
+                format!("{result}  lock held during {held} of {jobs} jobs")
+            }
+            None => self.result_of_requests(),
         }
-        _ => false,
+    }
+
+    fn result_of_requests(&self) -> String {
+        let (answers, all) = (self.answers(), self.lanes.len());
+        let Some(last) = answers.last() else {
+            return format!("{}  -  none of {all} answered with 200", self.label);
+        };
+        let mut result = format!(
+            "{}  {:.1} s  {}",
+            self.label,
+            last.as_secs_f64(),
+            Verdict::of(self)
+        );
+        if !self.all_answered() {
+            result += &format!(", {} of {all} answered", answers.len());
+        }
+        result
     }
 }
 
