@@ -216,7 +216,14 @@ fn process_that_checks() {
 fn stopped_for_moments(child: Child, mut random: u64) -> String {
     let id = child.id().to_string();
     let ended = AtomicBool::new(false);
-    let signal = |name: &str| Command::new("kill").args([name, &id]).status().unwrap();
+    let signal = |name: &str| {
+        // It may have ended meanwhile.
+        let mut kill = Command::new("kill");
+        kill.args([name, &id])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+    };
     let pause = |from: u64, random: u64, to: u64| {
         thread::sleep(Duration::from_millis(from + (random >> 33) % (to - from)));
     };
@@ -314,9 +321,8 @@ const STAGES: [&str; 7] = [
     "++++++++++++++",
 ];
 
-/// Which promises of a stage are checked where not everything is: those in which stages differ, and one of
-/// those about bad clients.
-const OF_A_STAGE: [usize; 6] = [2, 3, 4, 5, 6, 7];
+/// Which promises of a stage are checked where not everything is: those in which stages differ.
+const OF_A_STAGE: [usize; 5] = [2, 3, 4, 5, 6];
 
 #[test]
 fn no_stage_is_misjudged() {

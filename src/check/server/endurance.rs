@@ -313,9 +313,17 @@ impl Server {
     /// The server computes no more than before such clients came, so many of a kind, when it has nothing to
     /// do.
     fn as_idle_as_before(&mut self, they: &str, count: usize) -> Finding {
-        if let Err(why) = self.concurrency() {
+        let unknown = match self.concurrency() {
+            Ok(Concurrency {
+                limit: Limit::Unknown(why),
+                ..
+            }) => Some(why),
+            Ok(_) => None,
+            Err(why) => Some(why),
+        };
+        if let Some(why) = unknown {
             return Finding::cannot_tell(format!(
-                "after {they} it answers, but how many run at once is not known: {why}"
+                "after {they} it answers, but how many can run at once, before and after, is not known: {why}"
             ));
         }
         let quiet =

@@ -221,8 +221,12 @@ impl Server {
             Ok(workers) => workers,
             Err(finding) => return finding,
         };
-        if let (Verdict::Broken { .. }, 2..) = (self.two_at_once().verdict, workers) {
-            return Finding::cannot_tell(depends_on("two requests run at once"));
+        match self.two_at_once().verdict {
+            Verdict::Broken { .. } if workers > 1 => {
+                return Finding::cannot_tell(depends_on("two requests run at once"));
+            }
+            Verdict::CannotTell(why) => return Finding::cannot_tell(why),
+            _ => {}
         }
         // If it is not known, sending as many as are demanded may still show it.
         let _ = self.concurrency();

@@ -69,7 +69,7 @@ pub const SERVERS: [Case; 41] = [
     case("headers that lie", "+--???---+++++", &[2], |it| {
         sequential(it, None, lie)
     }),
-    case("a thread each", "+++???++++++++", &[2, 3, 7, 11], |it| {
+    case("a thread each", "+++???++++++++", &[2, 3], |it| {
         threaded(it, answer)
     }),
     case(
@@ -111,13 +111,13 @@ pub const SERVERS: [Case; 41] = [
         pool(it, 2, 1, LIMIT, wait_and_reject)
     })
     .demands(2, 3),
-    case("rejects without a word", "++++?-++-+++++", &[6], |it| {
+    case("rejects without a word", "++++?-**-*****", &[6], |it| {
         pool(it, 2, 1, LIMIT, drop)
     })
     .demands(2, 1),
     case(
         "rejects with half an answer",
-        "++++?-++-+++++",
+        "++++?-**-*****",
         &[6],
         |it| pool(it, 2, 1, LIMIT, half_a_503),
     )
