@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::measure::{ATTEMPTS, Attempt, MOST, Sample, Server, TOO_BUSY};
 use super::promises::depends_on;
-use super::requests::{Answer, send_all, wait_for_all};
+use super::requests::{Answer, ask, send_all, wait_for_all};
 use super::{Finding, Verdict};
 use crate::client::rule;
 
@@ -149,6 +149,9 @@ impl Server {
                 if let Some(why) = self.delays_fast_ones(count) {
                     return Finding::cannot_tell(why);
                 }
+                if count == 2 && self.varies_alone() {
+                    return Finding::cannot_tell("one request alone takes another time each time");
+                }
                 return not_at_once(count, happened);
             }
         }
@@ -166,6 +169,18 @@ impl Server {
             "{count} requests that were sent together {how}: \
              the last answer came after {last:.1} s, and one alone takes {unit:.1} s."
         )
+    }
+
+    /// Two requests, each of them alone, do not take what one took before: then two that are sent together
+    /// may differ for that reason.
+    fn varies_alone(&mut self) -> bool {
+        let Ok((unit, page)) = self.slow_page() else {
+            return true;
+        };
+        (0..2).any(|_| {
+            let took = ask(&page, unit + self.patience).took();
+            took < unit * 4 / 5 || took > unit * 6 / 5
+        })
     }
 
     /// A server that limits how often requests may come delays the fast ones too.
