@@ -798,10 +798,13 @@ impl Participant {
     fn take<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, op: Op, source: Source) -> Outcome {
         let me = self.thread;
         if inner.locates && inner.phase == Phase::Running {
-            drop(inner);
-            let location = source.locate();
-            inner = self.execution.lock();
-            inner.findings.locations[me].push(location);
+            let mut place = Place::Unknown;
+            if inner.walk.as_ref().is_none_or(Walk::is_new_here) {
+                drop(inner);
+                place = source.locate();
+                inner = self.execution.lock();
+            }
+            inner.findings.locations[me].push(place);
         }
         if inner.phase == Phase::Over {
             // It comes back from where the explorer does not see, and all the others have ended.

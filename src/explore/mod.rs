@@ -228,10 +228,12 @@ impl Explorer {
         let start = Instant::now();
         let work: Work = Arc::new(work);
         let execution = Execution::of_walk(Walk::default(), self.steps);
+        execution.locate(self.locations);
         let states = loop {
             let findings = execution.run(task(&work));
             let found = execution.with_walk(|walk, stuck, objects| {
-                walk.end_run(run_end(&findings, stuck), &findings.names, objects);
+                let (names, places) = (&findings.names, &findings.locations);
+                walk.end_run(run_end(&findings, stuck), names, places, objects);
                 if findings.cut {
                     walk.is_cut();
                 }

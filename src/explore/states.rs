@@ -19,6 +19,7 @@ use super::clock::Clock;
 use super::model::{Objects, Op, State as ObjectState};
 use super::search::{Event, Threads};
 use crate::traced::ObjectKind;
+use crate::traced::location::Place;
 use crate::traced::step::{Action, Outcome};
 
 /// All states of a program, and how one leads to another.
@@ -145,6 +146,8 @@ struct Node {
     from: Option<(usize, usize)>,
     /// What each thread wants to do here, once the walk has been here.
     wanted: Option<(Threads, Vec<Option<Op>>)>,
+    /// Where what each thread wants to do stands.
+    at: Vec<Option<String>>,
     /// No run can come here, because that would be a step too many.
     beyond: bool,
     state: State,
@@ -321,7 +324,14 @@ impl Walk {
     }
 
     /// Puts down how a run has ended.
-    pub(crate) fn end_run(&mut self, end: RunEnd, names: &[Option<String>], objects: &Objects) {
+    /// `places` are those of each thread's steps, in their order.
+    pub(crate) fn end_run(
+        &mut self,
+        end: RunEnd,
+        names: &[Option<String>],
+        places: &[Vec<Place>],
+        objects: &Objects,
+    ) {
         match end {
             RunEnd::Known => {}
             RunEnd::TooLong => {
@@ -340,7 +350,39 @@ impl Walk {
         if names.len() > self.names.len() {
             self.names = names.to_vec();
         }
+        self.locate(places);
         self.number_objects(objects);
+    }
+
+    /// Whether no run has been here before. Then the location of the next step of the thread that took the
+    /// last one is not known yet; those of the others are.
+    pub(crate) fn is_new_here(&self) -> bool {
+        self.nodes[self.run.here].wanted.is_none()
+    }
+
+    /// Puts down where the steps stand in the states that are new.
+    fn locate(&mut self, places: &[Vec<Place>]) {
+        for &new in &self.run.new {
+            let taken = &self.run.events[..self.nodes[new].steps.len()];
+            let mut at = match self.nodes[new].from {
+                Some((from, _)) => self.nodes[from].at.clone(),
+                None => Vec::new(),
+            };
+            if let Some(Event { thread, .. }) = taken.last() {
+                let index = taken.iter().filter(|event| event.thread == *thread).count();
+                let place = places.get(*thread).and_then(|places| places.get(index));
+                at.resize(at.len().max(thread + 1), None);
+                at[*thread] = place.and_then(Place::location).map(ToString::to_string);
+            }
+            let state = &mut self.nodes[new].state;
+            for step in &mut state.steps {
+                step.at = at.get(step.thread).cloned().flatten();
+            }
+            for wait in &mut state.waits {
+                wait.at = at.get(wait.thread).cloned().flatten();
+            }
+            self.nodes[new].at = at;
+        }
     }
 
     /// Something that could happen was left out.

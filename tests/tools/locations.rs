@@ -189,6 +189,31 @@ fn a_stuck_schedule_says_which_thread_waits_for_which() {
     assert!(shown.contains("`thread-1` is parked"), "{shown}");
 }
 
+#[cfg(feature = "stage4")]
+#[test]
+fn every_state_has_the_locations_that_the_schedules_have() {
+    use ten_versus_five::explore::stages::program;
+    let program = program(4, 2, 2, 2).unwrap();
+    let states = Explorer::new().states(1_000_000, program);
+    let file = "stages/stage4_for_loop.rs";
+    let at = |text: &str| {
+        let (line, column) = find(file, "for job in receiver", text);
+        Some(format!("{file}:{line}:{column}"))
+    };
+    for state in &states.states {
+        let steps = state.steps.iter().map(|step| (step.action, &step.at));
+        let waits = state.waits.iter().map(|wait| (wait.action, &wait.at));
+        for (action, found) in steps.chain(waits) {
+            match action {
+                Action::Lock => assert_eq!(*found, at("lock()")),
+                Action::Unlock => assert_eq!(*found, at("}\n").filter(|_| has_line_tables())),
+                Action::Start | Action::End => assert_eq!(*found, None),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// What the jobs of a check do with their own locks and numbers is not the learner's.
 #[test]
 fn steps_of_a_check_are_not_drawn() {

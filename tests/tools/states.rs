@@ -23,7 +23,9 @@ mod shutdown;
 
 /// Long enough, however busy the machine is.
 fn explorer() -> Explorer {
-    Explorer::new().time(Duration::from_secs(300))
+    Explorer::new()
+        .without_locations()
+        .time(Duration::from_secs(300))
 }
 
 /// All states, after the search has found as much in its own way.

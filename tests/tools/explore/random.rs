@@ -47,7 +47,9 @@ pub fn runnable(program: Program) -> impl Fn(&Run) + Send + Sync + 'static {
 /// What the explorer says that the model does not, or the other way round.
 fn difference(program: &Program, compared: &mut Compared) -> Option<String> {
     let expected = model::outcomes(program, 0, STATES)?;
-    let explorer = Explorer::new().time(Duration::from_secs(300));
+    let explorer = Explorer::new()
+        .without_locations()
+        .time(Duration::from_secs(300));
     let reduced = explorer.clone().schedules(SCHEDULES);
     let plain = explorer.schedules(PLAIN_SCHEDULES).plain();
     let [reduced, plain] = [reduced, plain].map(|it| it.run(runnable(program.clone())));
