@@ -137,6 +137,7 @@ pub const SHUTDOWN: Exercise<Check> = exercise!(
 /// A queue behind a mutex, and a condition variable.
 pub const CONDVAR: Exercise<Check> = exercise!(
     "condvar",
+    explored::a_job_runs_before_the_pool_is_dropped,
     explored::no_schedule_is_stuck,
     explored::no_thread_panics,
     explored::no_schedule_loses_a_job,

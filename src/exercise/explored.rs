@@ -214,6 +214,25 @@ fn until_the_end(check: &Check, broken: impl Fn(&Report) -> Option<Verdict>) -> 
     Verdict::Kept
 }
 
+/// One worker and one job, and the pool is dropped when that is done: in every schedule it is done.
+pub fn a_job_runs_before_the_pool_is_dropped(check: &Check) -> Verdict {
+    let report = explore(check, |run, new| {
+        let mut pool = new(1);
+        let (done, end) = mpsc::channel::<()>();
+        give(run, &mut pool, move || {
+            let _ = done.send(()); // The schedule waits for it.
+        });
+        let _ = end.recv(); // It fails if the job is dropped.
+    });
+    let lead = (
+        "Can a worker find no job, and begin to wait only after the job has come and the pool has called it?",
+        "the glossary's entry on a lost wake-up",
+    );
+    let what = "a job does not run before the pool is dropped, and a thread waits for it";
+    let waits = report.stuck > 0;
+    judge(&report, waits.then(|| loses(&report, what, lead)).flatten())
+}
+
 /// One worker and two jobs, or two and one, and the end of the pool: in no schedule a thread waits for ever.
 pub fn no_schedule_is_stuck(check: &Check) -> Verdict {
     let lead = (

@@ -53,7 +53,43 @@ verdicts! {
     holds_the_lock "-+++-" broken::HoldsTheLock;
     is_stuck_when_dropped "+++-?" broken::StuckAtDrop;
     leaves_before_the_queue_is_empty "++-??" broken::LosesJobsAtDrop;
+    waits_too_late "+??-?" broken::WaitsTooLate;
+    spins_when_closed "+???-" broken::SpinsWhenClosed;
     wakes_the_wrong_worker "++?-?" broken::WakesTheWrongOne;
+}
+
+#[test]
+fn a_worker_that_goes_round_and_round_is_told_with_its_steps() {
+    let test = "explore_pool::a_worker_that_goes_round_and_round_is_told_with_its_steps";
+    let verdicts = verdicts(test, |size| {
+        let pool = broken::SpinsWhenClosed::new(size);
+        Box::new(move |job| pool.execute(job))
+    });
+    let told = verdicts[3].to_string();
+    let steps = " goes round and round: lock, recv, unlock.";
+    assert!(
+        told.starts_with("cannot tell: schedules have no end") && told.contains(steps),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_lost_wake_up_is_told_with_the_shortest_schedule() {
+    let test = "explore_pool::a_lost_wake_up_is_told_with_the_shortest_schedule";
+    let verdicts = verdicts(test, |size| {
+        let pool = broken::WaitsTooLate::new(size);
+        Box::new(move |job| pool.execute(job))
+    });
+    let told = verdicts[3].to_string();
+    assert!(
+        told.contains("a job does not run before the pool is dropped"),
+        "{told}"
+    );
+    assert!(
+        told.contains("\nCan a worker find no job, and begin to wait only after"),
+        "{told}"
+    );
+    assert!(!told.contains("thread-2"), "{told}");
 }
 
 /// Its threads are the explorer's, and its queue is not: it is behind a lock of `std`'s own.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::{Check, Pool, apart, depends_on};
 use crate::check::Verdict;
-use crate::explore::{Action, Explorer, Report, Run, Schedule};
+use crate::explore::{Action, Explorer, Report, Run, Schedule, Step};
 use crate::traced::sync::mpsc;
 
 /// Decides about one promise.
@@ -59,6 +59,12 @@ pub fn verdicts(check: &Check) -> [Verdict; 5] {
 /// How many schedules are enough when one of them is stuck or loses a job.
 const ENOUGH: usize = 1_000;
 
+/// How many are enough when they have no end.
+const FEW: usize = 100;
+
+/// A schedule longer than this goes round and round.
+const STEPS: usize = 300;
+
 /// What came of a pool in every schedule.
 pub struct Exploration {
     /// One worker and one job, and the pool is dropped when that is done.
@@ -73,19 +79,27 @@ impl Exploration {
     /// Runs the pools of a check in every schedule.
     pub(super) fn of(check: &Check) -> Exploration {
         let end = Instant::now() + TIME;
-        let explore = |workers, jobs, waits| {
+        let explore = |workers, jobs, waits, steps, most| {
             let new = check.new.clone();
             let left = end.saturating_duration_since(Instant::now());
-            let is_enough =
-                |report: &Report| report.schedules >= ENOUGH && report.stuck + report.lost > 0;
-            let explorer = Explorer::new().time(left).enough(is_enough);
+            let explorer = Explorer::new().steps(steps).schedules(most).time(left);
+            let explorer = explorer.enough(is_enough);
             explorer.run(move |run| use_a_pool(run, new(workers), jobs, waits))
         };
-        Exploration {
-            awaited: explore(1, 1, true),
-            one: explore(1, 3, false),
-            two: explore(2, 2, false),
+        let awaited = explore(1, 1, true, STEPS, usize::MAX);
+        let most = if awaited.lost > 0 { ENOUGH } else { usize::MAX };
+        let one = explore(1, 3, false, STEPS, most);
+        let mut two = explore(2, 2, false, STEPS, most);
+        if let (true, Some(choices)) = (two.most_at_once < 2, side_by_side(&two)) {
+            let new = check.new.clone();
+            let explorer = Explorer::new().steps(STEPS);
+            let together = explorer.replay(&choices, move |run| use_a_pool(run, new(2), 2, false));
+            if together.cannot_tell.is_none() {
+                two.most_at_once = together.most_at_once;
+                two.most_schedule = together.first_schedule;
+            }
         }
+        Exploration { awaited, one, two }
     }
 
     /// Those in which the pool is dropped as soon as it has its jobs, with what they are called.
@@ -94,6 +108,35 @@ impl Exploration {
             (&self.two, "two workers and two jobs"),
             (&self.one, "one worker and three jobs"),
         ]
+    }
+
+    /// A job waits until the pool is dropped, in some schedule.
+    fn waits_too_long(&self) -> bool {
+        self.awaited.stuck > 0 && self.awaited.lost > 0
+    }
+
+    /// Nothing was found, which says something if every schedule was run to its end.
+    fn kept_if_complete(&self, reports: &[&Report]) -> Verdict {
+        if self.waits_too_long() && reports.iter().any(|report| !report.complete) {
+            return depends_on("no_schedule_is_stuck");
+        }
+        let Some(report) = reports.iter().find(|report| !report.complete) else {
+            return Verdict::Kept;
+        };
+        if let Some(round) = round(report) {
+            return Verdict::cannot_tell(format!(
+                "schedules have no end, because {round}. What does it do when no job will ever come?"
+            ));
+        }
+        match (report.stuck, report.lost) {
+            (0, 0) => Verdict::cannot_tell(format!(
+                "only {} schedules were run, not all. {}",
+                report.schedules,
+                why_not_all(report)
+            )),
+            (0, _) => depends_on("no_schedule_loses_a_job"),
+            _ => depends_on("no_schedule_is_stuck"),
+        }
     }
 
     /// Why nothing can be told, if so.
@@ -114,6 +157,71 @@ impl Exploration {
             )
         })
     }
+}
+
+/// Whether more schedules would not tell more.
+fn is_enough(report: &Report) -> bool {
+    let broken = report.stuck + report.lost > 0;
+    report.schedules >= ENOUGH && broken || report.schedules >= FEW && has_no_end(report)
+}
+
+/// Whether the first schedule was given up after many steps.
+fn has_no_end(report: &Report) -> bool {
+    let first = report.first_schedule.as_ref();
+    first.is_some_and(|schedule| schedule.steps.len() >= STEPS)
+}
+
+/// The choices in which a second worker takes the steps with which the first one came to its job, if schedules have no
+/// end. The search looks at the ends of schedules first, and does not come back from there.
+fn side_by_side(report: &Report) -> Option<Vec<usize>> {
+    let schedule = report
+        .first_schedule
+        .as_ref()
+        .filter(|_| has_no_end(report))?;
+    let begins = |step: &Step| matches!(step.action, Action::BeginJob(_));
+    let begin = schedule.steps.iter().position(begins)?;
+    let first = schedule.steps[begin].thread;
+    let second = (1..schedule.threads.len()).find(|thread| *thread != first)?;
+    let mut choices: Vec<usize> = schedule.choices();
+    choices.truncate(begin + 1);
+    let steps = choices.iter().filter(|thread| **thread == first).count();
+    choices.extend(vec![second; steps]);
+    Some(choices)
+}
+
+/// What a thread does over and over at the end of a schedule that has none: which one, and its steps.
+fn round(report: &Report) -> Option<String> {
+    let schedule = report
+        .first_schedule
+        .as_ref()
+        .filter(|_| has_no_end(report))?;
+    let mut steps: Vec<&Step> = schedule.steps.iter().rev().collect();
+    let thread = steps.first()?.thread;
+    steps.retain(|step| step.thread == thread);
+    let is_round = |length: &usize| {
+        let alike = |(index, step): (usize, &&Step)| {
+            let first = steps[index % length];
+            (step.action, step.object) == (first.action, first.object)
+        };
+        3 * length <= steps.len() && steps.iter().enumerate().take(3 * length).all(alike)
+    };
+    let length = (1..=30).find(is_round)?;
+    let mut actions: Vec<String> = steps[..length]
+        .iter()
+        .map(|step| step.action.to_string())
+        .collect();
+    actions.reverse();
+    // A round begins where it takes a lock, if it does.
+    let begin = actions
+        .iter()
+        .position(|action| action == "lock")
+        .unwrap_or(0);
+    actions.rotate_left(begin);
+    let name = &schedule.threads[thread];
+    Some(format!(
+        "`{name}` goes round and round: {}",
+        actions.join(", ")
+    ))
 }
 
 /// What `main` does in each schedule: gives the pool its jobs, waits for them or not, and drops it.
@@ -147,22 +255,6 @@ fn found(count: usize, report: &Report, what: &str, schedule: &Option<Schedule>)
     format!("In {count} of {all} schedules {what}. The first of them:\n{schedule}")
 }
 
-/// Nothing was found, which says something if every schedule was run to its end.
-fn kept_if_complete(reports: &[&Report]) -> Verdict {
-    let Some(report) = reports.iter().find(|report| !report.complete) else {
-        return Verdict::Kept;
-    };
-    match (report.stuck, report.lost) {
-        (0, 0) => Verdict::cannot_tell(format!(
-            "only {} schedules were run, not all. {}",
-            report.schedules,
-            why_not_all(report)
-        )),
-        (0, _) => depends_on("no_schedule_loses_a_job"),
-        _ => depends_on("no_schedule_is_stuck"),
-    }
-}
-
 /// Why some schedules were not run, and what to do about it.
 fn why_not_all(report: &Report) -> &'static str {
     if report.time >= TIME / 2 && cfg!(debug_assertions) {
@@ -184,7 +276,7 @@ pub fn two_jobs_run_at_once_in_some_schedule(explored: &Exploration) -> Verdict 
         return blind;
     }
     if !report.complete {
-        return kept_if_complete(&[report]);
+        return explored.kept_if_complete(&[report]);
     }
     if report.most_at_once == 0 || report.stuck == report.schedules {
         return depends_on("no_schedule_loses_a_job");
@@ -220,7 +312,7 @@ pub fn never_more_jobs_at_once_than_workers(explored: &Exploration) -> Verdict {
         .blind()
         .unwrap_or_else(|| match report.most_at_once {
             0 if report.complete => depends_on("no_schedule_loses_a_job"),
-            _ => kept_if_complete(&[report]),
+            _ => explored.kept_if_complete(&[report]),
         })
 }
 
@@ -242,7 +334,7 @@ pub fn no_schedule_loses_a_job(explored: &Exploration) -> Verdict {
             return Verdict::broken(happened, question, "stage 7's page");
         }
     }
-    kept_if_complete(&[&explored.two, &explored.one])
+    explored.kept_if_complete(&[&explored.two, &explored.one])
 }
 
 /// In no schedule a thread waits for ever, with two workers and two jobs, and with one and three; nor does `main`,
@@ -254,6 +346,14 @@ pub fn no_schedule_is_stuck(explored: &Exploration) -> Verdict {
     let question = "Which thread could go on if another one did something first, and when does that \
                     other one do it?";
     let awaited = &explored.awaited;
+    if explored.waits_too_long() {
+        let what = "a job does not run before the pool is dropped, and `main` waits for it, with one \
+                    worker and one job";
+        let happened = found(awaited.lost, awaited, what, &awaited.lost_schedule);
+        let question = "Can a worker find no job, and begin to wait only after the job has come and \
+                        the pool has called it?";
+        return Verdict::broken(happened, question, "stage 7's page");
+    }
     for (report, size) in explored.dropped() {
         if report.stuck > 0 {
             let what = format!("a thread waits for ever, with {size}");
@@ -261,15 +361,7 @@ pub fn no_schedule_is_stuck(explored: &Exploration) -> Verdict {
             return Verdict::broken(happened, question, "stage 7's page");
         }
     }
-    if awaited.stuck > 0 {
-        let what = "a job does not run before the pool is dropped, and `main` waits for it, with one \
-                    worker and one job";
-        let happened = found(awaited.stuck, awaited, what, &awaited.stuck_schedule);
-        let question = "Can a worker find no job, and begin to wait only after the job has come and \
-                        the pool has called it?";
-        return Verdict::broken(happened, question, "stage 7's page");
-    }
-    kept_if_complete(&[&explored.two, &explored.one, awaited])
+    explored.kept_if_complete(&[&explored.two, &explored.one, awaited])
 }
 
 /// In every schedule `drop` returns when each job has ended, with two workers and two jobs, and with one and
@@ -294,5 +386,5 @@ pub fn drop_waits_for_every_job_in_every_schedule(explored: &Exploration) -> Ver
             return depends_on("no_schedule_is_stuck");
         }
     }
-    kept_if_complete(&[&explored.two, &explored.one])
+    explored.kept_if_complete(&[&explored.two, &explored.one])
 }

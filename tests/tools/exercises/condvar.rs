@@ -40,8 +40,12 @@ const LOOKS: (&str, &str) = (
 "#,
 );
 
-pub const VARIANTS: [Variant; 11] = [
-    variant("as it stands", "broken no_schedule_is_stuck", &[]),
+pub const VARIANTS: [Variant; 12] = [
+    variant(
+        "as it stands",
+        "broken a_job_runs_before_the_pool_is_dropped",
+        &[],
+    ),
     right("wait_while", &[WAITS]),
     right("while", &[LOOKS]),
     right(
@@ -66,13 +70,36 @@ pub const VARIANTS: [Variant; 11] = [
         &[LOOKS, ("while state", "if state")],
     ),
     variant(
+        "the lock is released between the look and the wait",
+        "broken a_job_runs_before_the_pool_is_dropped",
+        &[(
+            BEFORE,
+            r#"        let state = queue.state.lock().unwrap();
+        let waits = state.jobs.is_empty() && !state.closed;
+        drop(state);
+        let mut state = queue.state.lock().unwrap();
+        if waits && !state.closed {
+            state = queue.changed.wait(state).unwrap();
+        }
+        match state.jobs.pop_front() {
+            Some(job) => {
+                drop(state);
+                job();
+            }
+            None if state.closed => break,
+            None => {}
+        }
+"#,
+        )],
+    ),
+    variant(
         "closed is forgotten",
         "broken no_schedule_is_stuck",
         &[LOOKS, (" && !state.closed {", " {")],
     ),
     variant(
         "or for and",
-        "broken no_schedule_is_stuck",
+        "broken a_job_runs_before_the_pool_is_dropped",
         &[LOOKS, ("&& !state", "|| !state")],
     ),
     variant(
@@ -119,7 +146,7 @@ pub const VARIANTS: [Variant; 11] = [
     ),
     variant(
         "looks again and again",
-        "cannot tell no_schedule_is_stuck",
+        "cannot tell a_job_runs_before_the_pool_is_dropped",
         &[(
             BEFORE,
             r#"        let mut state = queue.state.lock().unwrap();
