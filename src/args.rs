@@ -33,6 +33,7 @@ impl Display for UsageError {
 impl std::error::Error for UsageError {}
 
 /// What a command adds to the output of `--help`.
+#[derive(Debug)]
 pub struct Help {
     /// A line for each way to use it.
     pub usage: &'static str,
@@ -50,6 +51,7 @@ pub enum Information {
 }
 
 /// The arguments that follow the program's name, from left to right.
+#[derive(Debug)]
 pub struct Arguments {
     rest: Peekable<vec::IntoIter<OsString>>,
     information: Option<Information>,
@@ -104,6 +106,14 @@ pub struct Argument<'a> {
     /// What stands after a `=`.
     inline: Option<OsString>,
     rest: &'a mut dyn Iterator<Item = OsString>,
+}
+
+impl fmt::Debug for Argument<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Argument")
+            .field("typed", &self.typed)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Each of these takes the value that follows.

@@ -6,6 +6,7 @@ use crate::args::{Arguments, Help, Information, UsageError};
 use crate::{check, exercise, explore, race, server};
 
 /// What the command line asks for.
+#[derive(Debug)]
 pub enum Command {
     /// Print [`help`].
     Help,

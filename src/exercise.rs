@@ -18,6 +18,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,6 +42,14 @@ pub struct Exercise<S: 'static> {
     text: &'static str,
     promises: &'static [Promise<S>],
     patience: Duration,
+}
+
+impl<S> fmt::Debug for Exercise<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exercise")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The names of all exercises, in the order in which to do them. That of the example is the same.

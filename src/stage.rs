@@ -2,6 +2,7 @@
 //!
 //! The file of a stage, in `stages/`, does not use this module.
 
+use std::fmt;
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ pub type Incoming = Box<dyn Iterator<Item = TcpStream> + Send>;
 pub type Handler = Arc<dyn Fn(TcpStream) + Send + Sync>;
 
 /// One of the designs, as the rest of the program sees it.
+#[derive(Debug)]
 pub struct Stage {
     /// 1 for the first.
     pub number: usize,
@@ -55,6 +57,15 @@ pub struct Setup {
     pub workers: usize,
     /// The capacity of the queue, in connections; from stage 6 on.
     pub queue: usize,
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("workers", &self.workers)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How many requests a stage runs at a time.

@@ -66,9 +66,9 @@ pub fn report() -> Vec<Target> {
 
 /// What was found out, and the median of the seconds that it took.
 fn measure(stage: usize, workers: usize, jobs: usize, plain: bool) -> Option<(Report, f64)> {
-    let mut explorer = Explorer::new().time(Duration::from_secs(120));
+    let mut explorer = Explorer::new().time_limit(Duration::from_secs(120));
     if plain {
-        explorer = explorer.plain();
+        explorer = explorer.without_reduction();
     }
     let once = || explore(&explorer, stage, workers, jobs, workers);
     let report = once()?;

@@ -28,6 +28,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Write};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -84,6 +85,14 @@ pub struct Check {
     pub(crate) new: Arc<dyn Fn(usize) -> Pool + Send + Sync>,
     arguments: Vec<OsString>,
     patience: Duration,
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Check")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Check {

@@ -24,7 +24,7 @@ const FINE: &str = "";
 type Lead = (&'static str, &'static str);
 
 pub(super) fn explorer() -> Explorer {
-    Explorer::new().steps(STEPS)
+    Explorer::new().max_steps(STEPS)
 }
 
 /// Runs `work` in every schedule. It gets what makes the pool.

@@ -1,5 +1,6 @@
 //! Promises that a server with a bounded queue has to keep in every schedule.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::explored::{explorer, found, goes_wrong, judge, loses, stops};
@@ -12,6 +13,12 @@ use crate::traced::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 pub struct Connection {
     job: Job,
     visit: Arc<Visit>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
 }
 
 impl Connection {
@@ -40,6 +47,12 @@ pub type Connections = Box<dyn Iterator<Item = Connection>>;
 pub struct Server(Serve);
 
 type Serve = Arc<dyn Fn(Connections, usize, usize) + Send + Sync>;
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").finish_non_exhaustive()
+    }
+}
 
 impl Server {
     pub(super) fn new(serve: impl Fn(Connections, usize, usize) + Send + Sync + 'static) -> Server {

@@ -126,36 +126,46 @@ fn rows(schedule: &Schedule, mark: &str) -> Vec<Vec<String>> {
     for step in &schedule.steps {
         let mut row = vec![String::new(); schedule.threads.len() + 1];
         for wanted in &step.waiting {
-            row[wanted.thread] = if waiting.contains(wanted) {
+            let text = if waiting.contains(wanted) {
                 mark.to_owned()
             } else {
                 format!("waits: {}", wanted.text(schedule))
             };
+            put(&mut row, wanted.thread, text);
         }
         waiting = &step.waiting;
-        row[step.thread] = describe(schedule, step.action, step.object);
+        let mut text = describe(schedule, step.action, step.object);
         if step.action == Action::Spawn {
             spawned += 1;
             if let Some(name) = schedule.threads.get(spawned) {
-                row[step.thread] = format!("spawn {name}");
+                text = format!("spawn {name}");
             }
         }
-        if schedule.locations().next().is_some() {
-            row[schedule.threads.len()] = place_of(step, one_file);
-        }
         if schedule.is_of_a_check_alone(step) {
-            row[step.thread].clear();
+            text.clear();
+        }
+        put(&mut row, step.thread, text);
+        if schedule.locations().next().is_some() {
+            put(&mut row, schedule.threads.len(), place_of(step, one_file));
         }
         rows.push(row);
     }
     if !schedule.stuck.is_empty() {
         let mut row = vec![String::new(); schedule.threads.len() + 1];
         for wanted in &schedule.stuck {
-            row[wanted.thread] = format!("stuck: {}", wanted.text(schedule));
+            let text = format!("stuck: {}", wanted.text(schedule));
+            put(&mut row, wanted.thread, text);
         }
         rows.push(row);
     }
     rows
+}
+
+/// Puts a text into the cell of a thread. The fields of a schedule are public, so the thread may be none of it.
+fn put(row: &mut [String], thread: usize, text: String) {
+    if let Some(cell) = row.get_mut(thread) {
+        *cell = text;
+    }
 }
 
 impl Wanted {

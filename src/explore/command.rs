@@ -28,7 +28,7 @@ Options of explore, besides --stage and --queue:
 };
 
 /// What to explore.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Which ones.
     pub pools: Vec<Pool>,
@@ -47,7 +47,7 @@ pub struct Options {
 }
 
 /// What has workers.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Pool {
     /// The pool of a stage which is compiled in, and has one.
     Stage(&'static Stage),

@@ -17,6 +17,7 @@ mod spellings {
 pub(super) const SOURCE: (&str, &str) = ("src/explore/spellings.rs", include_str!("spellings.rs"));
 
 /// One way to write the worker's loop.
+#[derive(Debug)]
 pub struct Spelling {
     /// The name of its function in `src/explore/spellings.rs`.
     pub name: &'static str,

@@ -69,6 +69,7 @@ pub mod stepping;
 mod waits;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -108,17 +109,17 @@ impl Explorer {
     }
 
     /// At most so many schedules.
-    pub fn schedules(self, schedules: usize) -> Explorer {
+    pub fn max_schedules(self, schedules: usize) -> Explorer {
         Explorer { schedules, ..self }
     }
 
     /// No new schedule after this time.
-    pub fn time(self, time: Duration) -> Explorer {
+    pub fn time_limit(self, time: Duration) -> Explorer {
         Explorer { time, ..self }
     }
 
     /// At most so many steps in one schedule; a longer one is cut off.
-    pub fn steps(self, steps: usize) -> Explorer {
+    pub fn max_steps(self, steps: usize) -> Explorer {
         Explorer { steps, ..self }
     }
 
@@ -138,7 +139,7 @@ impl Explorer {
 
     /// Runs every schedule, also those that differ only in the order of steps which have nothing to
     /// do with each other. There are many more of them, and they show nothing else.
-    pub fn plain(self) -> Explorer {
+    pub fn without_reduction(self) -> Explorer {
         Explorer {
             plain: true,
             ..self
@@ -427,6 +428,12 @@ pub struct Run {
     member: Participant,
 }
 
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").finish_non_exhaustive()
+    }
+}
+
 impl Run {
     /// A job, which is lost if it is not run exactly once.
     pub fn job(&self) -> Job {
@@ -453,6 +460,14 @@ pub struct Job {
     member: Participant,
     /// As long as it is there, the job may be run.
     _exists: Arc<()>,
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Job {
@@ -491,6 +506,7 @@ impl Job {
 
 /// What came of all schedules.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Report {
     /// How many schedules were run, not counting repetitions.
     pub schedules: usize,

@@ -11,6 +11,7 @@ use crate::traced::{Location, ObjectKind};
 
 /// The steps of one schedule, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Schedule {
     /// The names of the threads; a step has an index into these. The first one is `main`, the
     /// others have the names that they were given, or `thread-` and their index.
@@ -25,6 +26,7 @@ pub struct Schedule {
 
 /// One step of a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Step {
     /// Which thread, as an index into [`Schedule::threads`].
     pub thread: usize,
@@ -48,6 +50,7 @@ pub struct Step {
 
 /// A step that a thread wants to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Wanted {
     /// Which thread, as an index into [`Schedule::threads`].
     pub thread: usize,

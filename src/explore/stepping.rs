@@ -191,7 +191,7 @@ impl Game {
 
     /// Says whether there is a way from here to this, and shows it.
     fn find(&self, goal: &Goal, out: &mut dyn Write) -> io::Result<()> {
-        let explorer = Explorer::new().time(SEARCH);
+        let explorer = Explorer::new().time_limit(SEARCH);
         let report = explorer.run_from(&self.choices, self.program());
         let (what, count) = (goal.what, report.schedules);
         let Some(schedule) = (goal.schedule)(&report) else {

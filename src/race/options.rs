@@ -29,6 +29,7 @@ Options of race, besides --sleep, --workers and --queue:
 };
 
 /// What to race against, and how.
+#[derive(Debug)]
 pub struct Options {
     /// The stages or the servers to race against.
     pub against: Against,
@@ -50,6 +51,7 @@ pub struct Options {
 }
 
 /// What to race against.
+#[derive(Debug)]
 pub enum Against {
     /// Stages, each in a server that is started for the race.
     Stages {

@@ -4,6 +4,7 @@
 //! over them. The cursor waits below the chart, so whatever ends the race, the next prompt stands there.
 //! If the window changes its size meanwhile, rows of a chart before may stay above; the last chart is whole.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -25,6 +26,15 @@ pub struct Screen<W: Write> {
     ask_next: Duration,
     /// How many rows above the cursor the running chart has.
     drawn: usize,
+}
+
+impl<W: Write> fmt::Debug for Screen<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Screen")
+            .field("style", &self.style)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Screen<io::Stdout> {

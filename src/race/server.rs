@@ -33,6 +33,7 @@ pub enum Report {
 }
 
 /// A server that lives as long as this value, or as this process if that ends first.
+#[derive(Debug)]
 pub struct Server {
     child: Child,
     addr: String,

@@ -30,6 +30,7 @@ const BACKLOG: u32 = 128;
 ///
 /// To stop after some connections, [`take`](Iterator::take) that many. To stop at any time, make a
 /// [`stopper`](Connections::stopper) first.
+#[derive(Debug)]
 pub struct Connections {
     listener: TcpListener,
     stopped: Arc<AtomicBool>,
@@ -100,7 +101,7 @@ impl Iterator for Connections {
 }
 
 /// The failures to accept so far.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Failures {
     in_a_row: u32,
     last_shortage: Option<Instant>,

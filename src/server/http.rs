@@ -413,6 +413,7 @@ impl Response {
 ///
 /// As a rule, a response fits into the system's buffer. So a write does not wait at first, and needs no
 /// timeout: that saves a system call. A read has to wait more often, and always sets its timeout.
+#[derive(Debug)]
 pub struct DeadlineStream<'a> {
     connection: &'a TcpStream,
     deadline: Instant,

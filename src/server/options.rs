@@ -22,6 +22,7 @@ Options:
 };
 
 /// How to serve.
+#[derive(Debug)]
 pub struct Options {
     /// The stage.
     pub stage: &'static Stage,

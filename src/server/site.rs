@@ -30,6 +30,7 @@ const EXPLORE: &str = "<p><strong><a href=\"/explore\">Why?</a></strong> Be the 
     pool: you say which thread takes the next step.</p>\n";
 
 /// The pages of one stage.
+#[derive(Debug)]
 pub struct Site {
     server: String,
     index: Page,
@@ -197,6 +198,7 @@ impl Site {
 
 /// The page of all schedules of a stage's pool. It is made when a client asks for it the first time, on
 /// a thread of its own: a worker waits for it no longer than [`MOST_WAIT`].
+#[derive(Debug)]
 struct Schedules {
     stage: usize,
     asked: Once,
@@ -274,6 +276,7 @@ fn error_page(status: Status) -> Response {
 /// without that number, and sends no request to another server.
 ///
 /// The nonce goes between these pieces.
+#[derive(Debug)]
 struct Page(Vec<String>);
 
 impl Page {

@@ -91,7 +91,7 @@ impl Lock {
         let mut rows: BTreeMap<usize, (Worker, Row)> = BTreeMap::new();
         for (note, time) in self.up_to(until) {
             if note.what == What::Starts {
-                let row = Row::new(&self.notes.threads[note.thread]);
+                let row = Row::new(self.notes.name(note.thread));
                 rows.insert(note.thread, (Worker::default(), row));
             }
             let Some((worker, row)) = rows.get_mut(&note.thread) else {
@@ -196,7 +196,7 @@ impl Lock {
     /// When the thread of this name began its last job. Zero if there was none.
     pub fn last_job(&self, thread: &str) -> Duration {
         let is_it = |note: &&Note| {
-            matches!(note.what, What::BeginsJob(_)) && self.notes.threads[note.thread] == thread
+            matches!(note.what, What::BeginsJob(_)) && self.notes.name(note.thread) == thread
         };
         let last = self.notes.notes.iter().rfind(is_it);
         last.map_or(Duration::ZERO, |note| note.time.saturating_sub(self.start))

@@ -87,6 +87,11 @@ words! { word_of_kind, kind_of_word, ObjectKind:
 }
 
 impl Notes {
+    /// The name of a thread. The fields are public, so an index may be that of no thread.
+    pub(super) fn name(&self, thread: usize) -> &str {
+        self.threads.get(thread).map_or("?", String::as_str)
+    }
+
     /// The notes as lines, without line ends, in the order in which things happened. Times count from
     /// `start`, which is a time since the start of the recording.
     ///
@@ -104,7 +109,7 @@ impl Notes {
         self.notes.iter().map(move |note| {
             let time = note.time.as_secs_f64() - start.as_secs_f64();
             // Two spaces in a name would look like the end of it.
-            let name: Vec<&str> = self.threads[note.thread].split_whitespace().collect();
+            let name: Vec<&str> = self.name(note.thread).split_whitespace().collect();
             format!("{time:.6}  {}  {}", name.join(" "), words(note))
         })
     }

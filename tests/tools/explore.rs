@@ -37,7 +37,7 @@ pub mod programs {
 
 /// Long enough for every exploration here, however busy the machine is.
 fn explorer() -> Explorer {
-    Explorer::new().time(Duration::from_secs(300))
+    Explorer::new().time_limit(Duration::from_secs(300))
 }
 
 /// All schedules were run, none is stuck, none loses a job, and no thread panics.
@@ -135,7 +135,14 @@ mod stages {
             (7, 2, 1),
             (7, 1, 2),
         ] {
-            let plain = explore(&explorer().plain(), stage, workers, jobs, workers).unwrap();
+            let plain = explore(
+                &explorer().without_reduction(),
+                stage,
+                workers,
+                jobs,
+                workers,
+            )
+            .unwrap();
             assert_all_is_well(&plain);
             let reduced = every_schedule(stage, workers, jobs);
             if stage < 5 {
@@ -440,7 +447,7 @@ fn compare(program: impl Fn() -> String + Clone + Send + Sync + 'static) -> BTre
         assert!(report.complete, "{report:?}");
         report
     };
-    let (plain, reduced) = (run(explorer().plain()), run(explorer()));
+    let (plain, reduced) = (run(explorer().without_reduction()), run(explorer()));
     let outcomes = |report: &Report| -> BTreeSet<String> {
         let mut outcomes: BTreeSet<String> = report.outcomes.keys().cloned().collect();
         if report.stuck > 0 {
@@ -523,7 +530,7 @@ mod small_programs {
     /// A spin loop can go on for as long as one likes, so this one is never complete.
     #[test]
     fn either_of_two_threads_can_be_the_one_that_is_notified() {
-        let report = explorer().schedules(20_000).run(|run| {
+        let report = explorer().max_schedules(20_000).run(|run| {
             let outcome = programs::one_of_two_is_notified();
             run.outcome(outcome);
         });
@@ -646,15 +653,15 @@ fn a_bound_on_schedules_or_on_time_or_on_steps_is_told() {
             pool.execute(move || job.run());
         })
     };
-    let few = run(explorer().schedules(3));
+    let few = run(explorer().max_schedules(3));
     assert_eq!((few.schedules, few.complete), (3, false));
-    let quick = run(explorer().time(Duration::ZERO));
+    let quick = run(explorer().time_limit(Duration::ZERO));
     assert_eq!((quick.schedules, quick.complete), (1, false));
-    let short = run(explorer().schedules(10).steps(5));
+    let short = run(explorer().max_schedules(10).max_steps(5));
     assert!(!short.complete);
     assert_eq!(short.lost, 0, "what has not begun yet is not lost");
     // A loop without end, and without a yield.
-    let endless = explorer().schedules(10).steps(100).run(|_| {
+    let endless = explorer().max_schedules(10).max_steps(100).run(|_| {
         let atomic = traced::sync::atomic::AtomicBool::new(false);
         while !atomic.load(Ordering::SeqCst) {}
     });
@@ -694,7 +701,7 @@ fn explorations_side_by_side_do_not_disturb_each_other() {
 /// It was cut off before it came to its job, so it is not known whether it ever would have.
 #[test]
 fn a_schedule_that_is_cut_off_has_not_lost_its_job() {
-    let report = explorer().steps(50).run(|run| {
+    let report = explorer().max_steps(50).run(|run| {
         let job = run.job();
         let ready = traced::sync::Arc::new(traced::sync::atomic::AtomicBool::new(false));
         let other = traced::sync::Arc::clone(&ready);

@@ -104,7 +104,7 @@ fn from_each_place_the_reduction_finds_what_the_plain_search_finds() {
     for schedule in [all.first_schedule.unwrap(), all.most_schedule.unwrap()] {
         let choices = schedule.choices();
         for steps in choices.len() / 2..=choices.len() {
-            let plain = run(Explorer::new().plain(), &choices[..steps]);
+            let plain = run(Explorer::new().without_reduction(), &choices[..steps]);
             let reduced = run(Explorer::new(), &choices[..steps]);
             assert_eq!(found(&reduced), found(&plain), "{:?}", &choices[..steps]);
             assert!(reduced.complete && reduced.schedules <= plain.schedules);

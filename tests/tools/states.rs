@@ -25,7 +25,7 @@ mod shutdown;
 fn explorer() -> Explorer {
     Explorer::new()
         .without_locations()
-        .time(Duration::from_secs(300))
+        .time_limit(Duration::from_secs(300))
 }
 
 /// All states, after the search has found as much in its own way.
@@ -257,8 +257,10 @@ fn a_bound_on_states_or_steps_or_time_is_told_and_makes_no_ends() {
     };
     let all = explorer().states(1_000_000, book());
     let few = explorer().states(100, book());
-    let short = explorer().steps(10).states(1_000_000, book());
-    let quick = explorer().time(Duration::ZERO).states(1_000_000, book());
+    let short = explorer().max_steps(10).states(1_000_000, book());
+    let quick = explorer()
+        .time_limit(Duration::ZERO)
+        .states(1_000_000, book());
     for (bounded, why) in [(&few, "only 1"), (&short, "no end"), (&quick, "after 0 s")] {
         let missing = bounded.missing.as_deref().expect("it is not all");
         assert!(missing.contains(why), "{missing}");

@@ -13,10 +13,10 @@ use ten_versus_five::explore::{Explorer, Report, Run};
 
 /// What came of all schedules.
 fn report(program: impl Fn(&Run) + Clone + Send + Sync + 'static) -> Report {
-    let explorer = Explorer::new().time(Duration::from_secs(300));
+    let explorer = Explorer::new().time_limit(Duration::from_secs(300));
     let report = explorer.run(program.clone());
     assert_eq!(report.cannot_tell, None);
-    let plain = explorer.plain().run(program);
+    let plain = explorer.without_reduction().run(program);
     let of = |report: &Report| report.outcomes.keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(of(&report), of(&plain), "as without the reduction");
     report

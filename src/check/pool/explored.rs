@@ -66,6 +66,7 @@ const FEW: usize = 100;
 const STEPS: usize = 300;
 
 /// What came of a pool in every schedule.
+#[derive(Debug)]
 pub struct Exploration {
     /// One worker and one job, and the pool is dropped when that is done.
     awaited: Report,
@@ -82,7 +83,10 @@ impl Exploration {
         let explore = |workers, jobs, waits, steps, most| {
             let new = check.new.clone();
             let left = end.saturating_duration_since(Instant::now());
-            let explorer = Explorer::new().steps(steps).schedules(most).time(left);
+            let explorer = Explorer::new()
+                .max_steps(steps)
+                .max_schedules(most)
+                .time_limit(left);
             let explorer = explorer.enough(is_enough);
             explorer.run(move |run| use_a_pool(run, new(workers), jobs, waits))
         };
@@ -92,7 +96,7 @@ impl Exploration {
         let mut two = explore(2, 2, false, STEPS, most);
         if let (true, Some(choices)) = (two.most_at_once < 2, side_by_side(&two)) {
             let new = check.new.clone();
-            let explorer = Explorer::new().steps(STEPS);
+            let explorer = Explorer::new().max_steps(STEPS);
             let together = explorer.replay(&choices, move |run| use_a_pool(run, new(2), 2, false));
             if together.cannot_tell.is_none() {
                 two.most_at_once = together.most_at_once;

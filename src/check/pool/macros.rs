@@ -249,12 +249,15 @@ macro_rules! numbers_but_zero {
 numbers_but_zero!(u8 u16 u32 u64 u128 usize);
 
 /// What a constructor has returned.
+#[derive(Debug)]
 pub struct Made<T>(pub T);
 
 /// There is no `new` in the pool of this type.
+#[derive(Debug)]
 pub struct NoNew<P>(PhantomData<P>);
 
 /// There is no `build` either.
+#[derive(Debug)]
 pub struct NoBuild<P>(PhantomData<P>);
 
 /// The `new` of a type that has none of its own.

@@ -49,9 +49,9 @@ fn difference(program: &Program, compared: &mut Compared) -> Option<String> {
     let expected = model::outcomes(program, 0, STATES)?;
     let explorer = Explorer::new()
         .without_locations()
-        .time(Duration::from_secs(300));
-    let reduced = explorer.clone().schedules(SCHEDULES);
-    let plain = explorer.schedules(PLAIN_SCHEDULES).plain();
+        .time_limit(Duration::from_secs(300));
+    let reduced = explorer.clone().max_schedules(SCHEDULES);
+    let plain = explorer.max_schedules(PLAIN_SCHEDULES).without_reduction();
     let [reduced, plain] = [reduced, plain].map(|it| it.run(runnable(program.clone())));
     compared.programs += 1;
     compared.complete += usize::from(reduced.complete);
