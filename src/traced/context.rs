@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::mem;
 
-use super::notes::{Recorder, What};
+use super::notes::{Recorder, Recording, What};
 use super::step::{Action, Member, Object, Outcome};
 
 /// What watches a thread.
@@ -92,5 +92,38 @@ pub(crate) fn watched_by<R>(watcher: Watcher, work: impl FnOnce() -> R) -> R {
         }
     }
     let _restore = Restore(WATCHER.replace(watcher));
+    work()
+}
+
+impl Recording {
+    /// Runs `work` on this thread and takes notes of it, and of the threads it starts.
+    ///
+    /// # Panics
+    ///
+    /// If `work` does.
+    pub fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
+        watched_by(Watcher::Recorder(Recorder::of(self)), work)
+    }
+}
+
+/// Runs a job, and has it noted when it begins and when it ends, also if it panics.
+///
+/// The stand-in cannot know which part of a program is a job. A handler that is to be seen at work
+/// calls this.
+///
+/// # Panics
+///
+/// If `work` does.
+pub fn job<R>(number: usize, work: impl FnOnce() -> R) -> R {
+    struct End(usize);
+    impl Drop for End {
+        fn drop(&mut self) {
+            step_alone(Action::EndJob(self.0));
+            note_of_thread(What::EndsJob(self.0));
+        }
+    }
+    step_alone(Action::BeginJob(number));
+    note_of_thread(What::BeginsJob(number));
+    let _end = End(number);
     work()
 }

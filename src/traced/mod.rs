@@ -39,8 +39,9 @@ mod text;
 pub(crate) mod threads;
 
 pub use crate::race::show;
+pub use context::job;
 pub use location::Location;
-pub use notes::{Note, Notes, Recording, What, job};
+pub use notes::{Note, Notes, Recording, What};
 pub use step::ObjectKind;
 pub(crate) use step::next_number;
 

@@ -13,8 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::context::{self, Watcher};
-use super::step::{Action, Object, ObjectKind};
+use super::step::{Object, ObjectKind};
 
 /// Takes notes of every thread that it watches.
 ///
@@ -167,17 +166,6 @@ impl Recording {
         }
     }
 
-    /// Runs `work` on this thread and takes notes of it, and of the threads it starts.
-    ///
-    /// # Panics
-    ///
-    /// If `work` does.
-    pub fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
-        let thread = thread::current();
-        let recorder = Recorder::new(&self.pages, thread.id(), thread.name());
-        context::watched_by(Watcher::Recorder(recorder), work)
-    }
-
     /// Waits until the threads that it watches have ended, for this long at most, and says whether they
     /// have. A program may wait for its threads or not; the last notes are there when they have ended.
     pub fn wait_for_threads(&self, time: Duration) -> bool {
@@ -242,6 +230,12 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// The recorder of this thread.
+    pub(crate) fn of(recording: &Recording) -> Recorder {
+        let thread = thread::current();
+        Recorder::new(&recording.pages, thread.id(), thread.name())
+    }
+
     fn new(pages: &Arc<Pages>, id: ThreadId, name: Option<&str>) -> Recorder {
         let mut threads = pages.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let known = threads.iter().position(|(known, _)| *known == id);
@@ -280,26 +274,4 @@ impl Recorder {
             let _ = slot.set(note); // It is free: no other thread got this index.
         }
     }
-}
-
-/// Runs a job, and has it noted when it begins and when it ends, also if it panics.
-///
-/// The stand-in cannot know which part of a program is a job. A handler that is to be seen at work
-/// calls this.
-///
-/// # Panics
-///
-/// If `work` does.
-pub fn job<R>(number: usize, work: impl FnOnce() -> R) -> R {
-    struct End(usize);
-    impl Drop for End {
-        fn drop(&mut self) {
-            context::step_alone(Action::EndJob(self.0));
-            context::note_of_thread(What::EndsJob(self.0));
-        }
-    }
-    context::step_alone(Action::BeginJob(number));
-    context::note_of_thread(What::BeginsJob(number));
-    let _end = End(number);
-    work()
 }

@@ -9,10 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::clients::{self, Clients, Kind};
-use super::limits::{Concurrency, Limit};
-use super::measure::{ATTEMPTS, Server, TOO_BUSY};
+use super::measure::{ATTEMPTS, Concurrency, Limit, Server, TOO_BUSY, depends_on};
 use super::processor;
-use super::promises::depends_on;
 use super::requests::{Page, ask};
 use super::{Finding, Verdict};
 use crate::client::{seconds, target::Target};

@@ -4,8 +4,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::measure::{ATTEMPTS, Attempt, MOST, Sample, Server, TOO_BUSY};
-use super::promises::depends_on;
+use super::measure::{
+    ATTEMPTS, Attempt, Concurrency, Limit, MOST, Sample, Server, TOO_BUSY, depends_on,
+};
 use super::requests::{Answer, ask, send_all, wait_for_all};
 use super::{Finding, Verdict};
 use crate::client::rule;
@@ -15,35 +16,6 @@ const SIZES: [usize; 4] = [8, 32, 128, MOST];
 
 /// How many times as many as run at once are sent, at most: each wave of them takes a unit.
 const MOST_WAVES: usize = 16;
-
-/// How many requests run at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Concurrency {
-    /// So many were seen to run at once.
-    pub seen: Sample,
-    pub limit: Limit,
-}
-
-/// Whether more could run at once than were seen to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Limit {
-    /// No: others had to wait or were rejected, twice.
-    Reached,
-    /// As many as the check sends ran at once.
-    NotReached,
-    /// It is not known, and why.
-    Unknown(String),
-}
-
-impl Concurrency {
-    /// For a message. It ends without a full stop.
-    fn describe(&self) -> String {
-        match &self.limit {
-            Limit::Unknown(why) => format!("{}; with more, {why}", self.seen),
-            Limit::Reached | Limit::NotReached => self.seen.to_string(),
-        }
-    }
-}
 
 impl Server {
     /// Sends 2, 8, 32, ... requests together, until some of them wait or are rejected.

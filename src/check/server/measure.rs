@@ -3,8 +3,6 @@
 use std::fmt::{self, Display};
 use std::time::{Duration, Instant};
 
-use super::limits::Concurrency;
-use super::promises::depends_on;
 use super::requests::{Answer, Page, ask, send_all, wait_for_all};
 use super::{Check, Finding, Options, Verdict};
 use crate::client::metronome::Metronome;
@@ -24,6 +22,40 @@ const SHORTEST_UNIT: Duration = Duration::from_millis(200);
 
 /// Why nothing can be told if a request alone takes longer than before.
 pub(super) const TOO_BUSY: &str = "this machine, or the server's, is too busy";
+
+/// How many requests run at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Concurrency {
+    /// So many were seen to run at once.
+    pub seen: Sample,
+    pub limit: Limit,
+}
+
+/// Whether more could run at once than were seen to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// No: others had to wait or were rejected, twice.
+    Reached,
+    /// As many as the check sends ran at once.
+    NotReached,
+    /// It is not known, and why.
+    Unknown(String),
+}
+
+impl Concurrency {
+    /// For a message. It ends without a full stop.
+    pub fn describe(&self) -> String {
+        match &self.limit {
+            Limit::Unknown(why) => format!("{}; with more, {why}", self.seen),
+            Limit::Reached | Limit::NotReached => self.seen.to_string(),
+        }
+    }
+}
+
+/// Why something cannot be decided without another promise.
+pub(super) fn depends_on(promise: &str) -> String {
+    format!("for that, \"{promise}\" has to be kept")
+}
 
 /// What requests that were sent together have shown: some ran at once, some clearly later, and some were
 /// rejected with 503.

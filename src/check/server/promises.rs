@@ -168,8 +168,3 @@ impl Server {
         Ok(Beside { overtook, waited })
     }
 }
-
-/// Why something cannot be decided without another promise.
-pub(super) fn depends_on(promise: &str) -> String {
-    format!("for that, \"{promise}\" has to be kept")
-}
