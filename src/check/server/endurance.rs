@@ -282,7 +282,7 @@ impl Server {
             _ => return Ok(None),
         };
         // The last of the bad requests may still be at work, or in the queue. A worker that is lost stays lost.
-        let deadline = Instant::now() + self.patience;
+        let (deadline, known) = (Instant::now() + self.patience, self.samples.len());
         loop {
             let target = self.options.target.clone();
             let watch = Watch::begin(&target);
@@ -298,10 +298,13 @@ impl Server {
             if Instant::now() < deadline {
                 continue;
             }
-            if let Some(seen) = self.samples.last().copied() {
-                let limit = Limit::Reached;
-                self.concurrency = Some(Ok(Concurrency { seen, limit }));
-            }
+            // Only that others had to wait shows that a worker is missing: some servers reject without a 503.
+            let fewer = self.samples[known..].last().copied();
+            let Some(seen) = fewer.filter(|seen| seen.at_once < before) else {
+                return Err(happened);
+            };
+            let limit = Limit::Reached;
+            self.concurrency = Some(Ok(Concurrency { seen, limit }));
             return Ok(Some(format!(
                 "Before {they}, {before} ran at once. {happened}"
             )));

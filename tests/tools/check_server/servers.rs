@@ -122,13 +122,13 @@ pub const SERVERS: [Case; 41] = [
         |it| pool(it, 2, 1, LIMIT, half_a_503),
     )
     .demands(2, 1),
-    case("rejects late", "+++++-++-+++++", &[6], |it| {
+    case("rejects late", "+++++-**-*****", &[6], |it| {
         pool(it, 2, 1, LIMIT, late_503)
     })
     .demands(2, 1),
     case(
         "limits requests",
-        "+?????????????",
+        "+?+???????????",
         &[2, 4],
         limits_requests,
     ),
@@ -147,7 +147,7 @@ pub const SERVERS: [Case; 41] = [
     ),
     case(
         "four processes that get connections at random",
-        "+*-???********",
+        "+.-???........",
         &[3],
         |it| in_turn(it, 4, |turn| turn.wrapping_mul(2_654_435_769) >> 7),
     ),
