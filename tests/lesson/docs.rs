@@ -1115,7 +1115,7 @@ fn check_command(command: &str) -> Result<(), String> {
                 let test = words.next().unwrap_or_default();
                 // What follows chooses the tests of one file, which is a module.
                 let file = words.next().unwrap_or("main::").trim_end_matches("::");
-                let path = format!("tests/{test}/{file}.rs");
+                let path = format!("tests/{test}/{}.rs", file.replace("::", "/"));
                 let there = root().join(&path).is_file();
                 there.then_some(()).ok_or(format!("there is no {path}"))?;
             }
