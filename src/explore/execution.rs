@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use super::clock::Clock;
 use super::model::{Objects, Op, State};
-use super::search::{Choice, Event, Search, Threads};
+use super::search::{Choice, Choices, Event, MOST_THREADS, Search, spurious, step_of, thread_of};
 use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
 use crate::traced::location::{Place, Source};
@@ -74,6 +74,8 @@ struct Inner {
     /// The steps that threads wait for, when the schedule is stuck or given up.
     wanted: Vec<Event>,
     findings: Findings,
+    /// So often a thread may go on for no reason.
+    most_spurious: usize,
     /// Objects with a smaller number are older than this schedule.
     oldest: usize,
     /// A job has begun on a thread of no schedule.
@@ -167,6 +169,8 @@ struct Slot {
     ended: bool,
     clock: Clock,
     expirations: usize,
+    /// How often it has gone on for no reason.
+    spurious: usize,
     baton: Arc<Baton>,
 }
 
@@ -272,7 +276,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Execution {
-    pub(crate) fn new(search: Search, max_steps: usize) -> Arc<Execution> {
+    pub(crate) fn new(search: Search, max_steps: usize, most_spurious: usize) -> Arc<Execution> {
         keep_panics_quiet();
         Arc::new(Execution {
             inner: Mutex::new(Inner {
@@ -287,6 +291,7 @@ impl Execution {
                 fresh: None,
                 wanted: Vec::new(),
                 findings: Findings::default(),
+                most_spurious,
                 oldest: 0,
                 elsewhere: false,
                 patience: 0,
@@ -384,8 +389,8 @@ impl Execution {
     }
 
     /// An execution whose schedules the walk chooses.
-    pub(crate) fn of_walk(walk: Walk, max_steps: usize) -> Arc<Execution> {
-        let execution = Execution::new(Search::default(), max_steps);
+    pub(crate) fn of_walk(walk: Walk, max_steps: usize, most_spurious: usize) -> Arc<Execution> {
+        let execution = Execution::new(Search::default(), max_steps, most_spurious);
         execution.lock().walk = Some(walk);
         execution
     }
@@ -409,7 +414,7 @@ impl Execution {
 impl Inner {
     fn add_thread(&mut self, name: Option<String>, clock: Clock) -> usize {
         let thread = self.slots.len();
-        assert!(thread < Threads::MOST, "more than 64 threads in a schedule");
+        assert!(thread < MOST_THREADS, "more than 64 threads in a schedule");
         // No object has a number as high as these.
         let object = self.objects.index(ObjectKind::Thread, usize::MAX - thread);
         self.findings.names.push(name);
@@ -425,6 +430,7 @@ impl Inner {
             ended: false,
             clock,
             expirations: 0,
+            spurious: 0,
             baton: Arc::default(),
         });
         thread
@@ -440,8 +446,9 @@ impl Inner {
         self.objects.index(kind, number)
     }
 
-    fn enabled(&self, any_expires: bool) -> Threads {
-        let mut enabled = Threads::default();
+    /// The threads that can take their step, and not for no reason.
+    fn enabled(&self, any_expires: bool) -> Choices {
+        let mut enabled = Choices::default();
         for (thread, slot) in self.slots.iter().enumerate() {
             let expires = any_expires || slot.expirations < EXPIRATIONS;
             if slot
@@ -452,6 +459,18 @@ impl Inner {
             }
         }
         enabled
+    }
+
+    /// The threads whose step can be taken for no reason.
+    fn spurious(&self) -> Choices {
+        let mut choices = Choices::default();
+        for (thread, slot) in self.slots.iter().enumerate() {
+            let can_be = |op: Op| self.objects.can_be_spurious(thread, &op);
+            if slot.spurious < self.most_spurious && slot.op.is_some_and(can_be) {
+                choices.insert(spurious(thread));
+            }
+        }
+        choices
     }
 
     /// Chooses the next thread and takes its step. None if all have ended.
@@ -468,9 +487,9 @@ impl Inner {
                 // When nothing else can happen, time goes by.
                 enabled = without_limit;
             }
+            let enabled = enabled.or(self.spurious());
             if enabled.is_empty() {
-                self.findings.stuck = true;
-                self.wanted = self.wanted_by_all_but(enabled);
+                self.is_stuck();
                 self.phase = Phase::Ending(LAST_STEPS);
             } else if self.depth >= max_steps {
                 (self.findings.cut, self.findings.endless) = (true, true);
@@ -483,10 +502,11 @@ impl Inner {
                     Choice::Known
                 };
                 match choice {
-                    Choice::Thread(thread) => {
-                        self.fresh = Some(self.take_step(thread));
-                        return Some(thread);
+                    Choice::Of(choice) => {
+                        self.fresh = Some(self.take_step(choice));
+                        return Some(thread_of(choice));
                     }
+                    Choice::Stuck => self.is_stuck(),
                     Choice::Known => {
                         self.findings.known = true;
                         self.wanted = self.wanted_by_all_but(enabled);
@@ -499,8 +519,13 @@ impl Inner {
         self.choose_an_end()
     }
 
+    fn is_stuck(&mut self) {
+        self.findings.stuck = true;
+        self.wanted = self.wanted_by_all_but(Choices::default());
+    }
+
     /// Has the walk choose, if there is one. Whether the schedule is to go on.
-    fn walk(&mut self, enabled: Threads, ops: &[Option<Op>]) -> bool {
+    fn walk(&mut self, enabled: Choices, ops: &[Option<Op>]) -> bool {
         let Some(mut walk) = self.walk.take() else {
             return true;
         };
@@ -508,10 +533,11 @@ impl Inner {
             enabled,
             ops,
             objects: &self.objects,
+            jobs: &self.findings.jobs,
         };
-        let chosen = walk.choose(&point, |thread| self.coming(thread));
-        if let Some(thread) = chosen {
-            self.search.go_on_with(thread);
+        let chosen = walk.choose(&point, |choice| self.coming(choice));
+        if let Some(choice) = chosen {
+            self.search.go_on_with(choice);
         }
         if walk.is_different() {
             self.is_different();
@@ -520,11 +546,11 @@ impl Inner {
         chosen.is_some()
     }
 
-    /// The step that a thread would take now.
-    fn coming(&self, thread: usize) -> Option<Event> {
-        let slot = &self.slots[thread];
+    /// The step that would be taken now by this choice.
+    fn coming(&self, choice: usize) -> Option<Event> {
+        let slot = &self.slots[thread_of(choice)];
         let mut objects = self.objects.clone();
-        Some(Event::of_step(&mut objects, thread, slot.op?, &slot.clock))
+        Some(Event::of_step(&mut objects, choice, slot.op?, &slot.clock))
     }
 
     /// Chooses when it does not matter any more which thread goes on, only that all come to an end.
@@ -566,16 +592,20 @@ impl Inner {
         None
     }
 
-    /// Takes the step that a thread wants to take.
-    fn take_step(&mut self, thread: usize) -> Event {
+    /// Takes the step that a thread wants to take, or its spurious one.
+    fn take_step(&mut self, choice: usize) -> Event {
+        let thread = thread_of(choice);
         let slot = &mut self.slots[thread];
         // It is chosen, so it is enabled, so there is a step.
         let op = slot.op.take().unwrap_or(Op::of_thread(Action::Start));
-        let event = Event::of_step(&mut self.objects, thread, op, &slot.clock);
+        let event = Event::of_step(&mut self.objects, choice, op, &slot.clock);
+        let op = event.op;
         let outcome = event.outcome;
         slot.clock = event.clock.clone();
         slot.outcome = outcome;
+        slot.spurious += usize::from(op.action.is_spurious());
         match (op.action, outcome) {
+            (Action::SpuriousFailure, _) => {}
             (Action::Yield, _) | (_, Outcome::Refused)
                 if op.timed || op.action == Action::Yield =>
             {
@@ -612,7 +642,7 @@ impl Inner {
     }
 
     /// The steps that threads wait for which are not `enabled`, as events that have not happened.
-    fn wanted_by_all_but(&self, enabled: Threads) -> Vec<Event> {
+    fn wanted_by_all_but(&self, enabled: Choices) -> Vec<Event> {
         let threads = self.slots.iter().enumerate();
         let wanted = threads.filter_map(|(thread, slot)| {
             let op = slot.op.filter(|_| !enabled.has(thread))?;
@@ -660,8 +690,10 @@ impl Inner {
 }
 
 impl Event {
-    /// Takes a step, which has to be enabled.
-    fn of_step(objects: &mut Objects, thread: usize, op: Op, before: &Clock) -> Event {
+    /// Takes the step that a thread wants to take, or its spurious one, which has to be enabled.
+    fn of_step(objects: &mut Objects, choice: usize, op: Op, before: &Clock) -> Event {
+        let thread = thread_of(choice);
+        let op = op.of_choice(choice).unwrap_or(op);
         let (outcome, clock) = objects.take_step(thread, &op, before);
         Event {
             thread,
@@ -870,8 +902,12 @@ impl Participant {
             _ => format!("thread-{thread}"),
         };
         let steps = inner.search.levels.iter().filter_map(|level| {
-            let step = level.ops.get(level.chosen)?.as_ref()?;
-            Some(format!("  {}: {}", name(level.chosen), step.action))
+            let step = step_of(level.chosen?, &level.ops)?;
+            Some(format!(
+                "  {}: {}",
+                name(thread_of(level.chosen?)),
+                step.action
+            ))
         });
         format!(
             "\nThe explorer runs a schedule that ends the process: {} panics in a `drop` while another \

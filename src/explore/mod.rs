@@ -31,10 +31,8 @@
 //!
 //! What it does not see:
 //!
-//! - Effects of weak memory: every atomic is sequentially consistent here, and a weak
-//!   compare-exchange never fails without a reason.
-//! - Wake-ups without a reason (*spurious* ones) of [`Condvar::wait`](crate::traced::sync::Condvar::wait)
-//!   and [`park`](crate::traced::thread::park).
+//! - Effects of weak memory: every atomic is sequentially consistent here.
+//! - What happens for no reason, unless it is asked to: [`Explorer::max_spurious`].
 //! - The real clock. A wait that can time out, a `sleep` and a `yield_now` end in every order with
 //!   the steps of other threads, but a thread does so at most twice in a row while others can go on.
 //!   Where that leaves something out, the report is not [`complete`](Report::complete).
@@ -90,13 +88,14 @@ pub struct Explorer {
     plain: bool,
     locations: bool,
     enough: fn(&Report) -> bool,
+    spurious: usize,
 }
 
 /// Of how many outcomes the schedules have locations.
 const OUTCOMES: usize = 20;
 
 impl Explorer {
-    /// At most 1,000,000 schedules, 60 seconds, and 5,000 steps a schedule.
+    /// At most 1,000,000 schedules, 60 seconds, and 5,000 steps a schedule. No spurious steps.
     pub fn new() -> Explorer {
         Explorer {
             schedules: 1_000_000,
@@ -105,6 +104,7 @@ impl Explorer {
             plain: false,
             locations: true,
             enough: |_| false,
+            spurious: 0,
         }
     }
 
@@ -135,6 +135,12 @@ impl Explorer {
     /// No new schedule when this is true of what has come of those that were run.
     pub(crate) fn enough(self, enough: fn(&Report) -> bool) -> Explorer {
         Explorer { enough, ..self }
+    }
+
+    /// At most so many *spurious* steps of each thread. In such a step, a wait at a condition variable or in
+    /// [`park`](crate::traced::thread::park) ends for no reason, or a weak compare-exchange fails for none.
+    pub fn max_spurious(self, spurious: usize) -> Explorer {
+        Explorer { spurious, ..self }
     }
 
     /// Runs every schedule, also those that differ only in the order of steps which have nothing to
@@ -228,7 +234,7 @@ impl Explorer {
         assert_outside();
         let start = Instant::now();
         let work: Work = Arc::new(work);
-        let execution = Execution::of_walk(Walk::default(), self.steps);
+        let execution = Execution::of_walk(Walk::default(), self.steps, self.spurious);
         execution.locate(self.locations);
         let states = loop {
             let findings = execution.run(task(&work));
@@ -277,7 +283,7 @@ impl Explorer {
         assert_outside();
         let start = Instant::now();
         let expected = search.asks() || !self.plain || replays;
-        let execution = Execution::new(search, self.steps);
+        let execution = Execution::new(search, self.steps, self.spurious);
         execution.locate(replays && self.locations);
         let mut report = Report {
             complete: true,
@@ -386,11 +392,9 @@ fn run_end<'a>(findings: &Findings, stuck: &'a [search::Event]) -> RunEnd<'a> {
     if findings.known || findings.cannot_tell.is_some() {
         return RunEnd::Known;
     }
-    let jobs = findings.jobs.iter().enumerate();
-    let lost = jobs.filter(|(_, job)| job.is_lost());
     RunEnd::Over {
         stuck,
-        lost: lost.map(|(number, _)| number).collect(),
+        lost: states::lost(&findings.jobs),
     }
 }
 

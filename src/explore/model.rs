@@ -16,7 +16,7 @@ use crate::traced::step::{Action, Outcome};
 pub(crate) struct Op {
     pub(crate) action: Action,
     pub(crate) objects: [Option<usize>; 2],
-    /// It gives up after a while.
+    /// It gives up after a while; or, if it changes an atomic, it may fail for no reason.
     pub(crate) timed: bool,
     /// For `HandOff`: which message.
     pub(crate) number: usize,
@@ -163,6 +163,23 @@ impl Objects {
         ready || (expires && (op.timed || op.action == Action::Yield))
     }
 
+    /// Whether `thread` could take the [spurious](Op::spurious) step instead of this one now.
+    pub(crate) fn can_be_spurious(&self, thread: usize, op: &Op) -> bool {
+        let state = op.objects[0].map(|object| &self.states[object]);
+        let mutex = op.objects[1].map(|object| &self.states[object]);
+        match (op.action, state) {
+            (Action::Wake, Some(State::Condvar { notified, .. })) => {
+                // If the notification could wake no other thread, it makes no difference.
+                let woken_by = notified.iter().find(|whom| whom.contains(&thread));
+                let alone = woken_by.is_some_and(|whom| mutex.is_none() || whom.len() == 1);
+                !alone && !matches!(mutex, Some(State::Lock { written: true, .. }))
+            }
+            (Action::Park, Some(State::Thread { unparked, .. })) => !op.timed && !unparked,
+            (Action::Change, _) => op.timed,
+            _ => false,
+        }
+    }
+
     /// Takes the step, which has to be enabled. `before` happens before it; the clock says what does so
     /// with all that the step depends on, and itself.
     pub(crate) fn take_step(&mut self, thread: usize, op: &Op, before: &Clock) -> (Outcome, Clock) {
@@ -185,10 +202,8 @@ impl Objects {
 
     fn perform(&mut self, thread: usize, op: &Op) -> Outcome {
         let [first, second] = op.objects;
-        if let (Action::Wait | Action::Wake, Some(lock)) = (op.action, second) {
-            if let State::Lock { written, .. } = &mut self.states[lock] {
-                *written = op.action == Action::Wake;
-            }
+        if let Some(State::Lock { written, .. }) = second.map(|lock| &mut self.states[lock]) {
+            *written = op.action != Action::Wait;
         }
         let Some(state) = first.map(|object| &mut self.states[object]) else {
             return Outcome::Done;
@@ -197,7 +212,7 @@ impl Objects {
             State::Lock { written, readers } => lock(op.action, written, readers),
             State::Condvar { waiting, notified } => condvar(op.action, thread, waiting, notified),
             State::Channel { .. } => channel(op, state),
-            State::Atomic => Outcome::Done,
+            State::Atomic => done(op.action != Action::SpuriousFailure),
             State::Thread { ended, unparked } => match op.action {
                 Action::IsFinished if !*ended => Outcome::Refused,
                 Action::Park => done(std::mem::take(unparked)),
@@ -247,17 +262,18 @@ fn condvar(
         Action::Wait => waiting.push(thread),
         Action::NotifyOne => notified.push(waiting.clone()),
         Action::NotifyAll => *notified = vec![waiting.clone(); waiting.len()],
-        Action::Wake => {
+        Action::Wake | Action::SpuriousWake => {
             // The oldest that may wake this thread: those after it may wake all that it may, and
             // perhaps some more.
             let by = notified.iter().position(|whom| whom.contains(&thread));
+            let by = by.filter(|_| action == Action::Wake);
             by.map(|by| notified.remove(by));
             waiting.retain(|other| *other != thread);
             notified
                 .iter_mut()
                 .for_each(|whom| whom.retain(|other| *other != thread));
             notified.retain(|whom| !whom.is_empty());
-            return done(by.is_some());
+            return done(by.is_some() || action == Action::SpuriousWake);
         }
         _ => {}
     }
@@ -317,11 +333,21 @@ impl Op {
         self.objects.iter().flatten().any(shared) && !(self.only_reads() && other.only_reads())
     }
 
+    /// The step that a thread can take instead of this one for no reason, if there is one.
+    pub(crate) fn spurious(&self) -> Option<Op> {
+        let action = match self.action {
+            Action::Wake | Action::Park => Action::SpuriousWake,
+            Action::Change => Action::SpuriousFailure,
+            _ => return None,
+        };
+        Some(Op { action, ..*self })
+    }
+
     pub(crate) fn only_reads(&self) -> bool {
         use Action::*;
         matches!(
             self.action,
-            Look | Load | IsFinished | Join | Read | TryRead | StopReading
+            Look | Load | SpuriousFailure | IsFinished | Join | Read | TryRead | StopReading
         )
     }
 
@@ -330,7 +356,7 @@ impl Op {
         use Action::*;
         matches!(
             self.action,
-            Lock | Read | Wake | Send | HandOff | Receive | Join | Park
+            Lock | Read | Wake | SpuriousWake | Send | HandOff | Receive | Join | Park
         )
     }
 
@@ -357,9 +383,10 @@ impl Op {
     pub(crate) fn makes_way_for(&self, other: &Op) -> bool {
         use Action::*;
         match (self.action, other.action) {
-            (Unlock | StopReading | Wait, Lock) | (Unlock, Read | Wake) | (End, Join) => true,
+            (Unlock | StopReading | Wait, Lock) | (End, Join) => true,
+            (Unlock, Read | Wake | SpuriousWake) => true,
             // One that can time out locks in a step of its own.
-            (Wait, Wake) => other.objects[1].is_some(),
+            (Wait, Wake | SpuriousWake) => other.objects[1] == self.objects[1],
             _ => false,
         }
     }

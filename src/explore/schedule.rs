@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::execution::Findings;
 use super::model::{Objects, Op};
-use super::search::{Event, Search};
+use super::search::{Event, Search, spurious, step_of, thread_of};
 use crate::traced::location::Place;
 use crate::traced::step::{Action, Outcome};
 use crate::traced::{Location, ObjectKind};
@@ -72,10 +72,21 @@ impl Step {
     }
 }
 
+/// The choice by which a thread takes this step.
+pub(super) fn choice(thread: usize, action: Action) -> usize {
+    if action.is_spurious() {
+        spurious(thread)
+    } else {
+        thread
+    }
+}
+
 impl Schedule {
-    /// Which thread took each step. [`Explorer::replay`](super::Explorer::replay) runs it again.
+    /// Which thread took each step; 64 more than that if it did so for no reason.
+    /// [`Explorer::replay`](super::Explorer::replay) runs it again.
     pub fn choices(&self) -> Vec<usize> {
-        self.steps.iter().map(|step| step.thread).collect()
+        let steps = self.steps.iter();
+        steps.map(|step| choice(step.thread, step.action)).collect()
     }
 
     /// Becomes `again`, which has locations, if it is the same otherwise.
@@ -145,9 +156,14 @@ impl Schedule {
         };
         let steps = search.levels.iter().filter_map(|level| {
             let event = level.event.as_ref()?;
-            let all = level.ops.iter().enumerate();
-            let all = all.filter_map(|(thread, op)| Some(wanted(thread, op.as_ref()?)));
-            let (ready, waiting) = all.partition(|wanted| level.enabled.has(wanted.thread));
+            let ready = level.enabled.iter().filter_map(|choice| {
+                let op = step_of(choice, &level.ops)?;
+                Some(wanted(thread_of(choice), &op))
+            });
+            let waits = |thread: &usize| !level.enabled.has(*thread);
+            let waiting = (0..level.ops.len()).filter(waits);
+            let waiting = waiting.filter_map(|it| Some(wanted(it, level.ops[it].as_ref()?)));
+            let (ready, waiting) = (ready.collect(), waiting.collect());
             let step = Step {
                 thread: event.thread,
                 action: event.op.action,
@@ -187,7 +203,7 @@ pub(super) fn at_once(events: &[&Event], given: usize) -> (usize, Vec<usize>) {
             most = most.max(now);
         }
     }
-    (most, events.iter().map(|event| event.thread).collect())
+    (most, events.iter().map(|event| event.choice()).collect())
 }
 
 /// How many jobs ran at once, at most, in this schedule or in another one of its kind that begins
@@ -232,7 +248,7 @@ pub(super) fn most_at_once(events: &[&Event], given: usize) -> (usize, Vec<usize
     let after = events.iter().filter(|event| !first(event));
     let order = given_events.iter().chain(before).chain(after);
     if given > 0 {
-        return (most.len(), order.map(|event| event.thread).collect());
+        return (most.len(), order.map(|event| event.choice()).collect());
     }
     // A thread starts as soon as it is there, so that one can see what it waits for.
     let mut choices = Vec::with_capacity(events.len());
@@ -240,7 +256,7 @@ pub(super) fn most_at_once(events: &[&Event], given: usize) -> (usize, Vec<usize
     for event in order {
         match event.op.action {
             Action::Start if event.thread > 0 => {}
-            _ => choices.push(event.thread),
+            _ => choices.push(event.choice()),
         }
         if event.op.action == Action::Spawn {
             spawned += 1;

@@ -22,41 +22,80 @@
 
 use super::clock::Clock;
 use super::model::Op;
+use super::schedule::choice;
 use crate::traced::step::{Action, Outcome};
 
-/// A set of threads, of which there may be 64.
+/// So many threads there may be.
+pub(crate) const MOST_THREADS: usize = 64;
+
+/// A set of choices. A choice is a thread, which takes its step, or `MOST_THREADS` more than a
+/// thread, which takes its step [spuriously](Op::spurious).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Threads(u64);
+pub(crate) struct Choices(u128);
 
-impl Threads {
-    pub(crate) const MOST: usize = 64;
+/// The choice that a thread takes its step spuriously.
+pub(crate) fn spurious(thread: usize) -> usize {
+    thread + MOST_THREADS
+}
 
-    pub(crate) fn one(thread: usize) -> Threads {
-        Threads(1 << thread)
+/// The thread that takes a step by this choice.
+pub(crate) fn thread_of(choice: usize) -> usize {
+    choice % MOST_THREADS
+}
+
+/// The step that is taken by this choice, of those that the threads want to take.
+pub(crate) fn step_of(choice: usize, ops: &[Option<Op>]) -> Option<Op> {
+    ops.get(thread_of(choice)).copied()??.of_choice(choice)
+}
+
+impl Op {
+    /// This step, or the one that its thread takes by this choice for no reason.
+    pub(crate) fn of_choice(self, choice: usize) -> Option<Op> {
+        if choice < MOST_THREADS {
+            Some(self)
+        } else {
+            self.spurious()
+        }
+    }
+}
+
+impl Choices {
+    pub(crate) fn one(choice: usize) -> Choices {
+        Choices(1 << choice)
     }
 
-    pub(crate) fn has(self, thread: usize) -> bool {
-        self.0 & (1 << thread) != 0
+    pub(crate) fn has(self, choice: usize) -> bool {
+        self.0 & (1 << choice) != 0
     }
 
-    pub(crate) fn insert(&mut self, thread: usize) {
-        self.0 |= 1 << thread;
+    pub(crate) fn insert(&mut self, choice: usize) {
+        self.0 |= 1 << choice;
+    }
+
+    /// Those by which this thread takes a step.
+    fn of_thread(self, thread: usize) -> Choices {
+        self.and(Choices::one(thread).or(Choices::one(spurious(thread))))
+    }
+
+    /// Whether in all of them a step is taken for no reason.
+    pub(crate) fn are_spurious(self) -> bool {
+        self.0 % Choices::one(MOST_THREADS).0 == 0
     }
 
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    pub(crate) fn and(self, other: Threads) -> Threads {
-        Threads(self.0 & other.0)
+    pub(crate) fn and(self, other: Choices) -> Choices {
+        Choices(self.0 & other.0)
     }
 
-    pub(crate) fn or(self, other: Threads) -> Threads {
-        Threads(self.0 | other.0)
+    pub(crate) fn or(self, other: Choices) -> Choices {
+        Choices(self.0 | other.0)
     }
 
-    pub(crate) fn without(self, other: Threads) -> Threads {
-        Threads(self.0 & !other.0)
+    pub(crate) fn without(self, other: Choices) -> Choices {
+        Choices(self.0 & !other.0)
     }
 
     pub(crate) fn first(self) -> Option<usize> {
@@ -64,7 +103,7 @@ impl Threads {
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
-        (0..Threads::MOST).filter(move |thread| self.has(*thread))
+        (0..2 * MOST_THREADS).filter(move |choice| self.has(*choice))
     }
 }
 
@@ -83,6 +122,11 @@ pub(crate) struct Event {
 }
 
 impl Event {
+    /// The choice by which it was taken.
+    pub(crate) fn choice(&self) -> usize {
+        choice(self.thread, self.op.action)
+    }
+
     /// Whether it happens before what has this clock, or is the same.
     pub(crate) fn is_in(&self, clock: &Clock) -> bool {
         clock.of(self.thread) >= self.clock.of(self.thread)
@@ -101,14 +145,15 @@ impl Event {
 pub(crate) struct Level {
     /// The step that each thread wants to take; none if it has ended.
     pub(crate) ops: Vec<Option<Op>>,
-    pub(crate) enabled: Threads,
-    pub(crate) chosen: usize,
+    pub(crate) enabled: Choices,
+    /// None if the schedule ends here, although a thread could go on for no reason.
+    pub(crate) chosen: Option<usize>,
     /// Chosen here in earlier schedules.
-    done: Threads,
+    done: Choices,
     /// To be chosen here, now or later.
-    to_try: Threads,
+    to_try: Choices,
     /// Need not be chosen here.
-    asleep: Threads,
+    asleep: Choices,
     /// What was done then; none as long as it has not been.
     pub(crate) event: Option<Event>,
 }
@@ -131,7 +176,10 @@ pub(crate) struct Search {
 
 /// Which thread is to go on.
 pub(crate) enum Choice {
-    Thread(usize),
+    /// This one: a thread, or a thread's spurious step.
+    Of(usize),
+    /// None: what could go on could do so only for no reason, and does not.
+    Stuck,
     /// None: all schedules that begin like this one are known.
     Known,
     /// The program did something else than the last time.
@@ -156,9 +204,9 @@ impl Search {
         }
     }
 
-    /// The next step is one of this thread: one more is given.
-    pub(crate) fn go_on_with(&mut self, thread: usize) {
-        self.prefix.push(thread);
+    /// The next step is taken by this choice: one more is given.
+    pub(crate) fn go_on_with(&mut self, choice: usize) {
+        self.prefix.push(choice);
     }
 
     /// Chooses at `depth` one of `enabled`, of which there is at least one. `last` took the step
@@ -166,61 +214,67 @@ impl Search {
     pub(crate) fn choose(
         &mut self,
         depth: usize,
-        enabled: Threads,
+        enabled: Choices,
         ops: Vec<Option<Op>>,
         last: usize,
     ) -> Choice {
         if let Some(level) = self.levels.get(depth).filter(|_| depth < self.decided) {
             let same = level.enabled == enabled && level.ops == ops;
-            return if same {
-                Choice::Thread(level.chosen)
-            } else {
-                Choice::Different
+            return match level.chosen {
+                _ if !same => Choice::Different,
+                Some(chosen) => Choice::Of(chosen),
+                None => Choice::Stuck,
             };
         }
         self.asks |= ops.iter().flatten().any(Op::asks);
         let given = self.prefix.get(depth).copied();
-        if given.is_some_and(|thread| !enabled.has(thread)) {
+        if given.is_some_and(|choice| !enabled.has(choice)) {
             return Choice::Different;
         }
         let asleep = match depth.checked_sub(1).map(|before| &self.levels[before]) {
             Some(before) if !self.plain => before.asleep_after(),
-            _ => Threads::default(),
+            _ => Choices::default(),
         };
-        let op_of = |thread: usize| ops[thread].as_ref();
-        let at_once = |thread: &usize| {
-            self.plain && op_of(*thread).is_some_and(|op| op.can_be_taken_at_once(self.asks))
+        let step = |choice: &usize| step_of(*choice, &ops);
+        let at_once = |choice: &usize| {
+            self.plain && step(choice).is_some_and(|op| op.can_be_taken_at_once(self.asks))
         };
         let at_once = enabled.iter().find(at_once);
         let awake = enabled.without(asleep);
-        let eager = |thread: &usize| {
-            op_of(*thread).is_some_and(|op| !op.timed && op.action != Action::Yield)
+        let eager = |choice: &usize| {
+            step(choice).is_some_and(|op| {
+                !op.timed && op.action != Action::Yield && !op.action.is_spurious()
+            })
         };
         let chosen = given
             .or(at_once)
             .or(Some(last).filter(|last| awake.has(*last) && eager(last)))
             .or_else(|| awake.iter().find(eager))
-            .or_else(|| awake.without(Threads::one(last)).first())
+            .or_else(|| awake.without(Choices::one(last)).first())
             .or_else(|| awake.first());
-        let Some(chosen) = chosen else {
+        let ends = given.is_none() && enabled.are_spurious();
+        if chosen.is_none() && !ends {
             return Choice::Known;
+        }
+        let to_try = match (chosen, given.or(at_once)) {
+            (_, Some(one)) => Choices::one(one),
+            (_, None) if self.plain => enabled,
+            // Whatever can come of a thread's step has to be tried where that is.
+            (Some(chosen), None) => enabled.of_thread(thread_of(chosen)),
+            (None, None) => Choices::default(),
         };
-        let everywhere = self.plain && at_once.is_none() && given.is_none();
+        let chosen = chosen.filter(|_| !ends);
         self.levels.truncate(depth);
         self.levels.push(Level {
             ops,
             enabled,
             chosen,
-            done: Threads::default(),
-            to_try: if everywhere {
-                enabled
-            } else {
-                Threads::one(chosen)
-            },
+            done: Choices::default(),
+            to_try,
             asleep,
             event: None,
         });
-        Choice::Thread(chosen)
+        chosen.map_or(Choice::Stuck, Choice::Of)
     }
 
     /// The event at this depth has come to its end. Whether it is the one that it was before.
@@ -276,11 +330,13 @@ impl Search {
             self.note_races(stuck);
         }
         while let Some(level) = self.levels.last_mut() {
-            level.done.insert(level.chosen);
+            if let Some(chosen) = level.chosen {
+                level.done.insert(chosen);
+            }
             level.event = None;
             let left = level.to_try.without(level.done).without(level.asleep);
-            if let Some(thread) = left.first() {
-                level.chosen = thread;
+            if let Some(choice) = left.first() {
+                level.chosen = Some(choice);
                 self.decided = self.levels.len();
                 return true;
             }
@@ -311,16 +367,18 @@ impl Search {
         }
         for (place, later, Reversal { one_of, all_of }) in found {
             let level = &mut self.levels[place];
+            let enabled = |thread: usize| level.enabled.of_thread(thread);
+            let possible = |thread: &usize| !enabled(*thread).is_empty();
             let known = level.to_try.or(level.asleep);
+            let is_known = |thread: usize| enabled(thread).without(known).is_empty();
+            let mut new = Choices::default();
             if one_of.is_empty() {
-                level.to_try = level.to_try.or(all_of.and(level.enabled));
-            } else if one_of.and(known).is_empty() {
-                let possible = one_of.and(level.enabled);
-                let own = Some(later).filter(|thread| possible.has(*thread));
-                if let Some(thread) = own.or(possible.first()) {
-                    level.to_try.insert(thread);
-                }
+                new = all_of.iter().map(enabled).fold(new, Choices::or);
+            } else if !one_of.iter().filter(possible).any(is_known) {
+                let own = Some(later).filter(|thread| one_of.has(*thread) && possible(thread));
+                new = own.or(one_of.iter().find(possible)).map_or(new, enabled);
             }
+            level.to_try = level.to_try.or(new);
         }
     }
 
@@ -333,7 +391,7 @@ impl Search {
         let wants_it = later.before.of(later.thread) == self.taken_before(place, later.thread);
         let touched = free.iter().any(|other| other.op.depends_on(&later.op));
         let mut reversal = Reversal::default();
-        if wants_it && !touched && !level.enabled.has(later.thread) {
+        if wants_it && !touched && level.enabled.of_thread(later.thread).is_empty() {
             return reversal; // Nothing but `event`, or what comes after it, makes way for it.
         }
         for (index, first) in free.iter().enumerate() {
@@ -373,25 +431,24 @@ impl Search {
 #[derive(Default)]
 struct Reversal {
     /// One of these is enough: the others come up behind it.
-    one_of: Threads,
+    one_of: Choices,
     /// If there is none of those, all of these.
-    all_of: Threads,
+    all_of: Choices,
 }
 
 impl Level {
-    /// The threads that sleep after the chosen one has taken its step.
-    fn asleep_after(&self) -> Threads {
-        let mut asleep = Threads::default();
-        let step = self.ops[self.chosen].as_ref();
-        for thread in self
-            .asleep
-            .or(self.done)
-            .iter()
-            .filter(|it| *it != self.chosen)
-        {
-            let op = self.ops[thread].as_ref();
-            if !op.zip(step).is_some_and(|(op, step)| op.depends_on(step)) {
-                asleep.insert(thread);
+    /// The choices that sleep after the chosen one.
+    fn asleep_after(&self) -> Choices {
+        let mut asleep = Choices::default();
+        let Some(chosen) = self.chosen else {
+            return asleep;
+        };
+        let step = step_of(chosen, &self.ops);
+        let others = self.asleep.or(self.done).iter();
+        for other in others.filter(|it| thread_of(*it) != thread_of(chosen)) {
+            let op = step_of(other, &self.ops);
+            if !op.zip(step).is_some_and(|(op, step)| op.depends_on(&step)) {
+                asleep.insert(other);
             }
         }
         asleep

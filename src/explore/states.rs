@@ -16,8 +16,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::execution::Job;
 use super::model::{Objects, Op, State as ObjectState};
-use super::search::{Event, Threads};
+use super::schedule::choice;
+use super::search::{Choices, Event, spurious};
 use crate::traced::ObjectKind;
 use crate::traced::location::Place;
 use crate::traced::step::{Action, Outcome};
@@ -89,12 +91,27 @@ pub struct StateWait {
     pub waits_for: Vec<usize>,
 }
 
+impl State {
+    /// Whether nothing can happen any more but what happens for no reason.
+    pub fn is_end(&self) -> bool {
+        self.steps.iter().all(|step| step.action.is_spurious())
+    }
+}
+
+impl StateStep {
+    /// The choice that leads on by this step, as in [`Schedule::choices`](super::Schedule::choices).
+    pub fn choice(&self) -> usize {
+        choice(self.thread, self.action)
+    }
+}
+
 /// A point in a schedule at which a thread is to be chosen.
 pub(crate) struct Point<'a> {
-    pub(crate) enabled: Threads,
+    pub(crate) enabled: Choices,
     /// The step that each thread wants to take; none if it has ended.
     pub(crate) ops: &'a [Option<Op>],
     pub(crate) objects: &'a Objects,
+    pub(crate) jobs: &'a [Job],
 }
 
 /// How a run has ended.
@@ -130,7 +147,7 @@ pub(crate) struct Walk {
 /// One run of the program.
 #[derive(Default)]
 struct WalkedRun {
-    /// The threads that take the next steps, so that it comes to where no run has been.
+    /// The choices that come next, so that it comes to where no run has been.
     planned: VecDeque<usize>,
     here: usize,
     events: Vec<Event>,
@@ -142,10 +159,10 @@ struct WalkedRun {
 struct Node {
     /// The steps that were taken, sorted.
     steps: Vec<u32>,
-    /// How to come here: the state before, and the thread that takes a step there.
+    /// How to come here: the state before, and the choice there.
     from: Option<(usize, usize)>,
     /// What each thread wants to do here, once the walk has been here.
-    wanted: Option<(Threads, Vec<Option<Op>>)>,
+    wanted: Option<(Choices, Vec<Option<Op>>)>,
     /// Where what each thread wants to do stands.
     at: Vec<Option<String>>,
     /// No run can come here, because that would be a step too many.
@@ -176,8 +193,8 @@ impl Walk {
         self.different
     }
 
-    /// The thread that takes the next step. None if the run need not go on. `coming` is the step that
-    /// a thread would take now.
+    /// The choice that comes next. None if the run need not go on. `coming` is the step that would be
+    /// taken now by a choice.
     pub(crate) fn choose(
         &mut self,
         point: &Point,
@@ -196,19 +213,19 @@ impl Walk {
         let steps = self.nodes[here].state.steps.iter();
         let planned = self.run.planned.pop_front();
         let chosen = match planned {
-            Some(thread) => steps.clone().find(|step| step.thread == thread),
+            Some(choice) => steps.clone().find(|step| step.choice() == choice),
             None => steps.clone().find(|step| {
                 let next = step.to.map(|to| &self.nodes[to]);
                 next.is_some_and(|node| node.wanted.is_none() && !node.beyond)
             }),
         };
-        let (thread, to) = chosen.and_then(|step| Some((step.thread, step.to?)))?;
+        let (choice, to) = chosen.and_then(|step| Some((step.choice(), step.to?)))?;
         if self.nodes[to].wanted.is_none() {
-            self.nodes[to].from = Some((here, thread));
+            self.nodes[to].from = Some((here, choice));
         }
-        self.run.events.extend(coming(thread));
+        self.run.events.extend(coming(choice));
         self.run.here = to;
-        Some(thread)
+        Some(choice)
     }
 
     /// Puts down what can happen here.
@@ -216,26 +233,37 @@ impl Walk {
         let here = self.run.here;
         for (thread, op) in point.ops.iter().enumerate() {
             let Some(op) = op else { continue };
-            let object = op.objects[0].map(|object| (point.objects.kinds[object], object));
-            if let Some(event) = coming(thread).filter(|_| point.enabled.has(thread)) {
-                let to = self.after(here, &event);
-                let step = StateStep {
-                    thread,
-                    action: op.action,
-                    object,
-                    at: None,
-                    starts: (op.action == Action::Spawn).then_some(point.ops.len()),
-                    refused: matches!(event.outcome, Outcome::Refused | Outcome::Closed),
-                    to: Some(to),
-                };
-                self.nodes[here].state.steps.push(step);
-            } else {
+            for choice in [thread, spurious(thread)] {
+                let enabled = point.enabled.has(choice);
+                let event = enabled.then(|| coming(choice)).flatten();
+                self.can_happen(here, event, point);
+            }
+            if !point.enabled.has(thread) {
                 let wait = self.wait(thread, op, point.objects);
                 self.nodes[here].state.waits.push(wait);
             }
         }
+        if point.enabled.are_spurious() {
+            self.nodes[here].state.lost = lost(point.jobs);
+        }
         self.arrive(point.objects);
         self.nodes[here].wanted = Some((point.enabled, point.ops.to_vec()));
+    }
+
+    /// Puts down that this step can be taken, if there is one.
+    fn can_happen(&mut self, here: usize, event: Option<Event>, point: &Point) {
+        let Some(event) = event else { return };
+        let (action, object) = (event.op.action, event.op.objects[0]);
+        let step = StateStep {
+            thread: event.thread,
+            action,
+            object: object.map(|object| (point.objects.kinds[object], object)),
+            at: None,
+            starts: (action == Action::Spawn).then_some(point.ops.len()),
+            refused: matches!(event.outcome, Outcome::Refused | Outcome::Closed),
+            to: Some(self.after(here, &event)),
+        };
+        self.nodes[here].state.steps.push(step);
     }
 
     /// Puts down where all is over, or stuck.
@@ -249,7 +277,7 @@ impl Walk {
             self.nodes[here].state.waits.push(wait);
         }
         self.arrive(objects);
-        self.nodes[here].wanted = Some((Threads::default(), Vec::new()));
+        self.nodes[here].wanted = Some((Choices::default(), Vec::new()));
     }
 
     /// Puts down what threads have, and what is in the channels.
@@ -291,7 +319,7 @@ impl Walk {
     /// The state that comes after this one when `event` happens.
     fn after(&mut self, here: usize, event: &Event) -> usize {
         let new = self.steps.len() as u32;
-        let step = (event.thread, event.clock.clone());
+        let step = (event.choice(), event.clock.clone());
         let number = *self.steps.entry(step).or_insert(new);
         let mut steps = self.nodes[here].steps.clone();
         let place = steps.partition_point(|step| *step < number);
@@ -313,7 +341,7 @@ impl Walk {
         self.open.push_back(index);
         self.nodes.push(Node {
             steps,
-            from: Some((here, event.thread)),
+            from: Some((here, event.choice())),
             state: State {
                 jobs,
                 ..State::default()
@@ -427,8 +455,8 @@ impl Walk {
         };
         self.run = WalkedRun::default();
         let mut from = self.nodes[open].from;
-        while let Some((state, thread)) = from {
-            self.run.planned.push_front(thread);
+        while let Some((state, choice)) = from {
+            self.run.planned.push_front(choice);
             from = self.nodes[state].from;
         }
         true
@@ -466,13 +494,20 @@ impl Walk {
     }
 }
 
+/// The numbers of the jobs that are lost if all is over now.
+pub(crate) fn lost(jobs: &[Job]) -> Vec<usize> {
+    let jobs = jobs.iter().enumerate();
+    let lost = jobs.filter(|(_, job)| job.is_lost());
+    lost.map(|(number, _)| number).collect()
+}
+
 /// The threads that have each lock after these steps.
 fn holders(events: &[Event]) -> BTreeMap<usize, Vec<usize>> {
     use Action::*;
     let mut holders: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for event in events {
         let lock = match event.op.action {
-            Wait | Wake => event.op.objects[1],
+            Wait | Wake | SpuriousWake => event.op.objects[1],
             _ => event.op.objects[0],
         };
         let threads = match lock {
@@ -481,7 +516,9 @@ fn holders(events: &[Event]) -> BTreeMap<usize, Vec<usize>> {
         };
         match (event.op.action, event.outcome) {
             (TryLock | TryRead, Outcome::Refused) => {}
-            (Lock | TryLock | Read | TryRead | Wake, _) => threads.push(event.thread),
+            (Lock | TryLock | Read | TryRead | Wake | SpuriousWake, _) => {
+                threads.push(event.thread);
+            }
             (Unlock | StopReading | Wait, _) => {
                 let place = threads.iter().position(|thread| *thread == event.thread);
                 place.map(|place| threads.remove(place));

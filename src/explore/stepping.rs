@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::columns::draw_steps;
-use super::schedule::{Schedule, Wanted};
+use super::schedule::{Schedule, Wanted, choice};
 use super::{Explorer, Program, Report, Run};
 use crate::terminal::Style;
 use crate::traced::ObjectKind;
@@ -155,9 +155,11 @@ impl Game {
         }
         for (number, name) in (1..).zip(&place.schedule.threads) {
             let of_this = |wanted: &&Wanted| wanted.thread + 1 == number;
-            if let Some(wanted) = place.ready.iter().find(of_this) {
-                writeln!(out, "{number:4}  {name}: {}", wanted.text(&place.schedule))?;
-            } else if let Some(wanted) = place.waiting.iter().find(of_this) {
+            for wanted in place.ready.iter().filter(of_this) {
+                let (number, step) = (wanted.number(), wanted.text(&place.schedule));
+                writeln!(out, "{number:4}  {name}: {step}")?;
+            }
+            if let Some(wanted) = place.waiting.iter().find(of_this) {
                 let why = why(&place.schedule, steps, wanted);
                 writeln!(out, "   -  {name} waits: {why}")?;
             }
@@ -173,13 +175,13 @@ impl Game {
     fn step(&mut self, word: &str) -> Result<(), String> {
         let place = self.look();
         let number = word.parse::<usize>().ok();
-        let thread = number.and_then(|number| number.checked_sub(1));
-        if place.ready.iter().any(|it| Some(it.thread) == thread) {
-            self.choices.extend(thread);
+        let mut ready = place.ready.iter();
+        if let Some(wanted) = ready.find(|it| Some(it.number()) == number) {
+            self.choices.push(wanted.number() - 1);
             return Ok(());
         }
         let mut waiting = place.waiting.iter();
-        Err(match waiting.find(|it| Some(it.thread) == thread) {
+        Err(match waiting.find(|it| Some(it.number()) == number) {
             Some(wanted) => {
                 let name = &place.schedule.threads[wanted.thread];
                 let why = why(&place.schedule, self.choices.len(), wanted);
@@ -211,12 +213,19 @@ impl Game {
         let there = there.unwrap_or(schedule.steps.len());
         let way: Vec<String> = schedule.steps[here..there]
             .iter()
-            .map(|step| (step.thread + 1).to_string())
+            .map(|step| (choice(step.thread, step.action) + 1).to_string())
             .collect();
         match way.as_slice() {
             [] => writeln!(out, "Here it is: {what}."),
             way => writeln!(out, "There is a way to {what}:\n{}", way.join(" ")),
         }
+    }
+}
+
+impl Wanted {
+    /// What to type for it.
+    fn number(&self) -> usize {
+        choice(self.thread, self.action) + 1
     }
 }
 

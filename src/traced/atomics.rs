@@ -5,7 +5,7 @@ use std::sync::atomic::{self, Ordering};
 
 use super::context::{explored, note};
 use super::notes::What;
-use super::step::{Action, Object, ObjectKind};
+use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// The stand-in for one atomic type, with what all of them can do.
 macro_rules! atomic {
@@ -113,12 +113,18 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                if explored().is_some() {
-                    // One that fails without a reason is like one that comes a moment later, but
-                    // it could do so for ever.
-                    return self.compare_exchange(current, new, success, failure);
+                note(What::Changes, &self.object);
+                if let Some(member) = explored() {
+                    let object = [Some(self.object.id()), None];
+                    let outcome = member.step(Action::Change, object, true, 0);
+                    let value = self.inner.load(Ordering::SeqCst);
+                    let seen: fn($value) -> u64 = $seen;
+                    member.saw(seen(value));
+                    if outcome == Outcome::Refused {
+                        return Err(value);
+                    }
+                    return self.inner.compare_exchange(current, new, success, failure);
                 }
-                self.step(Action::Change, What::Changes);
                 self.inner
                     .compare_exchange_weak(current, new, success, failure)
             }
@@ -145,7 +151,8 @@ macro_rules! atomic {
             {
                 let mut before = self.load(fetch);
                 while let Some(after) = change(before) {
-                    match self.compare_exchange_weak(before, after, set, fetch) {
+                    // Not the weak one: it would be called again for no reason, and see the same.
+                    match self.compare_exchange(before, after, set, fetch) {
                         Ok(before) => return Ok(before),
                         Err(quicker) => before = quicker,
                     }

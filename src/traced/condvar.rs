@@ -149,6 +149,7 @@ impl Condvar {
         if let Some(member) = explored {
             drop(inner);
             if time.is_none() {
+                // That it was woken for no reason is not for the caller to know.
                 member.step(Action::Wake, objects, false, 0);
                 return (mutex.lock_inner(), false);
             }

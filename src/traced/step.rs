@@ -41,6 +41,8 @@ pub enum Action {
     /// Has been notified, and locks the mutex again. If it can time out, it has been notified or has
     /// waited for long enough, and locks the mutex in its next step.
     Wake,
+    /// Goes on for no reason, although it waits at a condition variable or to be unparked.
+    SpuriousWake,
     /// Notifies one thread that waits.
     NotifyOne,
     /// Notifies all threads that wait.
@@ -65,6 +67,8 @@ pub enum Action {
     Load,
     /// Changes an atomic.
     Change,
+    /// Does not change an atomic, for no reason: a weak compare-exchange may do so.
+    SpuriousFailure,
     /// Starts another thread.
     Spawn,
     /// Is its first step.
@@ -90,6 +94,13 @@ pub enum Action {
     EndJob(usize),
 }
 
+impl Action {
+    /// Whether a thread does so for no reason, and could have done something else.
+    pub(crate) fn is_spurious(self) -> bool {
+        matches!(self, Action::SpuriousWake | Action::SpuriousFailure)
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
@@ -105,6 +116,7 @@ impl fmt::Display for Action {
             Action::Set => "set",
             Action::Wait => "wait",
             Action::Wake => "wake up",
+            Action::SpuriousWake => "spurious wake-up",
             Action::NotifyOne => "notify_one",
             Action::NotifyAll => "notify_all",
             Action::Send => "send",
@@ -117,6 +129,7 @@ impl fmt::Display for Action {
             Action::DropReceiver => "drop receiver",
             Action::Load => "load",
             Action::Change => "change",
+            Action::SpuriousFailure => "spurious failure of",
             Action::Spawn => "spawn",
             Action::Start => "start",
             Action::End => "end",

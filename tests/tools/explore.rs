@@ -504,6 +504,55 @@ mod small_programs {
         a_poisoned_lock: "false true true" "true true true";
     }
 
+    /// Each is right but for what happens for no reason, and that is found where it is looked for.
+    #[test]
+    fn what_happens_for_no_reason_is_tried_at_most_as_often_as_is_said() {
+        type Small = fn() -> String;
+        let expected: [(Small, &[&str], &[&str]); 3] = [
+            (programs::a_wait_without_a_loop, &["1"], &["0", "1"]),
+            (programs::a_park_without_a_loop, &["1"], &["0", "1"]),
+            (
+                programs::a_weak_exchange_without_a_loop,
+                &["false true", "true false"],
+                &["false false", "false true", "true false"],
+            ),
+        ];
+        for (program, without, with) in expected {
+            for (explorer, outcomes) in [
+                (explorer().max_spurious(0), without),
+                (explorer().max_spurious(1), with),
+                (explorer().max_spurious(1).without_reduction(), with),
+            ] {
+                let report = explorer.run(move |run| run.outcome(program()));
+                let found: Vec<&str> = report.outcomes.keys().map(String::as_str).collect();
+                assert!(report.complete && report.stuck == 0);
+                assert_eq!(found, outcomes);
+            }
+        }
+    }
+
+    /// A thread that is not notified is stuck, although it may also go on for no reason.
+    #[test]
+    fn what_can_only_go_on_for_no_reason_is_stuck_too() {
+        let program = |run: &Run| {
+            let (mutex, condvar) = (traced::sync::Mutex::new(()), traced::sync::Condvar::new());
+            drop(condvar.wait(mutex.lock().unwrap()));
+            run.outcome("goes on");
+        };
+        let report = explorer().max_spurious(1).run(program);
+        assert_eq!((report.schedules, report.stuck), (2, 1));
+        let on = &report.outcome_schedules["goes on"];
+        assert!(on.to_string().contains("\nspurious wake-up"), "{on}");
+        for schedule in [on, report.stuck_schedule.as_ref().unwrap()] {
+            let again = explorer()
+                .max_spurious(1)
+                .replay(&schedule.choices(), program);
+            let again = again.first_schedule.unwrap();
+            assert_eq!(again.choices(), schedule.choices());
+            assert_eq!(again.stuck.len(), schedule.stuck.len());
+        }
+    }
+
     /// Five waits can end in vain, one after another, before the message comes. The explorer lets no
     /// more than two do so in a row, and says that this is not all.
     #[test]

@@ -30,8 +30,12 @@ fn explorer() -> Explorer {
 
 /// All states, after the search has found as much in its own way.
 fn compare(name: &str, program: impl Fn() -> Program) -> States {
-    let report: Report = explorer().run(program());
-    let states = explorer().states(1_000_000, program());
+    compare_with(&explorer(), name, program)
+}
+
+fn compare_with(explorer: &Explorer, name: &str, program: impl Fn() -> Program) -> States {
+    let report: Report = explorer.run(program());
+    let states = explorer.states(1_000_000, program());
     assert_eq!(states.cannot_tell, report.cannot_tell, "{name}");
     assert_agrees(name, states.clone(), &report);
     states
@@ -83,7 +87,7 @@ mod stages {
             let way: Vec<usize> = ways[from].clone().expect("it was reached");
             for step in &states.states[from].steps {
                 let to = step.to.unwrap();
-                let there = [&way[..], &[step.thread]].concat();
+                let there = [&way[..], &[step.choice()]].concat();
                 assert_is_there(&states, to, &there);
                 paths += 1;
                 if ways[to].is_none() {
@@ -217,9 +221,11 @@ macro_rules! small_programs {
             $(
                 #[test]
                 fn $name() {
-                    compare(stringify!($name), || {
-                        Box::new(|run: &Run| run.outcome(programs::$name()))
-                    });
+                    for spurious in 0..2 {
+                        compare_with(&explorer().max_spurious(spurious), stringify!($name), || {
+                            Box::new(|run: &Run| run.outcome(programs::$name()))
+                        });
+                    }
                 }
             )*
         }
@@ -229,6 +235,7 @@ macro_rules! small_programs {
 small_programs! {
     a_lost_addition two_flags two_locks_in_two_orders tries_to_lock readers_and_a_writer
     joins_a_thread_with_the_lock_held a_third_thread_notifies an_idle_worker_that_leaves two_readers_at_once
+    a_wait_without_a_loop a_park_without_a_loop a_weak_exchange_without_a_loop
     a_notification_that_comes_too_early a_channel_with_room_for_one
     a_channel_without_room a_receiver_that_gives_up parked_and_unparked a_scope_and_a_barrier
     set_once a_thread_that_waits_for_itself_in_vain a_poisoned_lock

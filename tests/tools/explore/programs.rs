@@ -248,6 +248,43 @@ pub fn an_idle_worker_that_leaves() -> String {
     worker.join().unwrap()
 }
 
+/// The one that waits looks once, and is sure that what it waits for has come.
+pub fn a_wait_without_a_loop() -> String {
+    let shared = Arc::new((Mutex::new(0), Condvar::new()));
+    let theirs = Arc::clone(&shared);
+    let thread = thread::spawn(move || {
+        let mut number = theirs.0.lock().unwrap();
+        if *number == 0 {
+            number = theirs.1.wait(number).unwrap();
+        }
+        *number
+    });
+    *shared.0.lock().unwrap() = 1;
+    shared.1.notify_one();
+    thread.join().unwrap().to_string()
+}
+
+pub fn a_park_without_a_loop() -> String {
+    let flag = Arc::new(AtomicUsize::new(0));
+    let theirs = Arc::clone(&flag);
+    let thread = thread::spawn(move || {
+        thread::park();
+        theirs.load(ORDER)
+    });
+    flag.store(1, ORDER);
+    thread.thread().unpark();
+    thread.join().unwrap().to_string()
+}
+
+pub fn a_weak_exchange_without_a_loop() -> String {
+    let number = Arc::new(AtomicUsize::new(0));
+    let theirs = Arc::clone(&number);
+    let exchange = |it: &AtomicUsize, new| it.compare_exchange_weak(0, new, ORDER, ORDER).is_ok();
+    let thread = thread::spawn(move || exchange(&theirs, 1));
+    let mine = exchange(&number, 2);
+    format!("{} {mine}", thread.join().unwrap())
+}
+
 /// The one that reads `true` and then `false` reads the second value while the other one, which
 /// has the lock for reading too, has only written the first.
 pub fn two_readers_at_once() -> String {

@@ -33,7 +33,7 @@ pub fn outcomes(program: &Program, spurious: usize, most: usize) -> Option<Outco
         found.most_at_once = found.most_at_once.max(state.jobs());
         let threads = 0..state.threads.len();
         let nexts: Vec<State> = threads.flat_map(|it| state.next(program, it)).collect();
-        if nexts.is_empty() {
+        if nexts.is_empty() || state.only_goes_on_for_no_reason(program) {
             let logs: Vec<Vec<Seen>> = state.threads.iter().map(|it| it.log.clone()).collect();
             found.all.insert(outcome(&logs));
         }
@@ -187,6 +187,13 @@ struct Thread {
 }
 
 impl State {
+    /// Whether nothing can happen but that a wait ends without a reason, which it need not do.
+    fn only_goes_on_for_no_reason(&self, program: &Program) -> bool {
+        let mut calm = self.clone();
+        calm.threads.iter_mut().for_each(|it| it.spurious = 0);
+        (0..calm.threads.len()).all(|thread| calm.next(program, thread).is_empty())
+    }
+
     fn new(program: &Program, spurious: usize) -> State {
         let channels = program.channels.iter();
         let threads = (0..program.threads.len()).map(|thread| {
