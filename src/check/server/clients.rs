@@ -19,7 +19,7 @@ const MOMENT: Duration = Duration::from_millis(50);
 const DRIP: Duration = Duration::from_millis(100);
 
 /// After a longer wait, a server may close the connection, and would be right to.
-const LONGEST_DRIP: Duration = Duration::from_millis(500);
+const LONGEST_DRIP: Duration = Duration::from_millis(300);
 
 /// How much longer than usual idle clients wait for their pages.
 const PAGE: Duration = Duration::from_millis(500);

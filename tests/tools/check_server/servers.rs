@@ -241,7 +241,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub const HOLD_UP: Duration = Duration::from_secs(3);
 
 /// How long a patient server waits for each piece of a request.
-const LIMIT: Option<Duration> = Some(Duration::from_millis(500));
+const LIMIT: Option<Duration> = Some(Duration::from_millis(700));
 
 /// What is done with a connection and the head of its request.
 type Answer = fn(TcpStream, &str);
