@@ -33,7 +33,8 @@ pub fn outcomes(program: &Program, spurious: usize, most: usize) -> Option<Outco
         found.most_at_once = found.most_at_once.max(state.jobs());
         let threads = 0..state.threads.len();
         let nexts: Vec<State> = threads.flat_map(|it| state.next(program, it)).collect();
-        if nexts.is_empty() || state.only_goes_on_for_no_reason(program) {
+        let for_no_reason = spurious > 0 && state.only_goes_on_for_no_reason(program);
+        if nexts.is_empty() || for_no_reason {
             let logs: Vec<Vec<Seen>> = state.threads.iter().map(|it| it.log.clone()).collect();
             found.all.insert(outcome(&logs));
         }
