@@ -32,6 +32,10 @@
 //! - [`command`] is the command line, and [`args`] what a room reads its options from. [`output`] writes
 //!   to standard output, and [`terminal`] knows what that can show.
 //!
+//! Other crates can rely on [`traced`], [`explore`] and [`check`], and on the macros
+//! [`check_pool!`] and [`explore_pool!`]. All other modules are public only so that the program and the tests
+//! reach them, and change without notice.
+//!
 //! [The book]: crate::book
 #![doc = include_str!("book/links.md")]
 #![doc = include_str!("book/pictures.md")]

@@ -2,6 +2,34 @@
 
 use super::{Explorer, Program, Report};
 
+/// The pool of a stage whose jobs are closures.
+#[cfg(any(feature = "stage3", feature = "stage4"))]
+macro_rules! of_closures {
+    ($stage:ident, $workers:ident, $jobs:ident) => {{
+        use crate::traced::stages::$stage::ThreadPool;
+        super::program($workers, $jobs, ThreadPool::new, |pool, job| {
+            pool.execute(move || job.run());
+        })
+    }};
+}
+
+/// The pool of a stage that has a handler and a bounded queue.
+#[cfg(any(feature = "stage6", feature = "stage7"))]
+macro_rules! with_a_queue {
+    ($stage:ident, $workers:ident, $jobs:ident, $queue:ident) => {{
+        use crate::traced::stages::$stage::ThreadPool;
+        use crate::traced::sync::mpsc::TrySendError;
+        let new = move |workers| ThreadPool::new(workers, $queue, |job: super::Job| job.run());
+        super::program($workers, $jobs, new, |pool, job| {
+            match pool.try_execute(job) {
+                Ok(()) => {}
+                Err(TrySendError::Full(job)) => job.reject(),
+                Err(TrySendError::Disconnected(_)) => panic!("no worker is left"),
+            }
+        })
+    }};
+}
+
 /// Runs the pool of a stage with so many workers and jobs; `queue` is its capacity, from stage 6
 /// on. None if the stage has no pool, or is not compiled in.
 pub fn explore(
@@ -21,75 +49,31 @@ pub fn program(stage: usize, workers: usize, jobs: usize, queue: usize) -> Optio
     let _ = (workers, jobs, queue);
     match stage {
         #[cfg(feature = "stage3")]
-        3 => {
-            use crate::traced::stages::stage3::ThreadPool;
-            Some(super::program(
-                workers,
-                jobs,
-                ThreadPool::new,
-                |pool, job| {
-                    pool.execute(move || job.run());
-                },
-            ))
-        }
+        3 => Some(of_closures!(stage3, workers, jobs)),
         #[cfg(feature = "stage4")]
-        4 => {
-            use crate::traced::stages::stage4::ThreadPool;
-            Some(super::program(
-                workers,
-                jobs,
-                ThreadPool::new,
-                |pool, job| {
-                    pool.execute(move || job.run());
-                },
-            ))
-        }
+        4 => Some(of_closures!(stage4, workers, jobs)),
         #[cfg(feature = "stage5")]
-        5 => {
-            use crate::traced::stages::stage5::ThreadPool;
-            Some(super::program(
-                workers,
-                jobs,
-                ThreadPool::new,
-                |pool, job| {
-                    let Some(permit) = pool.try_acquire() else {
-                        return job.reject();
-                    };
-                    pool.execute(move || {
-                        let _permit = permit;
-                        job.run();
-                    });
-                },
-            ))
-        }
+        5 => Some(with_permits(workers, jobs)),
         #[cfg(feature = "stage6")]
-        6 => {
-            use crate::traced::stages::stage6::ThreadPool;
-            use crate::traced::sync::mpsc::TrySendError;
-            let new = move |workers| ThreadPool::new(workers, queue, |job: super::Job| job.run());
-            Some(super::program(workers, jobs, new, |pool, job| {
-                match pool.try_execute(job) {
-                    Ok(()) => {}
-                    Err(TrySendError::Full(job)) => job.reject(),
-                    Err(TrySendError::Disconnected(_)) => panic!("no worker is left"),
-                }
-            }))
-        }
+        6 => Some(with_a_queue!(stage6, workers, jobs, queue)),
         #[cfg(feature = "stage7")]
-        7 => {
-            use crate::traced::stages::stage7::ThreadPool;
-            use crate::traced::sync::mpsc::TrySendError;
-            let new = move |workers| ThreadPool::new(workers, queue, |job: super::Job| job.run());
-            Some(super::program(workers, jobs, new, |pool, job| {
-                match pool.try_execute(job) {
-                    Ok(()) => {}
-                    Err(TrySendError::Full(job)) => job.reject(),
-                    Err(TrySendError::Disconnected(_)) => panic!("no worker is left"),
-                }
-            }))
-        }
+        7 => Some(with_a_queue!(stage7, workers, jobs, queue)),
         _ => None,
     }
+}
+
+#[cfg(feature = "stage5")]
+fn with_permits(workers: usize, jobs: usize) -> Program {
+    use crate::traced::stages::stage5::ThreadPool;
+    super::program(workers, jobs, ThreadPool::new, |pool, job| {
+        let Some(permit) = pool.try_acquire() else {
+            return job.reject();
+        };
+        pool.execute(move || {
+            let _permit = permit;
+            job.run();
+        });
+    })
 }
 
 /// The file of a stage and its text. None if the stage is not compiled in.
