@@ -43,6 +43,7 @@ mod idle;
 #[doc(hidden)] // The macros expand to it.
 pub mod macros;
 pub mod promises;
+pub(crate) mod schedules_page;
 mod trial;
 
 pub use promises::PROMISES;
@@ -81,7 +82,7 @@ pub struct Promise {
 /// }
 /// ```
 pub struct Check {
-    name: String,
+    pub(crate) name: String,
     pub(crate) new: Arc<dyn Fn(usize) -> Pool + Send + Sync>,
     arguments: Vec<OsString>,
     patience: Duration,

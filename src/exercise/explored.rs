@@ -7,8 +7,9 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use crate::check::Verdict;
+use crate::check::pool::schedules_page::Explored;
 use crate::check::pool::{Check, Pool};
-use crate::explore::{Action, Explorer, Job, Report, Run, Schedule};
+use crate::explore::{Action, Explorer, Job, Run, Schedule};
 // What blocks, or is to be seen by another thread, has to be a step, or the explorer would leave out schedules
 // that differ in nothing else.
 use crate::traced::sync::atomic::{AtomicUsize, Ordering};
@@ -31,13 +32,15 @@ pub(super) fn explorer() -> Explorer {
 fn explore(
     check: &Check,
     work: impl Fn(&Run, &dyn Fn(usize) -> Pool) + Send + Sync + 'static,
-) -> Report {
+) -> Explored {
     let new = Arc::clone(&check.new);
-    explorer().run(move |run| work(run, &*new))
+    Explored::new(check.name.clone(), &explorer(), move |run| {
+        work(run, &*new);
+    })
 }
 
 /// Whether nothing can be told from a report, because it is not about the pool.
-fn blind(report: &Report) -> Option<Verdict> {
+fn blind(report: &Explored) -> Option<Verdict> {
     if let Some(why) = &report.cannot_tell {
         return Some(Verdict::cannot_tell(why));
     }
@@ -53,29 +56,32 @@ fn blind(report: &Report) -> Option<Verdict> {
 
 /// What happened in so many schedules, if there are any.
 pub(super) fn found(
-    report: &Report,
+    report: &Explored,
     count: usize,
     what: &str,
     schedule: Option<&Schedule>,
     (question, page): Lead,
 ) -> Option<Verdict> {
     let all = report.schedules;
-    let schedule = schedule.map_or_else(String::new, ToString::to_string);
-    let happened = format!("In {count} of {all} schedules {what}. The first of them:\n{schedule}");
-    (count > 0).then(|| Verdict::broken(happened, question, page))
+    (count > 0).then(|| {
+        let schedule = report.shown(schedule);
+        let first = format!("The first of them:\n{schedule}");
+        let happened = format!("In {count} of {all} schedules {what}. {first}");
+        Verdict::broken(happened, question, page)
+    })
 }
 
 /// A thread waits for ever, or panics: then nothing else is worth being asked.
-pub(super) fn stops(report: &Report, lead: Lead) -> Option<Verdict> {
+pub(super) fn stops(report: &Explored, lead: Lead) -> Option<Verdict> {
     is_stuck(report, lead).or_else(|| panics(report))
 }
 
-fn is_stuck(report: &Report, lead: Lead) -> Option<Verdict> {
+fn is_stuck(report: &Explored, lead: Lead) -> Option<Verdict> {
     let first = report.stuck_schedule.as_ref();
     found(report, report.stuck, "a thread waits for ever", first, lead)
 }
 
-fn panics(report: &Report) -> Option<Verdict> {
+fn panics(report: &Explored) -> Option<Verdict> {
     let first = report.panicked_schedule.as_ref();
     let lead = (
         "Which `unwrap` is not sure to succeed, and what does its error mean?",
@@ -85,14 +91,14 @@ fn panics(report: &Report) -> Option<Verdict> {
 }
 
 /// A job was neither run exactly once nor rejected.
-pub(super) fn loses(report: &Report, what: &str, lead: Lead) -> Option<Verdict> {
+pub(super) fn loses(report: &Explored, what: &str, lead: Lead) -> Option<Verdict> {
     let first = report.lost_schedule.as_ref();
     found(report, report.lost, what, first, lead)
 }
 
 /// An outcome was another one than it should be.
 pub(super) fn goes_wrong(
-    report: &Report,
+    report: &Explored,
     is_wrong: impl Fn(&str) -> bool,
     what: impl Fn(&str) -> String,
     lead: Lead,
@@ -103,14 +109,14 @@ pub(super) fn goes_wrong(
 }
 
 /// What was found to be broken in a report, if it is about the pool at all.
-pub(super) fn judge(report: &Report, broken: Option<Verdict>) -> Verdict {
+pub(super) fn judge(report: &Explored, broken: Option<Verdict>) -> Verdict {
     blind(report)
         .or(broken)
         .unwrap_or_else(|| kept_if_all_were_run(report))
 }
 
 /// Nothing was found, and that says something if every schedule was run to its end.
-fn kept_if_all_were_run(report: &Report) -> Verdict {
+fn kept_if_all_were_run(report: &Explored) -> Verdict {
     if report.complete {
         return Verdict::Kept;
     }
@@ -189,7 +195,7 @@ impl Drop for Ticket {
 
 /// Decides from the report on one worker that is given two jobs, after which the pool is dropped; and then on two
 /// workers with one job. The outcome says whether `drop` returned too early.
-fn until_the_end(check: &Check, broken: impl Fn(&Report) -> Option<Verdict>) -> Verdict {
+fn until_the_end(check: &Check, broken: impl Fn(&Explored) -> Option<Verdict>) -> Verdict {
     for (workers, jobs) in [(1, 2), (2, 1)] {
         let report = explore(check, move |run, new| {
             let mut pool = new(workers);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::explored::{explorer, found, goes_wrong, judge, loses, stops};
 use crate::check::Verdict;
-use crate::explore::{Job, Report, Run};
+use crate::check::pool::schedules_page::Explored;
+use crate::explore::{Job, Run};
 use crate::traced::sync::atomic::{AtomicUsize, Ordering};
 use crate::traced::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -122,9 +123,10 @@ enum Comes {
 }
 
 /// Runs the server in every schedule, for so many connections. The outcome is how many it handles.
-fn explore(Server(serve): &Server, workers: usize, count: usize, comes: Comes) -> Report {
+fn explore(Server(serve): &Server, workers: usize, count: usize, comes: Comes) -> Explored {
     let serve = Arc::clone(serve);
-    explorer().run(move |run: &Run| {
+    let name = String::from("bounded_queue");
+    Explored::new(name, &explorer(), move |run: &Run| {
         let visit = Arc::new(Visit {
             comes,
             gate: Gate::new(),

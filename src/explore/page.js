@@ -57,7 +57,34 @@ function follow(pool) {
     path.push({ ...step, from: index });
     index = step.to;
   }
-  return { index, state: pool.states[index], path, behind: path.length < choices.length };
+  return { index, state: pool.states[index], path, has: possessions(pool, path), behind: path.length < choices.length };
+}
+
+// For each lock the threads that have it, and for each channel the numbers of the messages in it.
+function possessions(pool, path) {
+  const has = Object.fromEntries(pool.objects.map((name) => [name, []]));
+  const sent = {};
+  const waiting = {};
+  for (const { thread, action, refused, to } of path) {
+    const what = action.split(' ')[0];
+    const object = /(mutex|rwlock|channel)( \d+)?$/.exec(action)?.[0];
+    const channel = object ?? 'channel';
+    const take = (lock) => !refused && !has[lock]?.includes(thread) && has[lock]?.push(thread);
+    const release = (lock) => { if (has[lock]) has[lock] = has[lock].filter((it) => it !== thread); };
+    if (/^(try_)?(lock|read)$/.test(what)) take(object ?? 'lock');
+    if (what === 'unlock') release(object ?? 'lock');
+    if (what === 'wait') {
+      waiting[thread] = Object.keys(has).findLast((name) => !name.startsWith('channel') && has[name].includes(thread));
+      release(waiting[thread]);
+    }
+    // A wait that can time out wakes up first, and locks in a step of its own.
+    const locks = (it) => it.thread === thread && /^lock/.test(it.action);
+    const { steps, waits } = pool.states[to];
+    if (what === 'wake' && ![...steps, ...waits].some(locks)) take(waiting[thread]);
+    if (/^(try_)?send$/.test(what) && !refused) has[channel]?.push(sent[channel] = (sent[channel] ?? 0) + 1);
+    if (/^(try_)?recv$/.test(what) && !refused) has[channel]?.shift();
+  }
+  return has;
 }
 
 // A step without a reason is another choice than the thread's own step.
@@ -78,7 +105,7 @@ const VERBS = [
   [/^join (.+)/, 'knows that $1 has ended'], [/^job (\d+) (begins|ends)/, (_, job, what) => `${what.slice(0, -1)}s job ${job}`],
   [/^drop (sender|receiver)/, 'drops the $1 of the channel'],
   [/^notify_one/, 'notifies one thread that waits'], [/^notify_all/, 'notifies all threads that wait'],
-  [/^wait at.*/, 'releases the lock and waits to be notified'], [/^wake at.*/, 'is awake and has the lock again'],
+  [/^wait.*/, 'releases the lock and waits to be notified'], [/^wake up.*/, 'wakes up'],
 ];
 
 function deed(step) {
@@ -90,7 +117,7 @@ function deed(step) {
 
 function reason(pool, wait) {
   const names = wait.for.map((thread) => pool.threads[thread]);
-  const what = /^(lock|read|wake at)/.test(wait.action) && names.length
+  const what = /^(lock|read|wake)/.test(wait.action) && names.length
     ? wait.for.includes(wait.thread) ? 'the lock, which it has itself' : `the lock, which ${names.join(' and ')} ${names.length > 1 ? 'have' : 'has'}`
     : /^lock/.test(wait.action) ? 'the lock'
     : /^recv/.test(wait.action) ? 'a message: the channel is empty'
@@ -226,9 +253,9 @@ function write(row, code, column, thread, drop) {
 }
 
 function drawThings(pool) {
-  const has = pool.now.state.has ?? {};
+  const { has } = pool.now;
   pool.things.replaceChildren(...pool.objects.map((name) => {
-    const inside = has[name] ?? [];
+    const inside = has[name];
     if (!name.startsWith('channel')) {
       const free = element('span', { class: 'token' }, name);
       const place = inside.length ? inside.map((thread) => pool.threads[thread]).join(', ') + ' has it' : free;
@@ -241,8 +268,8 @@ function drawThings(pool) {
 }
 
 function tokens(pool, thread) {
-  const { state, path } = pool.now;
-  const locks = Object.entries(state.has ?? {}).filter(([name, by]) => !name.startsWith('channel') && by.includes(thread));
+  const { state, path, has } = pool.now;
+  const locks = Object.entries(has).filter(([name, by]) => !name.startsWith('channel') && by.includes(thread));
   const begun = path.filter((step) => step.thread === thread).map((step) => /^job (\d+) begins/.exec(step.action)?.[1]);
   const jobs = state.jobs.filter((job) => begun.includes(String(job)));
   return [...locks.map(([name]) => element('span', { class: 'token' }, name)),

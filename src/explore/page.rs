@@ -122,8 +122,8 @@ impl Pool {
     }
 
     /// `{"name": ..., "threads": [...], "files": {...}, "states": [...]}`, as the page's script reads it.
-    /// Beside what a step and a wait are, a state says which threads have a lock, and which messages are
-    /// in a channel, where there are any; `"missing"` says why the states are not all, if they are not.
+    /// A step that is not done is `"refused"`, and a state says which jobs were lost; `"missing"` says why
+    /// the states are not all, if they are not.
     pub fn json(&self) -> String {
         let objects = Objects::of(&self.states);
         let threads = self.states.threads.iter().map(|name| string(name));
@@ -157,18 +157,6 @@ impl Pool {
         let waits = list(state.waits.iter().map(|wait| self.wait(wait, objects)));
         let jobs = numbers(&state.jobs);
         let mut json = format!("{{\"jobs\":{jobs},\"steps\":{steps},\"waits\":{waits}");
-        let of = |kind: ObjectKind, number| string(&objects.name((kind, number)));
-        let held = state.held.iter();
-        let held =
-            held.map(|(lock, threads)| format!("{}:{}", of(lock.0, lock.1), numbers(threads)));
-        let messages = state.messages.iter();
-        let messages = messages.map(|(channel, inside)| {
-            format!("{}:{}", of(ObjectKind::Channel, *channel), numbers(inside))
-        });
-        let objects: Vec<String> = held.chain(messages).collect();
-        if !objects.is_empty() {
-            json += &format!(",\"has\":{{{}}}", objects.join(","));
-        }
         if !state.lost.is_empty() {
             json += &format!(",\"lost\":{}", numbers(&state.lost));
         }
@@ -185,6 +173,9 @@ impl Pool {
             step.thread,
             string(&action)
         );
+        if step.choice() != step.thread {
+            json += &format!(",\"choice\":{}", step.choice());
+        }
         json += &at(&step.at);
         if step.refused {
             json += ",\"refused\":1";

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::execution::Job;
-use super::model::{Objects, Op, State as ObjectState};
+use super::model::{Objects, Op};
 use super::schedule::choice;
 use super::search::{Choices, Event, spurious};
 use crate::traced::ObjectKind;
@@ -48,10 +48,6 @@ pub struct State {
     pub steps: Vec<StateStep>,
     /// The threads that cannot go on. If there are no steps, they never can.
     pub waits: Vec<StateWait>,
-    /// The locks that threads have, each as in [`StateStep::object`], and the threads.
-    pub held: Vec<((ObjectKind, usize), Vec<usize>)>,
-    /// The channels with something in them: the channel's number, and the numbers of the messages.
-    pub messages: Vec<(usize, Vec<usize>)>,
     /// The jobs that were not run exactly once, and not rejected either, when all is over.
     pub lost: Vec<usize>,
 }
@@ -246,7 +242,7 @@ impl Walk {
         if point.enabled.are_spurious() {
             self.nodes[here].state.lost = lost(point.jobs);
         }
-        self.arrive(point.objects);
+        self.arrive();
         self.nodes[here].wanted = Some((point.enabled, point.ops.to_vec()));
     }
 
@@ -276,25 +272,13 @@ impl Walk {
             let wait = self.wait(event.thread, &event.op, objects);
             self.nodes[here].state.waits.push(wait);
         }
-        self.arrive(objects);
+        self.arrive();
         self.nodes[here].wanted = Some((Choices::default(), Vec::new()));
     }
 
-    /// Puts down what threads have, and what is in the channels.
-    fn arrive(&mut self, objects: &Objects) {
+    fn arrive(&mut self) {
         self.visited += 1;
         self.run.new.push(self.run.here);
-        let kinds = &objects.kinds;
-        let held = holders(&self.run.events).into_iter();
-        let held = held.map(|(lock, threads)| ((kinds[lock], lock), threads));
-        let inside = |state: &ObjectState| match state {
-            ObjectState::Channel { sent, taken, .. } => (taken + 1..=*sent).collect(),
-            _ => Vec::new(),
-        };
-        let messages = objects.states.iter().map(inside).enumerate();
-        let state = &mut self.nodes[self.run.here].state;
-        state.held = held.filter(|(_, threads)| !threads.is_empty()).collect();
-        state.messages = messages.filter(|(_, inside)| !inside.is_empty()).collect();
     }
 
     fn wait(&self, thread: usize, op: &Op, objects: &Objects) -> StateWait {
@@ -436,10 +420,7 @@ impl Walk {
             let state = &mut self.nodes[new].state;
             let steps = state.steps.iter_mut().map(|step| &mut step.object);
             let waits = state.waits.iter_mut().map(|wait| &mut wait.object);
-            let held = state.held.iter_mut().map(|((_, object), _)| object);
-            let channels = state.messages.iter_mut().map(|(object, _)| object);
-            let others = steps.chain(waits).flatten().map(|(_, object)| object);
-            for object in others.chain(held).chain(channels) {
+            for (_, object) in steps.chain(waits).flatten() {
                 *object = objects.rank(*object);
             }
         }

@@ -148,6 +148,7 @@ fn run(name: &str, number: usize, arguments: &[&str]) -> Output {
     let mut program = Command::new(program());
     program
         .env("VARIANT", format!("{name}_{number}"))
+        .env("TEN_VERSUS_FIVE_NO_PAGE", "1")
         .args(arguments)
         .output()
         .unwrap()

@@ -7,7 +7,9 @@ use ten_versus_five::check::Verdict;
 use ten_versus_five::check::pool::explored;
 use ten_versus_five::check::pool::{Check, Pool};
 
+use crate::common::repository::read;
 use crate::explore::{book, broken, condvar};
+use crate::schedules::{Json, pools};
 
 /// What is told of the pools that `new` makes.
 fn verdicts(test: &str, new: fn(usize) -> Pool) -> [Verdict; 5] {
@@ -187,4 +189,43 @@ mod the_macro_makes_a_test_of_each_promise {
         ten_versus_five::explore_pool!(crate::explore::condvar::ThreadPool:
             no_schedule_is_stuck, drop_waits_for_every_job_in_every_schedule);
     }
+}
+
+/// Opened at the schedule in which the promise is broken, as far as that is one to look at.
+#[test]
+fn the_page_that_a_broken_promise_names_has_the_source_of_the_pool() {
+    let test = "explore_pool::the_page_that_a_broken_promise_names_has_the_source_of_the_pool";
+    let [broken, ..] = verdicts(test, |size| {
+        let pool = broken::HoldsTheLock::new(size);
+        Box::new(move |job| pool.execute(job))
+    });
+    let told = broken.to_string();
+    let address = told
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("file://"));
+    let (file, choices) = address.expect(&told).split_once('#').unwrap();
+    let file = if cfg!(windows) { &file[1..] } else { file };
+    let html = std::fs::read_to_string(file).unwrap();
+    std::fs::remove_file(file).unwrap();
+
+    let [pool] = <[Json; 1]>::try_from(pools(&html)).unwrap();
+    let source = "tests/tools/explore/broken.rs";
+    assert_eq!(pool.get("files").unwrap().words(source), read(source));
+    let states = pool.list("states");
+    let mut state = &states[0];
+    for choice in choices.split(',') {
+        let taken = state
+            .list("steps")
+            .iter()
+            .find(|step| step.number("thread").to_string() == choice);
+        state = &states[taken.expect("such a step").number("to")];
+    }
+    assert_eq!(
+        state.list("jobs").len(),
+        1,
+        "one job runs, and no second one can"
+    );
+    let at = states.iter().flat_map(|state| state.list("steps"));
+    let at = at.filter_map(|step| step.get("at"));
+    assert!(at.clone().count() > 100);
 }

@@ -106,7 +106,7 @@ impl Json {
         }
     }
 
-    fn words(&self, key: &str) -> &str {
+    pub fn words(&self, key: &str) -> &str {
         match self.get(key) {
             Some(Json::Text(text)) => text,
             other => panic!("{key}: {other:?}"),
@@ -177,7 +177,7 @@ fn assert_is_a_graph(json: &Json) {
 }
 
 /// The pools of a page, as a program would read them.
-fn pools(html: &str) -> Vec<Json> {
+pub fn pools(html: &str) -> Vec<Json> {
     let scripts = html
         .split("<script type=\"application/json\" class=\"pool\">")
         .skip(1);

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::schedules_page::Explored;
 use super::{Check, Pool, apart, depends_on};
 use crate::check::Verdict;
 use crate::explore::{Action, Explorer, Report, Run, Schedule, Step};
@@ -69,31 +70,34 @@ const STEPS: usize = 300;
 #[derive(Debug)]
 pub struct Exploration {
     /// One worker and one job, and the pool is dropped when that is done.
-    awaited: Report,
+    awaited: Explored,
     /// One worker is given three jobs, and the pool is dropped.
-    one: Report,
+    one: Explored,
     /// Two workers are given two jobs, and the pool is dropped.
-    two: Report,
+    two: Explored,
 }
 
 impl Exploration {
     /// Runs the pools of a check in every schedule.
     pub(super) fn of(check: &Check) -> Exploration {
         let end = Instant::now() + TIME;
-        let explore = |workers, jobs, waits, steps, most| {
+        let explore = |size, workers, jobs, waits, steps, most| {
             let new = check.new.clone();
+            let name = format!("{}, {size}", check.name);
             let left = end.saturating_duration_since(Instant::now());
             let explorer = Explorer::new()
                 .max_steps(steps)
                 .max_schedules(most)
                 .time_limit(left);
             let explorer = explorer.enough(is_enough);
-            explorer.run(move |run| use_a_pool(run, new(workers), jobs, waits))
+            Explored::new(name, &explorer, move |run| {
+                use_a_pool(run, new(workers), jobs, waits);
+            })
         };
-        let awaited = explore(1, 1, true, STEPS, usize::MAX);
+        let awaited = explore("one worker and one job", 1, 1, true, STEPS, usize::MAX);
         let most = if awaited.lost > 0 { ENOUGH } else { usize::MAX };
-        let one = explore(1, 3, false, STEPS, most);
-        let mut two = explore(2, 2, false, STEPS, most);
+        let one = explore("one worker and three jobs", 1, 3, false, STEPS, most);
+        let mut two = explore("two workers and two jobs", 2, 2, false, STEPS, most);
         if let (true, Some(choices)) = (two.most_at_once < 2, side_by_side(&two)) {
             let new = check.new.clone();
             let explorer = Explorer::new().max_steps(STEPS);
@@ -107,7 +111,7 @@ impl Exploration {
     }
 
     /// Those in which the pool is dropped as soon as it has its jobs, with what they are called.
-    fn dropped(&self) -> [(&Report, &str); 2] {
+    fn dropped(&self) -> [(&Explored, &str); 2] {
         [
             (&self.two, "two workers and two jobs"),
             (&self.one, "one worker and three jobs"),
@@ -251,11 +255,9 @@ fn use_a_pool(run: &Run, mut pool: Pool, jobs: usize, waits: bool) {
 }
 
 /// What happened in so many schedules, if there are any, with the first of them.
-fn found(count: usize, report: &Report, what: &str, schedule: &Option<Schedule>) -> String {
-    let schedule = schedule
-        .as_ref()
-        .map_or_else(String::new, ToString::to_string);
-    let all = report.schedules;
+fn found(count: usize, explored: &Explored, what: &str, schedule: &Option<Schedule>) -> String {
+    let all = explored.schedules;
+    let schedule = explored.shown(schedule.as_ref());
     format!("In {count} of {all} schedules {what}. The first of them:\n{schedule}")
 }
 
@@ -288,16 +290,10 @@ pub fn two_jobs_run_at_once_in_some_schedule(explored: &Exploration) -> Verdict 
     let happened = format!(
         "Two workers never run two jobs at once, in any of {} schedules. One of them:\n{}",
         report.schedules,
-        shown(&report.most_schedule)
+        report.shown_at_once()
     );
     let question = "Until when does your guard live: is the lock released before the job runs?";
     Verdict::broken(happened, question, "stage 4's page")
-}
-
-fn shown(schedule: &Option<Schedule>) -> String {
-    schedule
-        .as_ref()
-        .map_or_else(String::new, ToString::to_string)
 }
 
 /// One worker that is given three jobs runs them one after the other, in every schedule.
@@ -307,7 +303,7 @@ pub fn never_more_jobs_at_once_than_workers(explored: &Exploration) -> Verdict {
         let happened = format!(
             "One worker runs {} jobs at once:\n{}",
             report.most_at_once,
-            shown(&report.most_schedule)
+            report.shown_at_once()
         );
         let question = "Which line starts a thread, and how often does it run?";
         return Verdict::broken(happened, question, "stage 3's page");

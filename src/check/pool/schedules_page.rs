@@ -1,0 +1,139 @@
+//! The page of all schedules of a pool that breaks a promise, opened at the schedule in which it does.
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::explore::page::{self, Pool};
+use crate::explore::{Action, Explorer, Report, Run, Schedule};
+use crate::whole_file;
+
+/// How long to look for all states, and how many. What is missing then, the page says.
+const TIME: Duration = Duration::from_secs(5);
+const MOST_STATES: usize = 10_000;
+
+/// With this environment variable, no page is written: where many pools are judged, it only takes time.
+const NO_PAGE: &str = "TEN_VERSUS_FIVE_NO_PAGE";
+
+/// What came of a pool in every schedule, and what was run there.
+pub(crate) struct Explored {
+    /// What the page is called.
+    name: String,
+    work: Arc<dyn Fn(&Run) + Send + Sync>,
+    report: Report,
+}
+
+impl Deref for Explored {
+    type Target = Report;
+
+    fn deref(&self) -> &Report {
+        &self.report
+    }
+}
+
+impl DerefMut for Explored {
+    fn deref_mut(&mut self) -> &mut Report {
+        &mut self.report
+    }
+}
+
+impl fmt::Debug for Explored {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.report.fmt(f)
+    }
+}
+
+impl Explored {
+    /// Runs `work` in every schedule. The page has the name of the pool and of what it is given.
+    pub(crate) fn new(
+        name: String,
+        explorer: &Explorer,
+        work: impl Fn(&Run) + Send + Sync + 'static,
+    ) -> Explored {
+        let work = Arc::new(work);
+        let report = explorer.run({
+            let work = Arc::clone(&work);
+            move |run| work(run)
+        });
+        Explored { name, work, report }
+    }
+
+    /// A schedule as text, and where the page is that is opened at its end.
+    pub(crate) fn shown(&self, schedule: Option<&Schedule>) -> String {
+        let end = schedule.map_or(0, |schedule| schedule.steps.len());
+        self.shown_at(schedule, end)
+    }
+
+    /// The same of the schedule in which most jobs run at once, at the place where they do.
+    pub(crate) fn shown_at_once(&self) -> String {
+        let schedule = self.report.most_schedule.as_ref();
+        let mut now = 0_usize;
+        let steps = schedule.iter().flat_map(|schedule| &schedule.steps);
+        let place = steps.map(|step| step.action).position(|action| {
+            match action {
+                Action::BeginJob(_) => now += 1,
+                Action::EndJob(_) => now = now.saturating_sub(1),
+                _ => {}
+            }
+            now == self.report.most_at_once
+        });
+        self.shown_at(schedule, place.map_or(0, |place| place + 1))
+    }
+
+    fn shown_at(&self, schedule: Option<&Schedule>, steps: usize) -> String {
+        let Some(schedule) = schedule else {
+            return String::new();
+        };
+        let choices = schedule.choices().into_iter().take(steps);
+        let choices: Vec<String> = choices.map(|choice| choice.to_string()).collect();
+        let page = self.write().map(|file| {
+            let (address, choices) = (address(&file), choices.join(","));
+            format!("Take these steps yourself, in a browser:\nfile://{address}#{choices}\n")
+        });
+        format!("{schedule}{}", page.unwrap_or_default())
+    }
+
+    /// Writes the page below the directory of the build. None if that is not possible.
+    fn write(&self) -> Option<PathBuf> {
+        if env::var_os(NO_PAGE).is_some() {
+            return None;
+        }
+        let directory = target(&env::current_exe().ok()?)?.join("schedules");
+        let is_plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
+        let words = self.name.split(|character| !is_plain(character));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let file = directory.join(words.join("-") + ".html");
+
+        let work = Arc::clone(&self.work);
+        let explorer = Explorer::new().time_limit(TIME);
+        let states = explorer.states(MOST_STATES, move |run| work(run));
+        let pool = Pool::of_files(self.name.clone(), states);
+        fs::create_dir_all(&directory).ok()?;
+        whole_file::write(&file, &page::file(&[pool])).ok()?;
+        Some(file)
+    }
+}
+
+/// The directory of the build: Cargo marks it as one that need not be kept.
+fn target(program: &Path) -> Option<&Path> {
+    let mut above = program.ancestors().skip(1);
+    above.find(|directory| directory.join("CACHEDIR.TAG").is_file())
+}
+
+/// A path as it stands in an address: on Windows it begins with a drive.
+fn address(file: &Path) -> String {
+    let path = file.display().to_string().replace('\\', "/");
+    let path = path
+        .replace('%', "%25")
+        .replace(' ', "%20")
+        .replace('#', "%23");
+    if path.starts_with('/') {
+        path
+    } else {
+        format!("/{path}")
+    }
+}
