@@ -259,6 +259,8 @@ impl Search {
         let to_try = match (chosen, given.or(at_once)) {
             (_, Some(one)) => Choices::one(one),
             (_, None) if self.plain => enabled,
+            // What need not happen at all does not race with a schedule that is stuck without it.
+            (Some(chosen), None) if chosen >= MOST_THREADS => enabled,
             // Whatever can come of a thread's step has to be tried where that is.
             (Some(chosen), None) => enabled.of_thread(thread_of(chosen)),
             (None, None) => Choices::default(),
