@@ -478,7 +478,6 @@ function draw() {
     pool.panel.classList.toggle('behind', pool.now.behind);
     for (const part of [drawSource, drawThings, drawBoard, drawMap]) part(pool);
   }
-  shown().forEach(scroll);
   drawThreads();
   drawGoal();
   byId('undo').disabled = choices.length === 0;
@@ -495,6 +494,7 @@ function go(next, quiet = false) {
   const address = choices.length ? `#${choices.join()}` : '#';
   if (location.hash !== address && location.hash !== `#${choices.join()}`) history.replaceState(null, '', address);
   if (!quiet) tell();
+  shown().forEach(scroll);
 }
 
 function choose(choice) {
