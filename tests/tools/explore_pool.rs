@@ -58,6 +58,7 @@ verdicts! {
     waits_too_late "+??-?" broken::WaitsTooLate;
     spins_when_closed "+???-" broken::SpinsWhenClosed;
     wakes_the_wrong_worker "++?-?" broken::WakesTheWrongOne;
+    trusts_every_wake_up "++-++" broken::TrustsEveryWakeUp;
 }
 
 #[test]

@@ -60,6 +60,9 @@ pub fn verdicts(check: &Check) -> [Verdict; 5] {
 /// How many schedules are enough when one of them is stuck or loses a job.
 const ENOUGH: usize = 1_000;
 
+/// How many are run in which a wait may end for no reason: there are many more of them.
+const SPURIOUS: usize = 5_000;
+
 /// How many are enough when they have no end.
 const FEW: usize = 100;
 
@@ -75,29 +78,33 @@ pub struct Exploration {
     one: Explored,
     /// Two workers are given two jobs, and the pool is dropped.
     two: Explored,
+    /// One worker is given two jobs, and the pool is dropped. A wait of each thread may end for no reason.
+    woken: Explored,
 }
 
 impl Exploration {
     /// Runs the pools of a check in every schedule.
     pub(super) fn of(check: &Check) -> Exploration {
         let end = Instant::now() + TIME;
-        let explore = |size, workers, jobs, waits, steps, most| {
+        let explore = |size, workers, jobs, waits, most, spurious| {
             let new = check.new.clone();
             let name = format!("{}, {size}", check.name);
             let left = end.saturating_duration_since(Instant::now());
             let explorer = Explorer::new()
-                .max_steps(steps)
+                .max_steps(STEPS)
                 .max_schedules(most)
+                .max_spurious(spurious)
                 .time_limit(left);
             let explorer = explorer.enough(is_enough);
             Explored::new(name, &explorer, move |run| {
                 use_a_pool(run, new(workers), jobs, waits);
             })
         };
-        let awaited = explore("one worker and one job", 1, 1, true, STEPS, usize::MAX);
+        let awaited = explore("one worker and one job", 1, 1, true, usize::MAX, 0);
         let most = if awaited.lost > 0 { ENOUGH } else { usize::MAX };
-        let one = explore("one worker and three jobs", 1, 3, false, STEPS, most);
-        let mut two = explore("two workers and two jobs", 2, 2, false, STEPS, most);
+        let one = explore("one worker and three jobs", 1, 3, false, most, 0);
+        let mut two = explore("two workers and two jobs", 2, 2, false, most, 0);
+        let woken = explore("one worker and two jobs", 1, 2, false, SPURIOUS, 1);
         if let (true, Some(choices)) = (two.most_at_once < 2, side_by_side(&two)) {
             let new = check.new.clone();
             let explorer = Explorer::new().max_steps(STEPS);
@@ -107,7 +114,34 @@ impl Exploration {
                 two.most_schedule = together.first_schedule;
             }
         }
-        Exploration { awaited, one, two }
+        Exploration {
+            awaited,
+            one,
+            two,
+            woken,
+        }
+    }
+
+    /// What goes wrong only where a wait ends for no reason, in so many schedules, of which this is the first.
+    fn wrong_if_woken(
+        &self,
+        count: usize,
+        what: &str,
+        first: &Option<Schedule>,
+    ) -> Option<Verdict> {
+        if count == 0 {
+            return None;
+        }
+        let what =
+            format!("{what}, with one worker and two jobs, after a wait has ended for no reason");
+        let happened = found(count, &self.woken, &what, first);
+        let question = "When a wait ends, is there a job? `Condvar::wait` and `park` may also return \
+                        without a notification.";
+        Some(Verdict::broken(
+            happened,
+            question,
+            "the glossary: spurious wake-up",
+        ))
     }
 
     /// Those in which the pool is dropped as soon as it has its jobs, with what they are called.
@@ -334,7 +368,14 @@ pub fn no_schedule_loses_a_job(explored: &Exploration) -> Verdict {
             return Verdict::broken(happened, question, "stage 7's page");
         }
     }
-    explored.kept_if_complete(&[&explored.two, &explored.one])
+    let woken = &explored.woken;
+    let only_lost = woken.lost.saturating_sub(woken.stuck);
+    let wrong = explored.wrong_if_woken(
+        only_lost,
+        "a job does not run exactly once",
+        &woken.lost_schedule,
+    );
+    wrong.unwrap_or_else(|| explored.kept_if_complete(&[&explored.two, &explored.one]))
 }
 
 /// In no schedule a thread waits for ever, with two workers and two jobs, and with one and three; nor does `main`,
@@ -361,7 +402,13 @@ pub fn no_schedule_is_stuck(explored: &Exploration) -> Verdict {
             return Verdict::broken(happened, question, "stage 7's page");
         }
     }
-    explored.kept_if_complete(&[&explored.two, &explored.one, awaited])
+    let woken = &explored.woken;
+    let wrong = explored.wrong_if_woken(
+        woken.stuck,
+        "a thread waits for ever",
+        &woken.stuck_schedule,
+    );
+    wrong.unwrap_or_else(|| explored.kept_if_complete(&[&explored.two, &explored.one, awaited]))
 }
 
 /// In every schedule `drop` returns when each job has ended, with two workers and two jobs, and with one and

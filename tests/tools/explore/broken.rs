@@ -172,6 +172,52 @@ impl Drop for WaitsTooLate {
     }
 }
 
+/// A worker takes every end of its wait for a job, or for the end of the pool.
+pub struct TrustsEveryWakeUp {
+    workers: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+}
+
+impl TrustsEveryWakeUp {
+    pub fn new(size: usize) -> TrustsEveryWakeUp {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let work = move || {
+            loop {
+                let mut queue = theirs.queue.lock().unwrap();
+                if queue.jobs.is_empty() && !queue.closed {
+                    queue = theirs.changed.wait(queue).unwrap();
+                }
+                let Some(job) = queue.jobs.pop_front() else {
+                    break;
+                };
+                drop(queue);
+                job();
+            }
+        };
+        TrustsEveryWakeUp {
+            workers: spawn(size, work),
+            shared,
+        }
+    }
+
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
+        let mut queue = self.shared.queue.lock().unwrap();
+        queue.jobs.push_back(Box::new(job));
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Drop for TrustsEveryWakeUp {
+    fn drop(&mut self) {
+        self.shared.queue.lock().unwrap().closed = true;
+        self.shared.changed.notify_all();
+        for worker in self.workers.drain(..) {
+            worker.join().unwrap();
+        }
+    }
+}
+
 /// When the channel is closed, its workers go round and round.
 pub struct SpinsWhenClosed {
     sender: Sender<Job>,
