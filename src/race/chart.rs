@@ -234,7 +234,8 @@ const MIN_BAR: usize = 10;
 /// Rows are not drawn on fewer columns than this.
 const NARROWEST: usize = 30;
 
-/// The chart, line by line. No line is wider than the style allows, if that is 30 columns or more.
+/// The chart, line by line. No line is wider than the style allows, if that is 30 columns or more, but for
+/// those that say where a lock was taken and released.
 pub fn draw(
     recordings: &[Recording],
     horizon: Duration,
@@ -242,7 +243,9 @@ pub fn draw(
     style: Style,
 ) -> Vec<String> {
     let width = style.width.max(NARROWEST);
-    Chart::new(recordings, horizon, now, Style { width, ..style }).lines(Detail::Spaced)
+    let mut chart = Chart::new(recordings, horizon, now, Style { width, ..style });
+    chart.over = true;
+    chart.lines(Detail::Spaced)
 }
 
 /// The chart in at most `rows` lines, none wider than the style allows. If it has more, it shows fewer
@@ -276,7 +279,8 @@ pub fn fit(
 pub fn whole(recordings: &[Recording], style: Style, rows: usize) -> Vec<String> {
     let width = style.width.max(NARROWEST);
     let zero = Duration::ZERO;
-    let chart = Chart::new(recordings, zero, zero, Style { width, ..style });
+    let mut chart = Chart::new(recordings, zero, zero, Style { width, ..style });
+    chart.over = true;
     let details = [Detail::Spaced, Detail::Dense, Detail::Waves];
     let mut charts = details.map(|detail| chart.lines(detail)).into_iter();
     let fitting = charts.clone().find(|lines| lines.len() <= rows);
@@ -340,6 +344,8 @@ struct Chart<'a> {
     name: usize,
     time: usize,
     note: usize,
+    /// There is no next chart. It says where locks were taken and released, on lines as wide as that takes.
+    over: bool,
 }
 
 /// The pieces of a bar, each with the column at which it ends.
@@ -414,6 +420,7 @@ impl<'a> Chart<'a> {
             name,
             time,
             note,
+            over: false,
         }
     }
 
@@ -426,6 +433,10 @@ impl<'a> Chart<'a> {
                     lines.push(label);
                     lines.extend(self.rows(recording, detail));
                     lines.extend(self.lock_rows(lock, detail));
+                    let over = recording.lock.as_ref().filter(|_| self.over);
+                    let ends = recording.lanes.iter().filter_map(|lane| lane.end.as_ref());
+                    let last = ends.map(|(end, _)| *end).max().unwrap_or(Duration::MAX);
+                    lines.extend(over.into_iter().flat_map(|lock| lock.lines(last)));
                 }
                 Detail::Counts => {
                     lines.push(label);

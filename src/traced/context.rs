@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::panic;
 
 use super::notes::{Recorder, Recording, What};
 use super::step::{Action, Member, Object, Outcome};
@@ -39,18 +40,21 @@ pub(crate) fn ask<R>(question: impl FnOnce(&Watcher) -> R) -> R {
 /// Takes a note, if a recording watches this thread.
 #[track_caller]
 pub(crate) fn note(what: What, object: &Object) {
+    let caller = panic::Location::caller();
     ask(|watcher| {
         if let Watcher::Recorder(recorder) = watcher {
-            recorder.note(what, Some(object));
+            recorder.note(what, Some(object), caller);
         }
     });
 }
 
 /// Takes a note that is about the thread and nothing else.
+#[track_caller]
 pub(crate) fn note_of_thread(what: What) {
+    let caller = panic::Location::caller();
     ask(|watcher| {
         if let Watcher::Recorder(recorder) = watcher {
-            recorder.note(what, None);
+            recorder.note(what, None, caller);
         }
     });
 }

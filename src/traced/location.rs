@@ -14,7 +14,8 @@ use std::env;
 use std::fmt;
 use std::panic;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 /// Where something stands in a file. As text it is `FILE:LINE:COLUMN`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +32,22 @@ pub struct Location {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl FromStr for Location {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Location, ()> {
+        let mut parts = text.rsplitn(3, ':');
+        let column = number(parts.next()).ok_or(())?;
+        let line = number(parts.next()).ok_or(())?;
+        let file = parts.next().filter(|file| !file.is_empty()).ok_or(())?;
+        Ok(Location {
+            file: Arc::from(file),
+            line,
+            column,
+        })
     }
 }
 
@@ -108,6 +125,13 @@ pub(crate) fn of_caller(caller: &panic::Location) -> Place {
 fn of_this_place() -> Place {
     // With `#`, its paths do not depend on the current directory.
     of_backtrace(&format!("{:#}", Backtrace::force_capture()))
+}
+
+/// Reads the debug information, once. Without this, the first location would take long, and no other thread
+/// could capture a backtrace meanwhile.
+pub(crate) fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| drop(of_this_place()));
 }
 
 /// Whose is the innermost frame that is neither the stand-in's, nor of `std` or a dependency?

@@ -5,9 +5,10 @@
 //! the lock, and then no other worker can take a job: that is what the rows are there to show.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::{Note, Notes, ObjectKind, What};
+use super::{Location, Note, Notes, ObjectKind, What};
 
 /// What the notes of a server, or of a program, tell of its lock. A reader-writer lock is one too, and
 /// if there are several, this is about all of them.
@@ -71,6 +72,74 @@ impl Row {
         // What was over before the start is not drawn.
         if end > Duration::ZERO {
             self.pieces.push((doing, end));
+        }
+    }
+}
+
+/// What happened to the guards that were made at one place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hold {
+    /// Where the lock was taken.
+    pub taken: Location,
+    /// How often.
+    pub times: usize,
+    /// Where it was released; none for a place that is not known.
+    pub released: Vec<Option<Location>>,
+    /// For how long it was held at most, as far as it was released.
+    pub longest: Duration,
+    /// Meanwhile its thread waited for something else, slept, or ran a job.
+    pub meanwhile: Vec<&'static str>,
+}
+
+impl Hold {
+    fn new(taken: &Location) -> Hold {
+        Hold {
+            taken: taken.clone(),
+            times: 0,
+            released: Vec::new(),
+            longest: Duration::ZERO,
+            meanwhile: Vec::new(),
+        }
+    }
+
+    fn end(&mut self, released: Option<&Location>, time: Duration) {
+        self.longest = self.longest.max(time);
+        if !self.released.iter().any(|known| known.as_ref() == released) {
+            self.released.push(released.cloned());
+        }
+    }
+
+    fn meanwhile(&mut self, what: What) {
+        let word = match what {
+            What::Wants | What::WantsToRead => "waited for a lock",
+            What::WantsToReceive => "waited for a message",
+            What::WantsToSend => "sent a message",
+            What::WantsToJoin => "waited for a thread",
+            What::Waits => "waited to be notified",
+            What::Parks => "was parked",
+            What::Sleeps => "slept",
+            What::BeginsJob(_) => "ran a job",
+            _ => return,
+        };
+        if !self.meanwhile.contains(&word) {
+            self.meanwhile.push(word);
+        }
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "taken at {}, ", self.taken)?;
+        let place = |place: &Option<Location>| match place {
+            Some(location) => location.to_string(),
+            None => String::from("a place that is not known"),
+        };
+        match self.released.as_slice() {
+            [] => f.write_str("not released while the race ran"),
+            places => {
+                let places: Vec<String> = places.iter().map(place).collect();
+                write!(f, "released at {}", places.join(" or "))
+            }
         }
     }
 }
@@ -168,6 +237,50 @@ impl Lock {
         }
         let held = jobs.values().filter(|held| **held).count();
         self.exists().then_some((held, jobs.len()))
+    }
+
+    /// Where locks were taken up to `until`, and where they were released then, in the order in which they
+    /// were first taken. What is not known to be taken anywhere is left out.
+    pub fn holds(&self, until: Duration) -> Vec<Hold> {
+        let mut holds: Vec<Hold> = Vec::new();
+        let mut open = Vec::new();
+        for (note, time) in self.up_to(until) {
+            // What is open has a thread and a lock, the index in `holds`, and since when it is.
+            let key = (note.thread, note.object);
+            let location = note
+                .location
+                .and_then(|index| self.notes.locations.get(index));
+            match (note.what, location) {
+                (What::Has | What::Reads, Some(taken)) => {
+                    let known = holds.iter().position(|hold| hold.taken == *taken);
+                    let index = known.unwrap_or(holds.len());
+                    if known.is_none() {
+                        holds.push(Hold::new(taken));
+                    }
+                    holds[index].times += 1;
+                    open.push((key, index, time));
+                }
+                (What::Releases | What::StopsReading, released) => {
+                    if let Some(place) = open.iter().rposition(|(held, _, _)| *held == key) {
+                        let (_, index, since) = open.remove(place);
+                        holds[index].end(released, time.saturating_sub(since));
+                    }
+                }
+                (what, _) => {
+                    let mine = open
+                        .iter()
+                        .filter(|((thread, _), _, _)| *thread == note.thread);
+                    mine.for_each(|(_, index, _)| holds[*index].meanwhile(what));
+                }
+            }
+        }
+        holds
+    }
+
+    /// A line for each of the [holds](Lock::holds).
+    pub fn lines(&self, until: Duration) -> Vec<String> {
+        let holds = self.holds(until).into_iter();
+        holds.map(|hold| format!("lock: {hold}")).collect()
     }
 
     /// The [rows](Lock::rows) and [how often it was held](Lock::held_during) up to `until`, as JSON. Times

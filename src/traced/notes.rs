@@ -7,12 +7,16 @@
 //! from another: a thread notes *has* after it has locked a mutex, and *released* before it unlocks
 //! it, and so the notes of one mutex never show two holders.
 
+use std::backtrace::Backtrace;
+use std::cell::RefCell;
 use std::fmt;
+use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+use super::location::{self, Location, Place};
 use super::step::{Object, ObjectKind};
 
 /// Takes notes of every thread that it watches.
@@ -39,10 +43,45 @@ pub struct Recording {
 struct Pages {
     start: Instant,
     on: AtomicBool,
-    slots: Box<[OnceLock<Note>]>,
+    slots: Box<[OnceLock<Slot>]>,
     /// The first free slot, or how many there would have to be.
     next: AtomicUsize,
     threads: Mutex<Vec<(ThreadId, String)>>,
+    /// Where guards were dropped, for the first notes of that kind.
+    drops: Box<[OnceLock<Dropped>]>,
+    next_drop: AtomicUsize,
+}
+
+/// So many drops have a location in a recording. Each takes some microseconds, while the lock is held.
+const DROPS: usize = 1_000;
+
+struct Slot {
+    note: Note,
+    at: At,
+}
+
+/// How the location of a note is found, when it is asked for.
+#[derive(Clone, Copy)]
+enum At {
+    Nowhere,
+    Caller(&'static panic::Location<'static>),
+    /// As an index into the drops.
+    Drop(usize),
+}
+
+struct Dropped {
+    backtrace: Backtrace,
+    location: OnceLock<Option<Location>>,
+}
+
+impl Dropped {
+    fn location(&self) -> Option<Location> {
+        let find = || match location::of_backtrace(&format!("{:#}", self.backtrace)) {
+            Place::Learner(location) => Some(location),
+            _ => None,
+        };
+        self.location.get_or_init(find).clone()
+    }
 }
 
 /// What a recording has noted.
@@ -55,6 +94,19 @@ pub struct Notes {
     pub notes: Vec<Note>,
     /// How many notes came when the recording was full. They are the last ones.
     pub missed: usize,
+    /// Where things happened; a note has an index into these.
+    pub locations: Vec<Location>,
+}
+
+impl Notes {
+    /// The index of a location among the others.
+    pub(super) fn index_of(&mut self, location: Location) -> usize {
+        let known = self.locations.iter().position(|known| *known == location);
+        known.unwrap_or_else(|| {
+            self.locations.push(location);
+            self.locations.len() - 1
+        })
+    }
 }
 
 /// That a thread did something, or is about to.
@@ -70,6 +122,9 @@ pub struct Note {
     /// numbers are equal. The numbers are those of no particular order. A thread that is joined or
     /// unparked is an object too.
     pub object: Option<(ObjectKind, usize)>,
+    /// Where in the learner's own file, as an index into [`Notes::locations`], if it is about a lock, and
+    /// the location is known. Of the drops of guards, only the first 1,000 have one.
+    pub location: Option<usize>,
 }
 
 /// What a thread did, or is about to do.
@@ -153,6 +208,7 @@ impl Recording {
 
     /// A recording of up to so many notes, for which it takes the memory now.
     pub fn with_capacity(notes: usize) -> Recording {
+        location::prepare();
         let slots = (0..notes).map(|_| OnceLock::new()).collect();
         Recording {
             pages: Arc::new(Pages {
@@ -162,6 +218,8 @@ impl Recording {
                 slots,
                 next: AtomicUsize::new(0),
                 threads: Mutex::default(),
+                drops: (0..DROPS).map(|_| OnceLock::new()).collect(),
+                next_drop: AtomicUsize::new(0),
             }),
         }
     }
@@ -191,16 +249,20 @@ impl Recording {
         let taken = pages.next.load(Ordering::Relaxed);
         // A slot that is taken and empty belongs to a thread that is writing right now. What comes
         // after it is left for the next time, so that nothing is ever missing in the middle.
-        let slots = pages.slots.iter().map_while(|slot| slot.get().copied());
-        Notes {
-            notes: slots.collect(),
+        let slots = pages.slots.iter().map_while(OnceLock::get);
+        let mut notes = Notes {
             missed: taken.saturating_sub(pages.slots.len()),
-            threads: {
-                let threads = pages.threads.lock();
-                let threads = threads.unwrap_or_else(PoisonError::into_inner);
-                threads.iter().map(|(_, name)| name.clone()).collect()
-            },
+            ..Notes::default()
+        };
+        for Slot { note, at } in slots {
+            let location = pages.location(*at);
+            let location = location.map(|location| notes.index_of(location));
+            notes.notes.push(Note { location, ..*note });
         }
+        // A thread is there before its notes are.
+        let threads = pages.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.threads = threads.iter().map(|(_, name)| name.clone()).collect();
+        notes
     }
 }
 
@@ -219,6 +281,38 @@ impl Drop for Recording {
 impl fmt::Debug for Recording {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.debug_struct("Recording").finish_non_exhaustive()
+    }
+}
+
+impl Pages {
+    fn location(&self, at: At) -> Option<Location> {
+        match at {
+            At::Nowhere => None,
+            At::Caller(caller) => match location::of_caller(caller) {
+                Place::Learner(location) => Some(location),
+                _ => None,
+            },
+            At::Drop(index) => self.drops.get(index)?.get()?.location(),
+        }
+    }
+
+    /// To be called where it happens.
+    fn at(&self, what: What, caller: &'static panic::Location<'static>) -> At {
+        use What::*;
+        match what {
+            Wants | Has | FoundLocked | WantsToRead | Reads => At::Caller(caller),
+            Releases | StopsReading => {
+                let index = self.next_drop.fetch_add(1, Ordering::Relaxed);
+                if let Some(slot) = self.drops.get(index) {
+                    let _ = slot.set(Dropped {
+                        backtrace: Backtrace::force_capture(),
+                        location: OnceLock::new(),
+                    });
+                }
+                At::Drop(index)
+            }
+            _ => At::Nowhere,
+        }
     }
 }
 
@@ -256,22 +350,71 @@ impl Recorder {
         Recorder::new(&self.pages, thread.id(), thread.name())
     }
 
-    pub(crate) fn note(&self, what: What, object: Option<&Object>) {
+    pub(crate) fn note(
+        &self,
+        what: What,
+        object: Option<&Object>,
+        caller: &'static panic::Location<'static>,
+    ) {
         let pages = &self.pages;
         if !pages.on.load(Ordering::Relaxed) {
             return;
         }
+        if let Some(object) = object {
+            notice_what_it_has(what, object.number(), caller);
+        }
+        let at = pages.at(what, caller);
         let note = Note {
             time: pages.start.elapsed(),
             thread: self.thread,
             what,
             object: object.map(Object::id),
+            location: None,
         };
         // Relaxed is enough: all threads agree on the order of changes to one atomic, and what
         // happens before something else gets the smaller number.
         let index = pages.next.fetch_add(1, Ordering::Relaxed);
         if let Some(slot) = pages.slots.get(index) {
-            let _ = slot.set(note); // It is free: no other thread got this index.
+            let _ = slot.set(Slot { note, at }); // It is free: no other thread got this index.
         }
     }
+}
+
+thread_local! {
+    /// The locks that this thread has, and where it took them.
+    static HELD: RefCell<Vec<Held>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The number of a lock, how it was taken, and where.
+type Held = (usize, What, &'static panic::Location<'static>);
+
+/// A thread that locks what it has waits for ever, and there will be no drawing that says why.
+fn notice_what_it_has(what: What, lock: usize, caller: &'static panic::Location<'static>) {
+    let _ = HELD.try_with(|held| {
+        let mut held = held.borrow_mut();
+        let mine = held.iter().rposition(|held| held.0 == lock);
+        match (what, mine) {
+            (What::Has | What::Reads, _) => held.push((lock, what, caller)),
+            (What::Releases | What::StopsReading, Some(mine)) => drop(held.remove(mine)),
+            (What::Wants, Some(mine)) => say_that_it_has_it(held[mine].2, caller),
+            (What::WantsToRead, Some(mine)) if held[mine].1 == What::Has => {
+                say_that_it_has_it(held[mine].2, caller);
+            }
+            _ => {}
+        }
+    });
+}
+
+fn say_that_it_has_it(taken: &panic::Location, again: &panic::Location) {
+    let thread = thread::current();
+    let name = thread.name().unwrap_or("a thread");
+    let at = |place| match location::of_caller(place) {
+        Place::Learner(location) => location.to_string(),
+        _ => String::from("a place that is not known"),
+    };
+    eprintln!(
+        "`{name}` waits for the lock at {}. `{name}` has it itself: taken at {}. So it waits for ever.",
+        at(again),
+        at(taken)
+    );
 }

@@ -1,15 +1,15 @@
 //! Notes as lines of text, to read, to quote, and for programs.
 //!
-//! One line is one note. It has three or four fields with two spaces between them: the seconds since
-//! the start, with six decimals; the name of the thread; what it does; and to what, with a number
-//! that tells two objects of a kind apart.
+//! One line is one note. It has up to five fields with two spaces between them: the seconds since the
+//! start, with six decimals; the name of the thread; what it does; to what, with a number that tells
+//! two objects of a kind apart; and where in its file, if that is known.
 //!
 //! ```text
-//! 0.000310  worker-0  wants  mutex 2
-//! 0.000312  worker-0  has  mutex 2
+//! 0.000310  worker-0  wants  mutex 2  at stages/stage3_channel_pool.rs:101:44
+//! 0.000312  worker-0  has  mutex 2  at stages/stage3_channel_pool.rs:101:44
 //! 0.000314  worker-0  wants to receive  channel 1
 //! 1.000562  worker-0  received  channel 1
-//! 1.000563  worker-0  releases  mutex 2
+//! 1.000563  worker-0  releases  mutex 2  at stages/stage3_channel_pool.rs:103:22
 //! 1.000571  worker-0  begins  job 1
 //! ```
 //!
@@ -110,7 +110,11 @@ impl Notes {
             let time = note.time.as_secs_f64() - start.as_secs_f64();
             // Two spaces in a name would look like the end of it.
             let name: Vec<&str> = self.name(note.thread).split_whitespace().collect();
-            format!("{time:.6}  {}  {}", name.join(" "), words(note))
+            let location = note.location.and_then(|index| self.locations.get(index));
+            // Two spaces in the name of a file would look like the end of it.
+            let location = location.filter(|location| !location.file.contains("  "));
+            let at = location.map_or_else(String::new, |location| format!("  at {location}"));
+            format!("{time:.6}  {}  {}{at}", name.join(" "), words(note))
         })
     }
 
@@ -122,7 +126,12 @@ impl Notes {
         let time = Duration::try_from_secs_f64(time).ok()?;
         let name = fields.next()?;
         let words = fields.next()?;
-        let object = match fields.next() {
+        let mut object = fields.next();
+        let is_at = |field: &&str| field.starts_with("at ");
+        let at = object.take_if(|field| is_at(&&**field));
+        let at = at.or_else(|| fields.next()).filter(is_at);
+        let location = at.and_then(|at| at.strip_prefix("at ")?.parse().ok());
+        let object = match object {
             Some(object) => {
                 let (kind, number) = object.split_once(' ')?;
                 Some((kind, number.parse().ok()?))
@@ -142,11 +151,13 @@ impl Notes {
         if known.is_none() {
             self.threads.push(name.to_owned());
         }
+        let location = location.map(|location| self.index_of(location));
         self.notes.push(Note {
             time,
             thread,
             what,
             object,
+            location,
         });
         Some(())
     }
@@ -170,6 +181,10 @@ mod tests {
     fn every_note_is_the_same_after_it_was_a_line() {
         let mut notes = Notes {
             threads: vec![String::from("main"), String::from("a worker")],
+            locations: vec![
+                "src/pool.rs:41:29".parse().unwrap(),
+                "C:/a folder/pool.rs:44:5".parse().unwrap(),
+            ],
             ..Notes::default()
         };
         let kinds = ["mutex", "rwlock", "condvar", "channel", "atomic", "thread"];
@@ -217,6 +232,7 @@ mod tests {
                 thread: index % 2,
                 what,
                 object: object.filter(|_| !is_job && index % 7 > 0),
+                location: (index < 2).then_some(index),
             });
         }
         let mut read = Notes::default();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::has_line_tables;
 use crate::common::repository::read;
+use crate::common::{has_line_tables, program};
 use ten_versus_five::explore::loops::SPELLINGS;
 use ten_versus_five::explore::{Action, Explorer, Report, Schedule};
 
@@ -221,4 +221,105 @@ fn steps_of_a_check_are_not_drawn() {
     let drawn = report.first_schedule.unwrap();
     assert!(drawn.steps.iter().all(|step| step.location.is_none()));
     assert!(!drawn.to_string().contains("not known"), "{drawn}");
+}
+
+/// The lines of a race that say where the lock is taken and released.
+#[cfg(all(feature = "stage3", feature = "stage4"))]
+#[test]
+fn a_race_says_where_the_lock_is_taken_and_released() {
+    let mut race = program();
+    race.args([
+        "race",
+        "--lock",
+        "--sleep",
+        "0.3",
+        "--workers",
+        "2",
+        "--notes",
+        "-",
+    ]);
+    let output = race.output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let place = |file: &str, from: &str, text: &str, index: usize| {
+        let (line, column) = find(file, from, text);
+        format!("{file}:{line}:{}", column + index)
+    };
+
+    let file = "stages/stage3_channel_pool.rs";
+    let taken = place(file, "receiver.lock()", "lock()", 0);
+    let released = match has_line_tables() {
+        true => place(file, "receiver.lock()", "};", 1),
+        false => String::from("a place that is not known"),
+    };
+    let line = format!("lock: taken at {taken}, released at {released}\n");
+    assert!(printed.contains(&line), "{line}{printed}");
+    let note = "  has  mutex ";
+    let noted = printed.lines().filter(|line| line.contains(note));
+    let noted: Vec<&str> = noted.collect();
+    assert!(
+        noted
+            .iter()
+            .any(|line| line.ends_with(&format!("  at {taken}"))),
+        "{noted:?}"
+    );
+
+    let file = "stages/stage4_for_loop.rs";
+    let taken = place(file, "for job in receiver", "lock()", 0);
+    let line = format!("lock: taken at {taken}, not released while the race ran\n");
+    assert!(printed.contains(&line), "{line}{printed}");
+}
+
+#[test]
+fn notes_say_what_happens_while_a_lock_is_held() {
+    use std::time::Duration;
+    use ten_versus_five::traced::lock::Lock;
+    use ten_versus_five::traced::sync::Mutex;
+    use ten_versus_five::traced::{Recording, job, thread};
+    let recording = Recording::new();
+    recording.watch(|| {
+        let mutex = Mutex::new(1);
+        for number in 0..2 {
+            let guard = mutex.lock().unwrap();
+            if number == 1 {
+                drop(guard);
+                break;
+            }
+            job(number, || thread::sleep(Duration::from_millis(1)));
+        }
+    });
+    let lock = Lock {
+        notes: recording.notes(),
+        start: Duration::ZERO,
+    };
+    let [hold] = lock.holds(Duration::MAX).try_into().unwrap();
+    let (file, here) = ("tests/tools/locations.rs", "fn notes_say_what_happens");
+    let place =
+        |(line, column): (usize, usize), index: usize| format!("{file}:{line}:{}", column + index);
+    assert_eq!(
+        hold.taken.to_string(),
+        place(find(file, here, "lock().unwrap"), 0)
+    );
+    assert_eq!(
+        (hold.times, &*hold.meanwhile),
+        (2, &["ran a job", "slept"][..])
+    );
+    assert!(hold.longest >= Duration::from_millis(1));
+    let released: Vec<_> = hold
+        .released
+        .iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
+    let expected = [
+        place(find(file, here, "}\n    });"), 0),
+        place(find(file, here, "drop(guard)"), 0),
+    ];
+    assert_eq!(
+        released,
+        if has_line_tables() {
+            &expected[..]
+        } else {
+            &[]
+        }
+    );
 }
