@@ -79,7 +79,12 @@ impl Choices {
 
     /// Whether in all of them a step is taken for no reason.
     pub(crate) fn are_spurious(self) -> bool {
-        self.0 % Choices::one(MOST_THREADS).0 == 0
+        self.with_a_reason().is_empty()
+    }
+
+    /// Those by which a step is not taken for no reason.
+    fn with_a_reason(self) -> Choices {
+        Choices(self.0 % Choices::one(MOST_THREADS).0)
     }
 
     pub(crate) fn is_empty(self) -> bool {
@@ -250,7 +255,9 @@ impl Search {
             .or(at_once)
             .or(Some(last).filter(|last| awake.has(*last) && eager(last)))
             .or_else(|| awake.iter().find(eager))
-            .or_else(|| awake.without(Choices::one(last)).first())
+            .or_else(|| awake.without(Choices::one(last)).with_a_reason().first())
+            .or_else(|| awake.with_a_reason().first())
+            // As long as there is anything else, since it need not come at all.
             .or_else(|| awake.first());
         let ends = given.is_none() && enabled.are_spurious();
         if chosen.is_none() && !ends {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::common::thorough;
-use program::Program;
+use program::{Op, Program};
 use ten_versus_five::explore::{Explorer, Run};
 
 /// A program with more states, or more schedules, is not small. Of the plain search, which is much slower, less is
@@ -121,4 +121,22 @@ fn random_programs_come_to_the_same_in_the_explorer_and_in_a_model_of_std() {
         "{compared:?}"
     );
     assert!(compared.several >= half / 2, "{compared:?}");
+}
+
+/// Of these, an outcome was missing once: a thread need not go on for no reason, whatever the others do.
+#[test]
+fn a_spurious_step_need_not_come() {
+    use Op::{Load, Lock, Park, ParkTimeout, Spawn, Unlock, Yield};
+    for threads in [
+        vec![
+            vec![Lock(0), Unlock(0), Spawn(2), Spawn(1), Load(0)],
+            vec![Load(1), ParkTimeout],
+            vec![Park, Park],
+        ],
+        vec![vec![Spawn(1), Spawn(2)], vec![Park], vec![Park, Yield]],
+    ] {
+        let channels = Vec::new();
+        let program = Program { channels, threads };
+        compare(&program, &mut Compared::default(), "once");
+    }
 }
