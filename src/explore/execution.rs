@@ -12,11 +12,12 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
+use super::findings::{Findings, Job};
 use super::model::{Objects, Op, State};
 use super::search::{Choice, Choices, Event, MOST_THREADS, Search, spurious, step_of, thread_of};
 use super::states::{Point, Walk};
@@ -86,49 +87,6 @@ struct Inner {
     locates: bool,
 }
 
-/// What has been found out about one schedule.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Findings {
-    pub(crate) known: bool,
-    pub(crate) stuck: bool,
-    pub(crate) panics: Vec<String>,
-    pub(crate) cannot_tell: Option<String>,
-    /// Something that could happen was left out: a wait that could end once more, or all that comes
-    /// after too many steps.
-    pub(crate) cut: bool,
-    /// It was given up after too many steps, so how it ends is not known.
-    pub(crate) endless: bool,
-    pub(crate) jobs: Vec<Job>,
-    pub(crate) outcome: Option<String>,
-    pub(crate) names: Vec<Option<String>>,
-    /// The location of each step that a thread wanted to take, in the order of its steps.
-    pub(crate) locations: Vec<Vec<Place>>,
-}
-
-impl Findings {
-    /// Whether the same came of another run of the same steps.
-    pub(crate) fn is_like(&self, other: &Findings) -> bool {
-        let jobs = |it: &Findings| -> Vec<(usize, bool)> {
-            it.jobs
-                .iter()
-                .map(|job| (job.begun, job.rejected))
-                .collect()
-        };
-        (&self.outcome, jobs(self), self.panics.len())
-            == (&other.outcome, jobs(other), other.panics.len())
-    }
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Job {
-    pub(crate) begun: usize,
-    pub(crate) rejected: bool,
-    /// Which thread made it, and how many steps that had taken.
-    made: (usize, u32),
-    /// As long as it is there, it may begin yet.
-    exists: Weak<()>,
-}
-
 /// Something carries jobs that the explorer does not see.
 const ELSEWHERE: &str = "does another crate carry the jobs, or is the line \
     `use ten_versus_five::traced as std;` missing in one of the files?";
@@ -140,13 +98,6 @@ pub(crate) fn elsewhere() -> String {
 
 /// How long to wait for a job that has not begun when all threads have ended.
 const LATE: Duration = Duration::from_secs(5);
-
-impl Job {
-    /// Whether it was not run exactly once, and not rejected either.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.begun > 1 || (self.begun == 0 && !self.rejected)
-    }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {

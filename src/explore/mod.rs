@@ -53,6 +53,7 @@ mod clock;
 mod columns;
 pub mod command;
 mod execution;
+mod findings;
 pub mod loops;
 mod model;
 #[doc(hidden)] // The program, the server and the tests use it.
@@ -74,7 +75,8 @@ use std::time::{Duration, Instant};
 pub use crate::traced::step::Action;
 pub use schedule::{Schedule, Step, Wanted};
 
-use execution::{Execution, Findings, Participant};
+use execution::{Execution, Participant};
+use findings::Findings;
 use search::Search;
 use states::{RunEnd, States, Walk};
 
@@ -578,8 +580,8 @@ impl Report {
         execution.with_search(|search, stuck, objects| {
             let schedule = || Schedule::of(search, stuck, objects, findings);
             // What has not begun in a schedule without an end may begin yet.
-            let may_begin = |job: &execution::Job| job.begun == 0 && findings.endless;
-            let lost = |job: &execution::Job| job.is_lost() && !may_begin(job);
+            let may_begin = |job: &findings::Job| job.begun == 0 && findings.endless;
+            let lost = |job: &findings::Job| job.is_lost() && !may_begin(job);
             let lost = findings.jobs.iter().any(lost);
             if self.first_schedule.is_none() {
                 self.first_schedule = Some(schedule());

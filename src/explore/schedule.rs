@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use super::execution::Findings;
+use super::findings::Findings;
 use super::model::{Objects, Op};
-use super::search::{Event, Search, spurious, step_of, thread_of};
+use super::search::{Event, Search, choice, step_of, thread_of};
 use crate::traced::location::Place;
 use crate::traced::step::{Action, Outcome};
 use crate::traced::{Location, ObjectKind};
@@ -69,15 +69,6 @@ impl Step {
     fn is_a_release(&self) -> bool {
         use Action::*;
         matches!(self.action, Unlock | StopReading | Poison)
-    }
-}
-
-/// The choice by which a thread takes this step.
-pub(super) fn choice(thread: usize, action: Action) -> usize {
-    if action.is_spurious() {
-        spurious(thread)
-    } else {
-        thread
     }
 }
 

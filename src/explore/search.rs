@@ -22,7 +22,6 @@
 
 use super::clock::Clock;
 use super::model::Op;
-use super::schedule::choice;
 use crate::traced::step::{Action, Outcome};
 
 /// So many threads there may be.
@@ -46,6 +45,15 @@ pub(crate) fn thread_of(choice: usize) -> usize {
 /// The step that is taken by this choice, of those that the threads want to take.
 pub(crate) fn step_of(choice: usize, ops: &[Option<Op>]) -> Option<Op> {
     ops.get(thread_of(choice)).copied()??.of_choice(choice)
+}
+
+/// The choice by which a thread takes this step.
+pub(super) fn choice(thread: usize, action: Action) -> usize {
+    if action.is_spurious() {
+        spurious(thread)
+    } else {
+        thread
+    }
 }
 
 impl Op {

@@ -16,10 +16,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::execution::Job;
+use super::findings::Job;
 use super::model::{Objects, Op};
-use super::schedule::choice;
-use super::search::{Choices, Event, spurious};
+use super::search::{Choices, Event, choice, spurious};
 use crate::traced::ObjectKind;
 use crate::traced::location::Place;
 use crate::traced::step::{Action, Outcome};

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::columns::draw_steps;
-use super::schedule::{Schedule, Wanted, choice};
+use super::schedule::{Schedule, Wanted};
+use super::search::choice;
 use super::{Explorer, Program, Report, Run};
 use crate::terminal::Style;
 use crate::traced::ObjectKind;
