@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::common::has_line_tables;
 use crate::common::repository::read;
-use crate::common::{has_line_tables, program};
 use ten_versus_five::explore::loops::SPELLINGS;
 use ten_versus_five::explore::{Action, Explorer, Report, Schedule};
 
@@ -227,7 +227,7 @@ fn steps_of_a_check_are_not_drawn() {
 #[cfg(all(feature = "stage3", feature = "stage4"))]
 #[test]
 fn a_race_says_where_the_lock_is_taken_and_released() {
-    let mut race = program();
+    let mut race = crate::common::program();
     race.args([
         "race",
         "--lock",
