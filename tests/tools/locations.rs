@@ -95,6 +95,11 @@ const RELEASES: [(&str, &[(&str, usize)]); 13] = [
 #[test]
 fn the_thirteen_loops_release_the_lock_where_their_table_says() {
     let file = "src/explore/spellings.rs";
+    let page = read("docs/lock_scope.md");
+    let (_, table) = page.split_once("\n| the loop |").unwrap();
+    let rows = table.lines().skip(2).take_while(|line| !line.is_empty());
+    // Between the columns, and not in a loop, a bar stands alone.
+    let mut cells = rows.map(|row| row.split(" | ").nth(2).unwrap());
     for (spelling, (name, releases)) in SPELLINGS.iter().zip(RELEASES) {
         assert_eq!(spelling.name, name);
         let report = Explorer::new().run(spelling.program(2, 2));
@@ -107,7 +112,14 @@ fn the_thirteen_loops_release_the_lock_where_their_table_says() {
         };
         let releases: Vec<_> = releases.iter().map(release).collect();
         assert_locations(&report, file, Action::Unlock, &releases);
+        let (line, column) = releases[0];
+        let cell = cells.next().unwrap();
+        let character = read(file).lines().nth(line - 1).unwrap()[column - 1..].to_owned();
+        let quoted = cell.split('`').nth(1).unwrap();
+        assert!(character.starts_with(quoted), "{name}: {cell}");
+        assert!(cell.contains(&format!(", {line}:{column}")), "{name}: {line}:{column}, not {cell}");
     }
+    assert_eq!(cells.next(), None);
 }
 
 #[test]
