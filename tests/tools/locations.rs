@@ -70,7 +70,11 @@ fn stage_3_unlocks_at_a_semicolon_and_stage_4_at_a_brace() {
     // It is the `for` that receives, from what it iterates over.
     let line = find(file, "for job in receiver", "}\n");
     assert_locations(&report, file, Action::Unlock, &[line]);
-    let next = find(file, "for job in receiver", "for");
+    let next = match crate::common::next_is_at_the_iterator() {
+        true => "receiver",
+        false => "for",
+    };
+    let next = find(file, "for job in receiver", next);
     assert_locations(&report, file, Action::Receive, &[next]);
 }
 
