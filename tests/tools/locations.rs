@@ -121,7 +121,10 @@ fn the_thirteen_loops_release_the_lock_where_their_table_says() {
         let character = read(file).lines().nth(line - 1).unwrap()[column - 1..].to_owned();
         let quoted = cell.split('`').nth(1).unwrap();
         assert!(character.starts_with(quoted), "{name}: {cell}");
-        assert!(cell.contains(&format!(", {line}:{column}")), "{name}: {line}:{column}, not {cell}");
+        assert!(
+            cell.contains(&format!(", {line}:{column}")),
+            "{name}: {line}:{column}, not {cell}"
+        );
     }
     assert_eq!(cells.next(), None);
 }
@@ -269,6 +272,11 @@ fn a_race_says_where_the_lock_is_taken_and_released() {
     };
     let line = format!("lock: taken at {taken}, released at {released}\n");
     assert!(printed.contains(&line), "{line}{printed}");
+    let page = read("docs/lock_trace.md");
+    assert!(
+        page.contains(line.trim_end()) || !has_line_tables(),
+        "{line}"
+    );
     let note = "  has  mutex ";
     let noted = printed.lines().filter(|line| line.contains(note));
     let noted: Vec<&str> = noted.collect();
@@ -283,6 +291,7 @@ fn a_race_says_where_the_lock_is_taken_and_released() {
     let taken = place(file, "for job in receiver", "lock()", 0);
     let line = format!("lock: taken at {taken}, not released while the race ran\n");
     assert!(printed.contains(&line), "{line}{printed}");
+    assert!(page.contains(line.trim_end()), "{line}");
 }
 
 #[test]
