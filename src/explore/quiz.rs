@@ -6,8 +6,9 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, Write};
 
-use super::Explorer;
 use super::loops::{SPELLINGS, Spelling};
+use super::{Action, Explorer, Report};
+use crate::traced::Location;
 
 const HELP: &str = "\
 Each of these loops takes a job out of a channel and runs it. While the job runs, is the lock
@@ -93,7 +94,33 @@ fn answer(spelling: &Spelling, guess: bool, out: &mut dyn Write) -> io::Result<b
         out,
         "{verdict}: it is {is}. Two workers can run two jobs in {schedules} schedules,\nand {what}."
     )?;
+    if let Some(location) = released_at(&report) {
+        writeln!(
+            out,
+            "The lock is released at {location}:\n{}",
+            pointed_at(&location)
+        )?;
+    }
     Ok(guess == held)
+}
+
+/// Where the guard is dropped for the first time, if the program knows: it was built with debug information.
+fn released_at(report: &Report) -> Option<Location> {
+    let mut steps = report.first_schedule.iter().flat_map(|it| &it.steps);
+    let unlock = steps.find(|step| step.action == Action::Unlock)?;
+    unlock.location.clone()
+}
+
+/// The line of this place, with a mark below the character.
+fn pointed_at(location: &Location) -> String {
+    let mut lines = include_str!("spellings.rs").lines();
+    let line = lines.nth(location.line.saturating_sub(1) as usize);
+    let line = line.unwrap_or_default();
+    format!(
+        "{line}\n{:>column$}",
+        '^',
+        column = location.column as usize
+    )
 }
 
 /// The function of a loop, without what is said of it.

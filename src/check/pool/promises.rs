@@ -222,7 +222,11 @@ pub fn a_panic_costs_no_worker(check: &Check) -> Verdict {
     let all_began = pool.until(|state| state.began == began + panics);
     let began = pool.see(|state| state.began) - began;
     if !all_began {
-        let happened = format!("After {began} jobs that panicked, no job began any more.");
+        let jobs = match began {
+            1 => String::from("1 job"),
+            _ => format!("{began} jobs"),
+        };
+        let happened = format!("After {jobs} that panicked, no job began any more.");
         return stuck(&pool, &happened, lead);
     }
     if pool.see(|state| state.panicked.is_some()) {
