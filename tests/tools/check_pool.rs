@@ -366,7 +366,7 @@ fn each_stage_points_to_the_promises_that_it_adds() {
     let rows: Vec<Vec<&str>> = rows
         .map(|row| row.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
-    assert_eq!(rows.len(), PROMISES.len() + 11);
+    assert_eq!(rows.len(), PROMISES.len() + 14);
     for (index, page) in crate::common::repository::files("docs", "md")
         .iter()
         .filter(|page| {
