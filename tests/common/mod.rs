@@ -49,8 +49,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// machine is; a longer watch would only find more of the wrong programs.
 pub const WATCH: Duration = Duration::from_millis(300);
 
-/// Whether to test with large amounts: more inputs, more variants, longer load. `.ci/run` asks for it with
-/// `THOROUGH=1`. No test is left out otherwise, each only does less of the same.
+/// Whether to test with large amounts: more inputs, more variants, longer load. `THOROUGH=1` asks for it, and
+/// `.ci/run` does so for some of the tests. Without it, each test does less of the same.
 pub fn thorough() -> bool {
     env::var_os("THOROUGH").is_some_and(|value| !value.is_empty())
 }
