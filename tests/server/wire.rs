@@ -246,8 +246,10 @@ fn a_stage_with_a_pool_has_a_page_of_all_its_schedules(stage: usize) {
         assert!(policy.starts_with("default-src 'none'"), "{policy}");
     }
     // Nothing that the pool prints while it is explored is in the log.
-    let log = server.output().join("\n");
-    let jobs = log.matches(" got a job; executing").count();
-    let requests = log.matches(" -> 200 in ").count();
-    assert!(jobs <= requests, "{log}");
+    wait_for("a line of the log for each job", || {
+        let log = server.output().join("\n");
+        let jobs = log.matches(" got a job; executing").count();
+        let requests = log.matches(" -> 200 in ").count();
+        (jobs <= requests).then_some(())
+    });
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use crate::common::repository::{blocks, files, read, temporary};
@@ -154,9 +155,20 @@ fn run(name: &str, number: usize, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+/// A place among the few that may run at the same time, until it is dropped.
+fn slots() -> MutexGuard<'static, ()> {
+    static SLOTS: [Mutex<()>; 5] = [const { Mutex::new(()) }; 5];
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let slot = &SLOTS[NEXT.fetch_add(1, Ordering::Relaxed) % SLOTS.len()];
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What the exercise says of a variant.
 fn said(name: &str, number: usize) -> (String, Option<i32>, String) {
+    // Two processors cannot explore ten pools at once.
+    let free = slots();
     let output = run(name, number, &[]);
+    drop(free);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let not_kept = |line: &&str| !line.is_empty() && !line.starts_with("kept ");
     let first = text.lines().skip(1).find(not_kept).unwrap_or_default();
@@ -175,7 +187,16 @@ fn misjudged(name: &str, number: usize, variant: &Variant) -> Option<String> {
     if cfg!(not(target_os = "linux")) && expected.contains("an_idle_pool") {
         return None; // Only Linux tells.
     }
-    let (said, code, text) = said(name, number);
+    // One that is run in every schedule has a minute for that, which may be too little beside other tests.
+    let told =
+        |(_, _, text): &(String, Option<i32>, String)| !text.contains("\ncannot tell: only ");
+    let first = said(name, number);
+    let (said, code, text) = if told(&first) || *expected != RIGHT {
+        first
+    } else {
+        let mut again = (0..2).map(|_| said(name, number));
+        again.find(told).unwrap_or(first)
+    };
     let agrees = match *expected {
         WRONG => said != RIGHT,
         expected => said == expected,
