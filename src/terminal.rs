@@ -47,6 +47,12 @@ pub fn style() -> Style {
     }
 }
 
+/// How many rows of text standard output shows at once.
+pub fn rows() -> usize {
+    let (rows, _) = size_of(standard_output()).unwrap_or_else(expected_size);
+    rows
+}
+
 /// The size of a window that cannot be asked.
 pub fn expected_size() -> Size {
     let number = |name| env::var(name).ok()?.parse::<usize>().ok();

@@ -83,12 +83,16 @@ impl Pool {
     /// The pool as it stands on the page. None if it is a stage without a pool.
     fn page(self, options: &Options) -> Option<page::Pool> {
         let states = Explorer::new().states(page::MOST_STATES, self.program(options)?);
-        let source = match self {
-            Pool::Stage(stage) => stages::source(stage.number)?,
-            Pool::Spelling(_) => loops::SOURCE,
-        };
         let name = title(&self.label());
-        Some(page::Pool::with_source(name, states, &[source]))
+        Some(page::Pool::with_source(name, states, &[self.source()?]))
+    }
+
+    /// The file of its loop, and its text. None if it is a stage without a pool.
+    fn source(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Pool::Stage(stage) => stages::source(stage.number),
+            Pool::Spelling(_) => Some(loops::SOURCE),
+        }
     }
 }
 
@@ -234,8 +238,13 @@ fn step(options: &Options) -> Result<Ending, String> {
     }
     for pool in &options.pools {
         if let Some(program) = pool.program(options) {
-            let title = title(&pool.label());
-            let played = stepping::play(&title, program, terminal::style(), &mut input, &mut out);
+            let table = stepping::Table {
+                title: &title(&pool.label()),
+                files: &Vec::from_iter(pool.source()),
+                style: terminal::style(),
+                rows: terminal::rows(),
+            };
+            let played = stepping::play(program, &table, &mut input, &mut out);
             if written(played)? == Ending::Failure {
                 return Ok(Ending::Failure);
             }

@@ -7,25 +7,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::columns::draw_steps;
-use super::schedule::{Schedule, Wanted};
-use super::search::choice;
-use super::{Explorer, Program, Report, Run};
+use super::schedule::{Schedule, Step, Wanted};
+use super::{Explorer, Program, Report, Run, waits};
 use crate::terminal::Style;
-use crate::traced::ObjectKind;
+use crate::traced::Location;
 use crate::traced::step::Action;
 
-/// So many steps are shown before each question; more than a class looks at.
-const SHOWN: usize = 12;
+/// So few steps are enough if there is no room for more, and the lines of source go first.
+const FEW_STEPS: usize = 4;
 
 /// How long to look for a way.
 const SEARCH: Duration = Duration::from_secs(10);
 
 const HELP: &str = "\
-A number, or several: these threads take the next steps.
+The letter or the number of a thread, or several: these threads take the next steps.
 t  is there a way from here to two jobs at once?
 s  is there a way from here to where a thread waits for ever?
 b  back by one step
 q  quit";
+
+/// Where it is played, and with what.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a> {
+    /// What the program is called, like `stage 4, for-loop`.
+    pub title: &'a str,
+    /// The names of its files, and their text.
+    pub files: &'a [(&'a str, &'a str)],
+    /// How to draw.
+    pub style: Style,
+    /// How many rows of text can be seen at once.
+    pub rows: usize,
+}
 
 /// Asks for one step after another, until the input ends or says `q`.
 ///
@@ -33,54 +45,73 @@ q  quit";
 ///
 /// If the input cannot be read, or the output cannot be written.
 pub fn play(
-    title: &str,
     program: Program,
-    style: Style,
+    table: &Table,
     input: &mut dyn BufRead,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut game = Game {
         program: Arc::new(program),
-        style,
+        table,
         choices: Vec::new(),
     };
-    writeln!(out, "You are the scheduler of {title}.\n\n{HELP}")?;
+    writeln!(out, "You are the scheduler of {}.\n\n{HELP}", table.title)?;
+    let mut answers = Vec::new();
+    let mut is_drawn = false;
     loop {
-        let place = game.look();
-        game.show(&place, out)?;
+        if !is_drawn {
+            for line in game.look().lines(&game, &answers) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        // Behind the drawing, which would push them off the screen.
+        for answer in answers.drain(..) {
+            writeln!(out, "{answer}")?;
+        }
         write!(out, "> ")?;
         out.flush()?;
         let mut line = String::new();
         if input.read_line(&mut line)? == 0 {
             return writeln!(out);
         }
+        let before = game.choices.clone();
         for word in line.split_whitespace() {
-            match word {
+            let answer = match word {
                 "q" => return Ok(()),
-                "b" => drop(game.choices.pop()),
-                "t" => game.find(&TWO_AT_ONCE, out)?,
-                "s" => game.find(&STUCK, out)?,
-                _ => {
-                    if let Err(why) = game.step(word) {
-                        writeln!(out, "{why}")?;
-                        break; // What was to follow it makes no sense any more.
-                    }
+                "b" => {
+                    game.choices.pop();
+                    continue;
                 }
+                "t" => game.find(&TWO_AT_ONCE),
+                "s" => game.find(&STUCK),
+                _ => match game.step(word) {
+                    Ok(()) => continue,
+                    Err(why) => why,
+                },
+            };
+            answers.extend(answer.lines().map(String::from));
+            if !matches!(word, "t" | "s") {
+                break; // What was to follow it makes no sense any more.
             }
         }
+        is_drawn = game.choices == before && !answers.is_empty();
     }
 }
 
-struct Game {
+struct Game<'a> {
     program: Arc<Program>,
-    style: Style,
+    table: &'a Table<'a>,
     choices: Vec<usize>,
 }
 
 /// A schedule that begins with the steps so far. How it goes on is the explorer's choice.
 struct Place {
     schedule: Schedule,
-    /// The threads that can go on, and those that cannot, by their numbers.
+    /// How many steps there are so far.
+    steps: usize,
+    /// What to type for each thread.
+    keys: Vec<String>,
+    /// The threads that can go on, and those that cannot.
     ready: Vec<Wanted>,
     waiting: Vec<Wanted>,
     /// All threads have ended, or none can go on.
@@ -110,7 +141,7 @@ const STUCK: Goal = Goal {
     reached: |schedule, steps| steps == schedule.steps.len(),
 };
 
-impl Game {
+impl Game<'_> {
     fn program(&self) -> impl Fn(&Run) + Send + Sync + 'static + use<> {
         let program = Arc::clone(&self.program);
         move |run| program(run)
@@ -128,6 +159,8 @@ impl Game {
             None => (Vec::new(), schedule.stuck.clone()),
         };
         Place {
+            keys: keys(&schedule.threads),
+            steps: self.choices.len().min(schedule.steps.len()),
             schedule,
             ready,
             waiting,
@@ -135,99 +168,184 @@ impl Game {
         }
     }
 
-    /// Draws the last steps, and says which threads can go on and why the others cannot.
-    fn show(&self, place: &Place, out: &mut dyn Write) -> io::Result<()> {
-        let steps = self.choices.len();
-        let Style { width, unicode, .. } = self.style;
-        writeln!(out)?;
-        let range = steps.saturating_sub(SHOWN)..steps;
-        for line in draw_steps(&place.schedule, range, width, unicode) {
-            writeln!(out, "{line}")?;
-        }
-        writeln!(out)?;
-        let jobs: Vec<String> = jobs_at(&place.schedule, steps)
-            .iter()
-            .map(|job| format!("job {job}"))
-            .collect();
-        match jobs.as_slice() {
-            [] => writeln!(out, "No job runs.")?,
-            [one] => writeln!(out, "{one} runs.")?,
-            several => writeln!(out, "{} run at once.", several.join(" and "))?,
-        }
-        for (number, name) in (1..).zip(&place.schedule.threads) {
-            let of_this = |wanted: &&Wanted| wanted.thread + 1 == number;
-            for wanted in place.ready.iter().filter(of_this) {
-                let (number, step) = (wanted.number(), wanted.text(&place.schedule));
-                writeln!(out, "{number:4}  {name}: {step}")?;
-            }
-            if let Some(wanted) = place.waiting.iter().find(of_this) {
-                let why = why(&place.schedule, steps, wanted);
-                writeln!(out, "   -  {name} waits: {why}")?;
-            }
-        }
-        match (place.is_end, place.waiting.is_empty()) {
-            (true, true) => writeln!(out, "All threads have ended."),
-            (true, false) => writeln!(out, "Stuck: no thread can go on."),
-            (false, _) => Ok(()),
-        }
-    }
-
-    /// Lets the thread of this number take its next step.
+    /// Lets the thread that is called so take its next step.
     fn step(&mut self, word: &str) -> Result<(), String> {
         let place = self.look();
-        let number = word.parse::<usize>().ok();
-        let mut ready = place.ready.iter();
-        if let Some(wanted) = ready.find(|it| Some(it.number()) == number) {
-            self.choices.push(wanted.number() - 1);
+        if let Some(wanted) = place.ready.iter().find(|it| place.key(it) == word) {
+            self.choices.push(wanted.thread);
             return Ok(());
         }
-        let mut waiting = place.waiting.iter();
-        Err(match waiting.find(|it| Some(it.number()) == number) {
-            Some(wanted) => {
-                let name = &place.schedule.threads[wanted.thread];
-                let why = why(&place.schedule, self.choices.len(), wanted);
-                format!("{name} cannot: {why}.")
-            }
-            None => format!("{word:?} is no thread that can go on.\n{HELP}"),
-        })
+        if let Some(wanted) = place.waiting.iter().find(|it| place.key(it) == word) {
+            return Err(place.cannot(wanted));
+        }
+        let Some(thread) = place.keys.iter().position(|key| key == word) else {
+            return Err(format!("There is no thread {word:?}.\n{HELP}"));
+        };
+        let mut steps = place.schedule.steps[..place.steps].iter();
+        let what = match steps.any(|step| step.thread == thread) {
+            true => "has ended",
+            false => "is not there yet",
+        };
+        Err(format!("{} {what}.", place.schedule.threads[thread]))
     }
 
-    /// Says whether there is a way from here to this, and shows it.
-    fn find(&self, goal: &Goal, out: &mut dyn Write) -> io::Result<()> {
+    /// Says whether there is a way from here to this, and what to type for it.
+    fn find(&self, goal: &Goal) -> String {
         let explorer = Explorer::new().time_limit(SEARCH);
         let report = explorer.run_from(&self.choices, self.program());
         let (what, count) = (goal.what, report.schedules);
         let Some(schedule) = (goal.schedule)(&report) else {
             return match report.complete {
-                true => writeln!(
-                    out,
-                    "There is no way to {what} from here (schedules: {count})."
-                ),
-                false => writeln!(
-                    out,
-                    "No way to {what} in {count} schedules, but these are not all."
-                ),
+                true => format!("There is no way to {what} from here (schedules: {count})."),
+                false => format!("No way to {what} in {count} schedules, but these are not all."),
             };
         };
         let here = self.choices.len();
         let there = (here..schedule.steps.len()).find(|steps| (goal.reached)(schedule, *steps));
         let there = there.unwrap_or(schedule.steps.len());
-        let way: Vec<String> = schedule.steps[here..there]
+        let keys = keys(&schedule.threads);
+        let way: Vec<&str> = schedule.steps[here..there]
             .iter()
-            .map(|step| (choice(step.thread, step.action) + 1).to_string())
+            .map(|step| &*keys[step.thread])
             .collect();
         match way.as_slice() {
-            [] => writeln!(out, "Here it is: {what}."),
-            way => writeln!(out, "There is a way to {what}:\n{}", way.join(" ")),
+            [] => format!("Here it is: {what}."),
+            way => format!("There is a way to {what}:\n{}", way.join(" ")),
         }
     }
 }
 
-impl Wanted {
-    /// What to type for it.
-    fn number(&self) -> usize {
-        choice(self.thread, self.action) + 1
+impl Place {
+    fn key(&self, wanted: &Wanted) -> &str {
+        &self.keys[wanted.thread]
     }
+
+    /// The last steps, which threads can go on, and why the others cannot: as many lines as there is room
+    /// for, if these are to follow.
+    fn lines(&self, game: &Game, answers: &[String]) -> Vec<String> {
+        let Style { width, unicode, .. } = game.table.style;
+        // Two empty lines, the names of the threads, and what is typed.
+        let room = game.table.rows;
+        let room = room.saturating_sub(height(answers, width) + 4);
+        let mut below = self.below(game, true);
+        if room < height(&below, width) + FEW_STEPS {
+            below = self.below(game, false);
+        }
+        let room = room.saturating_sub(height(&below, width)).max(1);
+        let range = self.steps.saturating_sub(room)..self.steps;
+        let mut lines = vec![String::new()];
+        lines.extend(draw_steps(&self.schedule, range, width, unicode));
+        lines.push(String::new());
+        lines.extend(below);
+        lines
+    }
+
+    /// What stands below the drawing.
+    fn below(&self, game: &Game, with_source: bool) -> Vec<String> {
+        let jobs = jobs_at(&self.schedule, self.steps).into_iter();
+        let jobs: Vec<String> = jobs.map(|job| format!("job {job}")).collect();
+        let mut lines = vec![match jobs.as_slice() {
+            [] => String::from("No job runs."),
+            [one] => format!("{one} runs."),
+            several => format!("{} run at once.", several.join(" and ")),
+        }];
+        for (thread, name) in self.schedule.threads.iter().enumerate() {
+            let ready = self.ready.iter().map(|wanted| {
+                let step = wanted.text(&self.schedule);
+                (self.key(wanted), format!("{name}: {step}"), wanted)
+            });
+            let waiting = self.waiting.iter();
+            let waiting = waiting.map(|wanted| ("-", self.cannot(wanted), wanted));
+            for (key, text, wanted) in ready.chain(waiting).filter(|it| it.2.thread == thread) {
+                lines.push(format!("{key:>4}  {text}"));
+                let location = wanted.location.as_ref().filter(|_| with_source);
+                lines.extend(location.map(|location| game.table.line_of(location)));
+            }
+        }
+        match (self.is_end, self.waiting.is_empty()) {
+            (true, true) => lines.push(String::from("All threads have ended.")),
+            (true, false) => lines.push(String::from("Stuck: no thread can go on.")),
+            (false, _) => {}
+        }
+        lines
+    }
+
+    /// What a thread cannot do, and why.
+    fn cannot(&self, wanted: &Wanted) -> String {
+        let name = &self.schedule.threads[wanted.thread];
+        let steps = &self.schedule.steps[..self.steps];
+        let mut owners: Vec<&str> = Vec::new();
+        for taken in waits::holders(steps, wanted.mutex.or(wanted.object)) {
+            owners.push(match taken.thread == wanted.thread {
+                true => "it",
+                false => &self.schedule.threads[taken.thread],
+            });
+        }
+        let has = match owners.as_slice() {
+            [] => String::from("the lock is taken"),
+            ["it"] => String::from("it has the lock itself"),
+            [one] => format!("{one} has the lock"),
+            several => format!("{} have the lock", several.join(" and ")),
+        };
+        let what = match wanted.action {
+            Action::Park => String::from("go on"),
+            _ => wanted.text(&self.schedule),
+        };
+        let why = match wanted.action {
+            Action::Lock | Action::Read => has,
+            Action::Receive => String::from("the channel is empty"),
+            Action::Send => String::from("the channel is full"),
+            Action::HandOff => String::from("its message is not received"),
+            Action::Join => String::from("that thread has not ended"),
+            Action::Park => String::from("it is not unparked"),
+            Action::Wake => match notified(steps, wanted) {
+                _ if owners.is_empty() => String::from("it is not notified"),
+                Some(true) => has,
+                Some(false) => String::from("it is not notified"),
+                None => format!("it is not notified, or {has}"),
+            },
+            _ => return format!("{name} cannot {what}."),
+        };
+        format!("{name} cannot {what}: {why}.")
+    }
+}
+
+impl Table<'_> {
+    /// A line of source, as much of it as there is room for.
+    fn line_of(&self, location: &Location) -> String {
+        let file = |(name, _): &&(&str, &str)| location.file.ends_with(name);
+        let file = self.files.iter().find(file);
+        let line = file.and_then(|(_, text)| text.lines().nth(location.line as usize - 1));
+        let (name, number) = (location.file_name(), location.line);
+        let text = format!("      {name}:{number}  {}", line.unwrap_or_default().trim());
+        let cut: String = text.chars().take(self.style.width).collect();
+        cut.trim_end().to_owned()
+    }
+}
+
+/// How many rows these lines take.
+fn height(lines: &[String], width: usize) -> usize {
+    let rows = |line: &String| line.chars().count().div_ceil(width.max(1)).max(1);
+    lines.iter().map(rows).sum()
+}
+
+/// What to type for each thread: `m` for the main thread, and for `worker-0` its number. Threads that have the
+/// same number have their place among all threads.
+fn keys(threads: &[String]) -> Vec<String> {
+    let number = |name: &str| {
+        let rest = name.trim_end_matches(|character: char| character.is_ascii_digit());
+        name[rest.len()..].to_owned()
+    };
+    let numbers: Vec<String> = threads.iter().map(|name| number(name)).collect();
+    let key = |(thread, number): (usize, &String)| {
+        let is_one_of_several = numbers[1..].iter().filter(|it| *it == number).count() > 1;
+        match thread {
+            0 => String::from("m"),
+            _ if number.is_empty() || is_one_of_several => format!("#{thread}"),
+            _ => number.clone(),
+        }
+    };
+    numbers.iter().enumerate().map(key).collect()
 }
 
 impl Schedule {
@@ -254,32 +372,15 @@ fn jobs_at(schedule: &Schedule, steps: usize) -> Vec<usize> {
     jobs
 }
 
-/// What a thread waits for after so many steps, and why it has to.
-fn why(schedule: &Schedule, steps: usize, wanted: &Wanted) -> String {
-    let what = wanted.text(schedule);
-    let reason = match (wanted.action, wanted.object) {
-        (Action::Lock, Some((ObjectKind::Mutex, _))) => holder(schedule, steps, wanted)
-            .map(|thread| format!("{} has the lock", schedule.threads[thread])),
-        (Action::Receive, _) => Some(String::from("the channel is empty")),
-        (Action::Send, _) => Some(String::from("the channel is full")),
-        (Action::Join, _) => Some(String::from("it has not ended")),
-        _ => None,
-    };
-    reason.map_or(what.clone(), |reason| format!("{what}, but {reason}"))
-}
-
-/// The thread that has the mutex that another one wants.
-fn holder(schedule: &Schedule, steps: usize, wanted: &Wanted) -> Option<usize> {
-    let mut holder = None;
-    for step in schedule.steps.iter().take(steps) {
-        let same = step.object == wanted.object;
-        match step.action {
-            Action::Unlock if same => holder = None,
-            Action::Lock | Action::TryLock if same => holder = holder.or(Some(step.thread)),
-            // A wait at a condition variable gives the lock back too.
-            Action::Wait if holder == Some(step.thread) => holder = None,
-            _ => {}
-        }
-    }
-    holder
+/// Whether a thread that waits at a condition variable has been notified. None if perhaps another one was.
+fn notified(steps: &[Step], wanted: &Wanted) -> Option<bool> {
+    let since = steps.iter().rposition(|step| step.thread == wanted.thread);
+    let since = steps[since.unwrap_or_default()..].iter();
+    let mut since = since.filter(|step| step.object == wanted.object);
+    let mut one = false;
+    let all = since.any(|step| {
+        one |= step.action == Action::NotifyOne;
+        step.action == Action::NotifyAll
+    });
+    (all || !one).then_some(all)
 }

@@ -36,7 +36,7 @@ fn sentence(schedule: &Schedule, wanted: &Wanted) -> String {
         action => format!("`{name}` waits{here}: {action}."),
     };
     let lock = wanted.mutex.or(wanted.object);
-    let holders = holders(schedule, lock).into_iter();
+    let holders = holders(&schedule.steps, lock).into_iter();
     let holders = holders.map(|step| holder(schedule, wanted, step));
     [what]
         .into_iter()
@@ -104,7 +104,7 @@ fn released<'a>(schedule: &'a Schedule, taken: &Step) -> Vec<&'a Location> {
     places
 }
 
-type Lock = Option<(ObjectKind, usize)>;
+pub(super) type Lock = Option<(ObjectKind, usize)>;
 
 fn gives_back(step: &Step, lock: Lock) -> bool {
     match step.action {
@@ -123,14 +123,14 @@ fn takes(step: &Step, lock: Lock) -> bool {
     }
 }
 
-/// The steps in which threads took a lock that they have at the end.
-fn holders(schedule: &Schedule, lock: Lock) -> Vec<&Step> {
+/// The steps in which threads took a lock that they have after all of these.
+pub(super) fn holders(steps: &[Step], lock: Lock) -> Vec<&Step> {
     let mut holders: Vec<&Step> = Vec::new();
     let is_lock = |(kind, _)| matches!(kind, ObjectKind::Mutex | ObjectKind::RwLock);
     if !lock.is_some_and(is_lock) {
         return holders;
     }
-    for step in &schedule.steps {
+    for step in steps {
         if takes(step, lock) {
             holders.push(step);
         } else if gives_back(step, lock) {
