@@ -283,8 +283,8 @@ impl Lock {
         holds.map(|hold| format!("lock: {hold}")).collect()
     }
 
-    /// The [rows](Lock::rows) and [how often it was held](Lock::held_during) up to `until`, as JSON. Times
-    /// are in milliseconds. `held` is `null`, and there are no rows, in a program without a lock; `full`
+    /// The [rows](Lock::rows), [how often it was held](Lock::held_during) and the [lines](Lock::lines) up to
+    /// `until`, as JSON. Times are in milliseconds. `held` is `null`, and there are no rows, in a program without a lock; `full`
     /// says that the last notes are missing.
     pub fn json(&self, until: Duration) -> String {
         let rows = self.rows(until).into_iter().map(|row| {
@@ -303,7 +303,12 @@ impl Lock {
         };
         let full = self.notes.missed > 0;
         let rows = rows.join(",");
-        format!("{{\"held\":{held},\"jobs\":{jobs},\"full\":{full},\"rows\":[{rows}]}}")
+        let lines = self.lines(until);
+        let lines: Vec<String> = lines.iter().map(|line| json_string(line)).collect();
+        let lines = lines.join(",");
+        format!(
+            "{{\"held\":{held},\"jobs\":{jobs},\"full\":{full},\"rows\":[{rows}],\"lines\":[{lines}]}}"
+        )
     }
 
     /// When the thread of this name began its last job. Zero if there was none.

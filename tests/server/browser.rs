@@ -253,12 +253,23 @@ fn the_race_page_of_stage_4_shows_who_has_the_lock_if_asked_to() {
     assert!(held, "{verdict}");
     // A row of a request does not look like one of a worker.
     let chart = browser.script("return document.getElementById('chart').innerText");
-    assert_eq!(chart.matches(", on worker-0").count(), 2, "{chart}");
+    // The same worker has the lock all the time; which one is the machine's affair.
+    let mut same = (0..4).map(|worker| chart.matches(&format!(", on worker-{worker}")).count());
+    assert!(same.any(|requests| requests == 2), "{chart}");
     let between = browser.script("return document.getElementById('lock-title').innerText");
     assert!(between.contains("The workers meanwhile"), "{between}");
     let rows = browser.script("return document.getElementById('lock').innerText");
     assert_eq!(rows.matches("worked with the lock 2.").count(), 1, "{rows}");
     assert_eq!(rows.matches("waited for the lock 2.").count(), 3, "{rows}");
+    let places = browser.script("return document.getElementById('lock-lines').innerText");
+    let (taken, until_now) = (
+        "lock: taken at stages/stage4_for_loop.rs:",
+        ", not released while the race ran",
+    );
+    assert!(
+        places.contains(taken) && places.contains(until_now),
+        "{places}"
+    );
     let pieces = "return document.querySelectorAll('#lock .works-with-lock').length";
     let drawn = browser.script(pieces);
     let mut expected = (2..=4).map(|jobs| format!("{{\"value\":{jobs}}}"));

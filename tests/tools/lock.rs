@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::common::repository::read;
-use crate::common::{Server, get_when_free, program, wait_for};
+use crate::common::{Server, get_when_free, has_line_tables, program, wait_for};
 use ten_versus_five::client::Outcome;
 use ten_versus_five::command;
 use ten_versus_five::compiled_in;
@@ -559,17 +559,22 @@ fn what_the_page_is_told_is_json() {
     let expected = "{\"held\":1,\"jobs\":1,\"full\":false,\"rows\":[\
         {\"name\":\"worker-0\",\"pieces\":[\
         [\"has-lock\",1000.000],[\"works-with-lock\",4000.000],[\"has-lock\",5000.000]]},\
-        {\"name\":\"worker-1\",\"pieces\":[[\"waits-for-lock\",5000.000]]}]}";
+        {\"name\":\"worker-1\",\"pieces\":[[\"waits-for-lock\",5000.000]]}],\"lines\":[]}";
     assert_eq!(told, expected);
 
     let none = lock(0, "1  a \"b\" \\  starts").json(Duration::from_secs(5));
     assert_eq!(
         none,
-        "{\"held\":null,\"jobs\":0,\"full\":false,\"rows\":[]}"
+        "{\"held\":null,\"jobs\":0,\"full\":false,\"rows\":[],\"lines\":[]}"
     );
     let quoted = "1  a \"b\" \\  starts\n1  a \"b\" \\  has  mutex 1";
     let quoted = lock(0, quoted).json(Duration::from_secs(5));
     assert!(quoted.contains(r#""name":"a \"b\" \\""#), "{quoted}");
+
+    let places = "1  a  starts\n1  a  has  mutex 1  at \"x\".rs:3:7\n2  a  releases  mutex 1  at \"x\".rs:4:9";
+    let places = lock(0, places).json(Duration::from_secs(5));
+    let line = r#","lines":["lock: taken at \"x\".rs:3:7, released at \"x\".rs:4:9"]}"#;
+    assert!(places.ends_with(line), "{places}");
 }
 
 fn only_a_server_that_takes_notes_tells_who_had_the_lock(stage: usize) {
@@ -592,6 +597,15 @@ fn only_a_server_that_takes_notes_tells_who_had_the_lock(stage: usize) {
         _ => "{\"held\":0,\"jobs\":3,",
     };
     assert!(told.body.starts_with(expected), "{}", told.body);
+    if matches!(stage, 3 | 4) {
+        let line = told
+            .body
+            .split('"')
+            .rfind(|text| text.starts_with("lock: "));
+        let page = read("docs/lock_trace.md");
+        let is_told = line.is_some_and(|line| page.contains(line));
+        assert!(is_told || !has_line_tables(), "{}", told.body);
+    }
     // What is not a number of seconds, or too large a one, asks for everything.
     for query in ["?-1", "?1e300", "?NaN", "?x", "?", "?%00"] {
         let told = get_when_free(server.addr, &format!("/race/lock{query}"));
