@@ -40,6 +40,15 @@ pub enum Outcome {
     Failed(String),
 }
 
+/// How far a request is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is a connection, and the client's port is this.
+    Connected(u16),
+    /// The system has the whole request.
+    Sent,
+}
+
 /// What an answer with this status may mean, in a few words for a person; nothing for one that needs no
 /// words. `location` is where it redirects to, if it does.
 pub fn meaning(status: u16, location: Option<&str>) -> Option<String> {
@@ -69,12 +78,12 @@ pub fn seconds(time: Duration) -> String {
     format!("{} s", (seconds * digits).round() / digits)
 }
 
-/// Sends one request, and reads the answer to its end. Calls `connected` with the port of the client.
+/// Sends one request, and reads the answer to its end. Tells `progress` how far it is, at that moment.
 ///
 /// Never takes much longer than `timeout`. If the server reports a longer time than the request has
 /// taken, the report cannot be true, and is left out.
-pub fn request(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> Reply {
-    exchange(target, timeout, connected).unwrap_or_else(|error| {
+pub fn request(target: &Target, timeout: Duration, progress: impl FnMut(Progress)) -> Reply {
+    exchange(target, timeout, progress).unwrap_or_else(|error| {
         let why = match error.kind() {
             ErrorKind::ConnectionRefused => String::from("nothing listens there"),
             ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
@@ -98,10 +107,14 @@ pub fn request(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) 
 /// Many servers round to whole milliseconds, and some of them round up.
 const ROUNDING: Duration = Duration::from_millis(1);
 
-fn exchange(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> io::Result<Reply> {
+fn exchange(
+    target: &Target,
+    timeout: Duration,
+    mut progress: impl FnMut(Progress),
+) -> io::Result<Reply> {
     let deadline = Instant::now() + timeout;
     let stream = connect(target.addresses(timeout)?, deadline)?;
-    connected(stream.local_addr()?.port());
+    progress(Progress::Connected(stream.local_addr()?.port()));
 
     let sent = Instant::now();
     let mut bounded = DeadlineStream::new(&stream, deadline.saturating_duration_since(sent));
@@ -112,6 +125,7 @@ fn exchange(target: &Target, timeout: Duration, connected: impl FnOnce(u16)) -> 
     );
     // If this fails because the server has closed the connection, its answer may have arrived before.
     let _ = bounded.write_all(request.as_bytes());
+    progress(Progress::Sent);
     let mut answer = Answer {
         stream: bounded,
         began: None,

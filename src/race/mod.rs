@@ -28,9 +28,9 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client;
 use crate::client::metronome::Metronome;
 use crate::client::target::Target;
+use crate::client::{self, Progress};
 use crate::output::{self, Ending};
 use crate::whole_file;
 pub use options::{Against, Options};
@@ -140,8 +140,12 @@ impl Request {
         let Request { race, place, .. } = self;
         thread::sleep(self.due.saturating_sub(race.elapsed()));
         // `send` fails when the race is over and the receiver is dropped.
-        let connected = |port| drop(sender.send(Event::Connected(place, port, race.elapsed())));
-        let reply = client::request(&self.target, self.timeout, connected);
+        let progress = |progress| {
+            if let Progress::Connected(port) = progress {
+                let _ = sender.send(Event::Connected(place, port, race.elapsed()));
+            }
+        };
+        let reply = client::request(&self.target, self.timeout, progress);
         let _ = sender.send(Event::Ended(place, race.elapsed(), reply));
     }
 }

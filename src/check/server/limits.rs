@@ -340,6 +340,11 @@ impl Server {
             )
         } else if !beyond.iter().all(|it| Some(it.sent + unit / 4) < first) {
             return Err(String::from(TOO_BUSY)); // Too late to find all workers busy.
+        } else if !beyond
+            .iter()
+            .all(|it| within.iter().all(|other| other.left_before(it)))
+        {
+            return Err(String::from(TOO_BUSY)); // Too early.
         } else if let Some(other) = beyond.iter().find(|it| !it.is(503)) {
             let got = other.describe();
             format!("With all workers busy and the queue full, a request more got {got}.")

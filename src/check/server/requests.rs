@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::{self, Outcome, target::Target};
+use crate::client::{self, Outcome, Progress, target::Target};
 
 /// A connection that took longer was not accepted at once.
 const SLOW_CONNECTION: Duration = Duration::from_millis(500);
@@ -51,11 +51,13 @@ impl Page {
 /// What came of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
-    /// When it was sent, and when the last of its answer had come, or it was given up.
+    /// When it began to be sent, and when the last of its answer had come, or it was given up.
     pub sent: Instant,
     pub ended: Instant,
     /// How long it took to connect.
     connecting: Duration,
+    /// From when on the system had all of it, if it could be sent.
+    has_left: Option<Instant>,
     /// The status of a whole answer, or why there is none.
     pub status: Result<u16, String>,
     /// What its status means here, if that is to be said.
@@ -69,6 +71,12 @@ impl Answer {
 
     pub fn took(&self) -> Duration {
         self.ended - self.sent
+    }
+
+    /// Whether it had left before the other one began to be sent. On a busy machine, that is not a matter of
+    /// which thread was started first.
+    pub fn left_before(&self, other: &Answer) -> bool {
+        self.has_left.is_some_and(|moment| moment <= other.sent)
     }
 
     /// How long it took to connect, if that was too long for a connection that is accepted at once: where
@@ -96,8 +104,11 @@ impl Answer {
 pub(super) fn ask(page: &Page, timeout: Duration) -> Answer {
     let target = page.next();
     let sent = Instant::now();
-    let mut connecting = None;
-    let reply = client::request(&target, timeout, |_port| connecting = Some(sent.elapsed()));
+    let (mut connecting, mut has_left) = (Duration::ZERO, None);
+    let reply = client::request(&target, timeout, |progress| match progress {
+        Progress::Connected(_) => connecting = sent.elapsed(),
+        Progress::Sent => has_left = Some(Instant::now()),
+    });
     let ended = Instant::now();
     let status = match reply.outcome {
         Outcome::Answered(status) => Ok(status),
@@ -108,7 +119,8 @@ pub(super) fn ask(page: &Page, timeout: Duration) -> Answer {
     Answer {
         sent,
         ended,
-        connecting: connecting.unwrap_or_default(),
+        connecting,
+        has_left,
         meaning: said.and_then(|status| client::meaning(status, reply.location.as_deref())),
         status,
     }
@@ -138,6 +150,7 @@ impl UnderWay {
             sent,
             ended: Instant::now(),
             connecting: Duration::ZERO,
+            has_left: None,
             status: Err(why),
             meaning: None,
         };
