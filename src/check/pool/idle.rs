@@ -7,6 +7,9 @@ use std::time::Duration;
 /// A thread's number, as the system counts.
 type Id = u32;
 
+/// Threads that use more in less than a second are not idle, without a doubt.
+const MUCH: Duration = Duration::from_millis(100);
+
 /// What threads used of the processor.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Use {
@@ -35,30 +38,33 @@ pub(super) fn threads() -> Option<Vec<Id>> {
     ids.iter().any(|id| used(*id).is_some()).then_some(ids)
 }
 
-/// What all threads but these use in a second: in the quietest of three, because the first may still see
-/// them on their way to sleep.
-pub(super) fn least_use_in_a_second(others: &[Id]) -> Use {
-    let seconds = (0..3).map(|_| {
-        let before = use_of_all_but(others);
-        thread::sleep(Duration::from_secs(1));
+/// What all threads but these use in a second: in the first of three in which they are idle, since the very
+/// first may still see them on their way to sleep. Otherwise, in the very first.
+pub(super) fn use_in_a_second(others: &[Id]) -> Use {
+    let first = use_up_to(Duration::MAX, others);
+    let two_more = (0..2).map(|_| use_up_to(MUCH, others));
+    let mut seconds = [first].into_iter().chain(two_more);
+    seconds.find(|used| used.is_idle()).unwrap_or(first)
+}
+
+/// What all threads but these use in a second, or until they have used so much: those that compute need not do so
+/// for longer.
+fn use_up_to(much: Duration, others: &[Id]) -> Use {
+    let before = use_of_all_but(others);
+    let mut used = Use::default();
+    for _ in 0..10 {
+        thread::sleep(Duration::from_millis(100));
         let after = use_of_all_but(others);
-        Use {
+        used = Use {
             // A thread that has ended takes its numbers along.
             time: after.time.saturating_sub(before.time),
             switches: after.switches.saturating_sub(before.switches),
-        }
-    });
-    let mut least: Option<Use> = None;
-    for used in seconds {
-        least = Some(match least {
-            Some(least) if (least.time, least.switches) <= (used.time, used.switches) => least,
-            _ => used,
-        });
-        if used.time.is_zero() && used.switches == 0 {
+        };
+        if used.time > much {
             break;
         }
     }
-    least.unwrap_or_default()
+    used
 }
 
 fn use_of_all_but(others: &[Id]) -> Use {

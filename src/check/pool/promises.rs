@@ -479,7 +479,7 @@ pub fn an_idle_pool_uses_no_processor(check: &Check) -> Verdict {
         return depends_on("every_job_runs_once");
     }
     let busy = |when: &str, question: &str| {
-        let used = idle::least_use_in_a_second(&others);
+        let used = idle::use_in_a_second(&others);
         let happened = format!(
             "{when}, the pool's threads used {} ms of processor time in a second, in {} pieces.",
             used.time.as_millis(),
