@@ -2,9 +2,8 @@
 //!
 //! Each server has a sign for each promise, in the order in which they are printed: `+` it is kept,
 //! `-` it is broken, `?` the check cannot tell, `*` it is kept or the check cannot tell, as chance has
-//! it, `.` anything. A slow request takes a second, and a verdict would have to be off by half of that to be
-//! wrong;
-//! most of the time nothing happens, so all servers are checked at once.
+//! it, `.` anything. A slow request takes 0.6 s, and a verdict would have to be off by half of that to be
+//! wrong; most of the time nothing happens, so all servers are checked at once.
 
 mod servers;
 
@@ -67,8 +66,9 @@ fn signs(tap: &str) -> String {
     signs
 }
 
-/// How often a check may say that it cannot tell, where it should be able to.
-const ATTEMPTS: usize = 4;
+/// How often a check may say that it cannot tell, where it should be able to: often, on a machine that does
+/// much else.
+const ATTEMPTS: usize = 12;
 
 /// Whether the verdicts are what is expected.
 fn are_right(signs: &str, expected: &str) -> bool {
@@ -109,6 +109,18 @@ fn misjudged(expected: &str, check: impl Fn() -> String) -> Option<String> {
     Some(last)
 }
 
+/// What a check says when it can tell all that it should, in one of a few attempts.
+fn settled(is_settled: impl Fn(&str) -> bool, check: impl Fn() -> String) -> String {
+    let mut said = check();
+    for _ in 1..ATTEMPTS {
+        if is_settled(&said) {
+            break;
+        }
+        said = check();
+    }
+    said
+}
+
 /// The names of all promises, in order.
 fn names() -> Vec<String> {
     let tap = tap(&Check::new(options(nowhere(), (None, None))));
@@ -119,8 +131,14 @@ fn names() -> Vec<String> {
         .collect()
 }
 
-/// The names and the signs of the promises for which a server is here.
+/// The names and the signs of the promises for which a server is here, or of all.
 fn chosen<'a>(case: &Case, names: &'a [String]) -> (Vec<&'a str>, String) {
+    if thorough() {
+        return (
+            names.iter().map(String::as_str).collect(),
+            case.signs.to_owned(),
+        );
+    }
     let of = |number: &usize| {
         (
             names[number - 1].as_str(),
@@ -166,20 +184,6 @@ fn no_server_is_misjudged() {
         misjudged(&expected, || {
             let check = Check::new(options(start(case), case.demanded)).hold_up(HOLD_UP);
             tap(&check.only(&only))
-        })
-    });
-}
-
-/// Each is checked for everything.
-#[test]
-fn no_server_is_misjudged_in_anything() {
-    if !thorough() {
-        return;
-    }
-    assert_none(|case| {
-        misjudged(case.signs, || {
-            let check = Check::new(options(start(case), case.demanded)).hold_up(HOLD_UP);
-            tap(&check)
         })
     });
 }
@@ -254,15 +258,16 @@ fn stopped_for_moments(child: Child, mut random: u64) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// Ten times each, five of them beside four busy loops and stopped for moments. "Cannot tell" is all right.
+/// Ten times each, five of them beside four busy loops and stopped for moments. "Cannot tell" is all right. Says
+/// how often that was the verdict where another would have been right.
 #[cfg(unix)]
 #[test]
-#[ignore = "takes eight minutes"]
+#[ignore = "takes four minutes"]
 fn no_server_is_misjudged_on_a_busy_machine() {
     let names = names();
     for round in 0..10 {
         let busy = AtomicBool::new(round % 2 == 1);
-        let untold = AtomicUsize::new(0);
+        let (told, untold) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -281,12 +286,18 @@ fn no_server_is_misjudged_on_a_busy_machine() {
                     String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap()
                 };
                 let (signs, expected) = (signs(&tap), chosen(case, &names).1);
-                untold.fetch_add(signs.matches('?').count(), Ordering::SeqCst);
+                for (sign, expected) in signs.chars().zip(expected.chars()) {
+                    match sign {
+                        '?' if expected == '?' => {}
+                        '?' => drop(untold.fetch_add(1, Ordering::SeqCst)),
+                        _ => drop(told.fetch_add(1, Ordering::SeqCst)),
+                    }
+                }
                 are_wrong(&signs, &expected).then(|| format!("{signs} not\n{expected}\n{tap}"))
             });
             busy.store(false, Ordering::Relaxed);
         });
-        println!("round {round}: {untold:?} untold");
+        println!("round {round}: {told:?} told, {untold:?} untold");
     }
 }
 
@@ -346,15 +357,11 @@ fn no_stage_is_misjudged() {
                     promises: &OF_A_STAGE,
                     serve: |_| {},
                 };
-                let options = ["--sleep", "1", "--workers", "4", "--queue", "4"];
+                let options = ["--sleep", "0.6", "--workers", "4", "--queue", "4"];
                 let server = Server::start(stage.number, &options);
-                let check = Check::new(self::options(server.addr, case.demanded));
-                let (only, some) = chosen(&case, names);
-                let (check, expected) = match thorough() {
-                    true => (check, case.signs),
-                    false => (check.only(&only), some.as_str()),
-                };
-                assert_eq!(misjudged(expected, || tap(&check)), None, "{}", stage.name);
+                let (only, expected) = chosen(&case, names);
+                let check = Check::new(self::options(server.addr, case.demanded)).only(&only);
+                assert_eq!(misjudged(&expected, || tap(&check)), None, "{}", stage.name);
             });
         }
     });
@@ -387,7 +394,7 @@ fn the_page_shows_what_is_true_of_one_thread_and_of_a_thread_each() {
 #[cfg(feature = "stage5")]
 #[test]
 fn no_queue_is_a_queue_of_zero() {
-    let server = Server::start(5, &["--sleep", "1", "--workers", "2"]);
+    let server = Server::start(5, &["--sleep", "0.6", "--workers", "2"]);
     let names = names();
     let check = Check::new(options(server.addr, (Some(2), Some(0))));
     let check = check.only(&[&names[3], &names[4], &names[5]]);
@@ -456,10 +463,14 @@ fn plain(check: &Check, width: usize) -> String {
 fn people_get_lines_that_fit_one_question_once_and_a_sum() {
     let names = names();
     let case = SERVERS.iter().find(|it| it.name == "one thread").unwrap();
-    let check = Check::new(options(start(case), (None, None))).hold_up(HOLD_UP);
-    let text = plain(
-        &check.only(&[&names[0], &names[3], &names[6], &names[7]]),
-        60,
+    let sum = "1 kept, 2 broken, 1 cannot tell";
+    let text = settled(
+        |text| text.contains(sum),
+        || {
+            let check = Check::new(options(start(case), (None, None))).hold_up(HOLD_UP);
+            let only = [&names[0], &names[3], &names[6], &names[7]].map(String::as_str);
+            plain(&check.only(&only), 60)
+        },
     );
     let lines: Vec<&str> = text.lines().collect();
     let longest = lines.iter().map(|line| line.chars().count()).max();
@@ -479,20 +490,11 @@ fn people_get_lines_that_fit_one_question_once_and_a_sum() {
         .filter_map(|line| line.split("  ").next())
         .collect();
     let verdicts: Vec<&str> = verdicts.into_iter().filter(|it| !it.is_empty()).collect();
-    assert_eq!(
-        verdicts,
-        [
-            "kept",
-            "cannot tell",
-            "BROKEN",
-            "BROKEN",
-            "1 kept, 2 broken, 1 cannot tell"
-        ]
-    );
+    assert_eq!(verdicts, ["kept", "cannot tell", "BROKEN", "BROKEN", sum]);
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(one_line.matches("is there a deadline").count(), 1, "{text}");
     assert_eq!(
-        one_line.matches("got no answer for 3.6 s").count(),
+        one_line.matches("got no answer for 2.4 s").count(),
         2,
         "{text}"
     );
@@ -539,12 +541,13 @@ fn a_verdict_has_its_numbers() {
     let names = names();
     let said = |name: &str, numbers: &[usize], words: &[&str]| {
         let case = SERVERS.iter().find(|it| it.name == name).unwrap();
-        let check = Check::new(options(start(case), (None, None))).hold_up(HOLD_UP);
         let only: Vec<&str> = numbers.iter().map(|it| names[it - 1].as_str()).collect();
-        let tap = tap(&check.only(&only));
-        for words in words {
-            assert!(tap.contains(words), "{words}\n{tap}");
-        }
+        let says_all = |tap: &str| words.iter().all(|words| tap.contains(words));
+        let tap = settled(says_all, || {
+            let check = Check::new(options(start(case), (None, None))).hold_up(HOLD_UP);
+            tap(&check.only(&only))
+        });
+        assert!(says_all(&tap), "{words:?}\n{tap}");
     };
     thread::scope(|scope| {
         scope.spawn(|| {

@@ -42,7 +42,7 @@ impl Case {
     }
 }
 
-pub const SERVERS: [Case; 41] = [
+pub const SERVERS: [Case; 42] = [
     // One thread, or a thread for each connection.
     case("one thread", "+--???---+++++", &[2, 3, 7, 8, 9], |it| {
         sequential(it, None, answer)
@@ -214,6 +214,12 @@ pub const SERVERS: [Case; 41] = [
         loses_workers(it, 16, 1)
     }),
     case(
+        "loses a worker to a silent client",
+        "+++???-+-+++++",
+        &[7],
+        loses_a_worker_to_silence,
+    ),
+    case(
         "one thread, slow with bad requests",
         "+--???++-+++++",
         &[14],
@@ -235,13 +241,13 @@ pub const SERVERS: [Case; 41] = [
 ];
 
 /// How long a slow request takes.
-const SECOND: Duration = Duration::from_secs(1);
+const UNIT: Duration = Duration::from_millis(600);
 
 /// The check's limit for what holds up a request.
-pub const HOLD_UP: Duration = Duration::from_secs(3);
+pub const HOLD_UP: Duration = Duration::from_secs(2);
 
 /// How long a patient server waits for each piece of a request.
-const LIMIT: Option<Duration> = Some(Duration::from_millis(700));
+const LIMIT: Option<Duration> = Some(Duration::from_millis(500));
 
 /// What is done with a connection and the head of its request.
 type Answer = fn(TcpStream, &str);
@@ -279,22 +285,22 @@ pub fn respond(mut connection: TcpStream, status: u16) {
 /// `/sleep` takes a second, and all else no time.
 fn answer(connection: TcpStream, head: &str) {
     if is_slow(head) {
-        thread::sleep(SECOND);
+        thread::sleep(UNIT);
     }
     respond(connection, 200);
 }
 
-/// The bad requests of the check take it more than twenty seconds in all.
+/// The bad requests of the check, of which 25 come here, take it longer in all than the check waits for one answer.
 fn think_about_what_is_bad(connection: TcpStream, head: &str) {
     if is_request(head) {
         return answer(connection, head);
     }
-    thread::sleep(SECOND);
+    thread::sleep(HOLD_UP / 5);
     respond(connection, 400);
 }
 
 fn sleep_always(connection: TcpStream, _head: &str) {
-    thread::sleep(SECOND);
+    thread::sleep(UNIT);
     respond(connection, 200);
 }
 
@@ -302,7 +308,7 @@ fn sleep_always(connection: TcpStream, _head: &str) {
 fn lie(mut connection: TcpStream, head: &str) {
     static REQUESTS: AtomicUsize = AtomicUsize::new(0);
     if is_slow(head) {
-        thread::sleep(SECOND);
+        thread::sleep(UNIT);
     }
     let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
     let response = format!(
@@ -320,7 +326,7 @@ fn not_http(mut connection: TcpStream, _head: &str) {
 fn exactly(connection: TcpStream, head: &str) {
     match head.lines().next() {
         Some("GET /sleep HTTP/1.1") => {
-            thread::sleep(SECOND);
+            thread::sleep(UNIT);
             respond(connection, 200);
         }
         Some("GET / HTTP/1.1") => respond(connection, 200),
@@ -347,7 +353,7 @@ fn irregular(listener: TcpListener) {
     threaded(listener, |connection, head| {
         if is_slow(head) {
             let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
-            thread::sleep(SECOND * [2, 3, 2, 4][request % 4] / 3);
+            thread::sleep(UNIT * [2, 3, 2, 4][request % 4] / 3);
         }
         respond(connection, 200);
     });
@@ -359,7 +365,7 @@ fn some_take_longer(listener: TcpListener) {
     threaded(listener, |connection, head| {
         if is_slow(head) {
             let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
-            thread::sleep(SECOND * [10, 16][request % 2] / 10);
+            thread::sleep(UNIT * [10, 16][request % 2] / 10);
         }
         respond(connection, 200);
     });
@@ -372,7 +378,7 @@ fn computes(listener: TcpListener) {
         if is_slow(head) {
             BUSY.fetch_add(1, Ordering::SeqCst);
             for _ in 0..20 {
-                thread::sleep(SECOND / 20 * BUSY.load(Ordering::SeqCst) as u32);
+                thread::sleep(UNIT / 20 * BUSY.load(Ordering::SeqCst) as u32);
             }
             BUSY.fetch_sub(1, Ordering::SeqCst);
         }
@@ -391,11 +397,11 @@ fn first_alone(listener: TcpListener) {
         let others = RUNNING.fetch_add(1, Ordering::SeqCst);
         let first = FIRST.lock().unwrap();
         if others == 0 {
-            thread::sleep(SECOND);
+            thread::sleep(UNIT);
             drop(first);
         } else {
             drop(first);
-            thread::sleep(SECOND);
+            thread::sleep(UNIT);
         }
         RUNNING.fetch_sub(1, Ordering::SeqCst);
         respond(connection, 200);
@@ -417,7 +423,7 @@ fn shares_answers(listener: TcpListener) {
             wanted.push(page.clone());
             drop(wanted);
             let one = MAKES.lock().unwrap();
-            thread::sleep(SECOND);
+            thread::sleep(UNIT);
             drop(one);
             WANTED.lock().unwrap().retain(|it| *it != page);
             MADE.notify_all();
@@ -455,7 +461,7 @@ fn keeps_alive(mut connection: TcpStream) -> bool {
     let mut limit = LIMIT;
     while let Some(head) = read_head(&connection, limit) {
         if is_slow(&head) {
-            thread::sleep(SECOND);
+            thread::sleep(UNIT);
         }
         let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
         if head.contains("Connection: close") {
@@ -499,13 +505,25 @@ fn loses_workers(listener: TcpListener, workers: usize, most: usize) {
             return true;
         };
         if is_slow(&head) {
-            thread::sleep(SECOND);
+            thread::sleep(UNIT);
             connection.set_nonblocking(true).unwrap();
             if connection.peek(&mut [0]).is_ok() && lost.fetch_add(1, Ordering::SeqCst) < most {
                 return false;
             }
         }
         respond(connection, 200);
+        true
+    });
+}
+
+/// Four workers, of which one leaves when a client says nothing for too long.
+fn loses_a_worker_to_silence(listener: TcpListener) {
+    let may_leave = AtomicUsize::new(1);
+    pool_of(listener, 4, move |connection| {
+        let Some(head) = read_head(&connection, LIMIT) else {
+            return may_leave.swap(0, Ordering::SeqCst) == 0;
+        };
+        answer(connection, &head);
         true
     });
 }
@@ -533,7 +551,7 @@ fn busy_for_a_while(listener: TcpListener) {
     let bad = AtomicUsize::new(0);
     two_workers(&listener, || {
         if bad.fetch_add(1, Ordering::SeqCst) % 25 == 24 {
-            thread::sleep(3 * SECOND);
+            thread::sleep(3 * UNIT);
         }
         true
     });
@@ -640,7 +658,7 @@ fn wait_and_reject(connection: TcpStream) {
 }
 
 fn late_503(connection: TcpStream) {
-    thread::sleep(3 * SECOND);
+    thread::sleep(3 * UNIT);
     wait_and_reject(connection);
 }
 
