@@ -597,11 +597,7 @@ impl Inner {
         let threads = self.slots.iter().enumerate();
         let wanted = threads.filter_map(|(thread, slot)| {
             let op = slot.op.filter(|_| !enabled.has(thread))?;
-            let mut clock = slot.clock.clone();
-            for object in op.objects.into_iter().flatten() {
-                clock.join(&self.objects.clocks[object].0);
-                clock.join(&self.objects.clocks[object].1);
-            }
+            let mut clock = self.objects.clock_of(&op, &slot.clock);
             clock.tick(thread);
             Some(Event {
                 thread,

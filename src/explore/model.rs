@@ -22,6 +22,50 @@ pub(crate) struct Op {
     pub(crate) number: usize,
 }
 
+/// What a step is to the objects that it touches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Reads,
+    /// Whatever has no role of its own. Of a channel, that is what asks whether there is a message, or room, and goes on if
+    /// there is none; and what drops the receiver.
+    Changes,
+    Sends,
+    HandsOff,
+    Receives,
+    DropsSender,
+}
+
+const ROLES: [Role; 6] = [
+    Role::Reads,
+    Role::Changes,
+    Role::Sends,
+    Role::HandsOff,
+    Role::Receives,
+    Role::DropsSender,
+];
+
+impl Role {
+    /// Whether it can make a difference which of two steps of different threads comes first, where both can be taken.
+    ///
+    /// One that sends puts its message behind the last one, and one that receives takes the first one. Where there is a message,
+    /// and room for another one, it makes no difference which of the two is first. Where there is not, only one of the two can be
+    /// taken. The other one may have to wait for it, and [happens after it](Objects::enabled_by) then, but cannot come first.
+    /// So it is with a receiver that waits, and one who drops a sender.
+    fn depends_on(self, other: Role) -> bool {
+        use Role::*;
+        let go_together = |one: Role, other: Role| {
+            matches!(
+                (one, other),
+                (Reads, Reads)
+                    | (Sends, HandsOff | Receives | DropsSender)
+                    | (HandsOff, HandsOff | Receives | DropsSender)
+                    | (Receives | DropsSender, DropsSender)
+            )
+        };
+        !go_together(self, other) && !go_together(other, self)
+    }
+}
+
 /// The state of one object.
 #[derive(Clone, Debug)]
 pub(crate) enum State {
@@ -79,14 +123,22 @@ impl State {
     }
 }
 
+/// What happens before the next step on an object.
+#[derive(Clone, Debug, Default)]
+struct Clocks {
+    /// The steps that were taken on it, by their role.
+    by_role: [Clock; ROLES.len()],
+    /// Of a channel: for each message, the step that sent it, and the one that received it.
+    sent: Vec<Clock>,
+    received: Vec<Clock>,
+}
+
 /// All objects of one schedule, in the order in which they were first used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Objects {
     pub(crate) states: Vec<State>,
     pub(crate) kinds: Vec<ObjectKind>,
-    /// What happens before the next step on each object, if that step reads: all that changed it;
-    /// and what else does if it changes: all that read it.
-    pub(crate) clocks: Vec<(Clock, Clock)>,
+    clocks: Vec<Clocks>,
     numbers: HashMap<usize, usize>,
 }
 
@@ -184,20 +236,63 @@ impl Objects {
     /// with all that the step depends on, and itself.
     pub(crate) fn take_step(&mut self, thread: usize, op: &Op, before: &Clock) -> (Outcome, Clock) {
         let outcome = self.perform(thread, op);
-        let mut clock = before.clone();
-        for object in op.objects.into_iter().flatten() {
-            clock.join(&self.clocks[object].0);
-            if !op.only_reads() {
-                clock.join(&self.clocks[object].1);
+        let mut clock = self.clock_of(op, before);
+        if let Some(object) = op.objects[0] {
+            if let Some(by) = self.enabled_by(object, op, outcome) {
+                clock.join(by);
             }
         }
         clock.tick(thread);
         for object in op.objects.into_iter().flatten() {
-            let (written, read) = &mut self.clocks[object];
-            let mine = if op.only_reads() { read } else { written };
-            mine.join(&clock);
+            let clocks = &mut self.clocks[object];
+            clocks.by_role[op.role() as usize].join(&clock);
+            match (op.action, outcome) {
+                (Action::Send | Action::TrySend, Outcome::Number(_)) => {
+                    clocks.sent.push(clock.clone());
+                }
+                (Action::Receive | Action::TryReceive, Outcome::Done) => {
+                    clocks.received.push(clock.clone());
+                }
+                _ => {}
+            }
         }
         (outcome, clock)
+    }
+
+    /// What happens before a step that is taken next: `before`, and all that it depends on.
+    pub(crate) fn clock_of(&self, op: &Op, before: &Clock) -> Clock {
+        let mut clock = before.clone();
+        for object in op.objects.into_iter().flatten() {
+            for role in ROLES {
+                if op.role().depends_on(role) {
+                    clock.join(&self.clocks[object].by_role[role as usize]);
+                }
+            }
+        }
+        clock
+    }
+
+    /// What had to be done on a channel before the step that has just been taken there could be, although the two
+    /// do not [depend](Op::depends_on) on each other.
+    fn enabled_by(&self, object: usize, op: &Op, outcome: Outcome) -> Option<&Clock> {
+        let State::Channel { bound, taken, .. } = self.states[object] else {
+            return None;
+        };
+        let Clocks {
+            by_role,
+            sent,
+            received,
+        } = &self.clocks[object];
+        match (op.action, outcome) {
+            (Action::Send, Outcome::Number(number)) => {
+                let freed = number.checked_sub(bound.filter(|bound| *bound > 0)?)?;
+                received.get(freed.checked_sub(1)?)
+            }
+            (Action::HandOff, Outcome::Done) => received.get(op.number - 1),
+            (Action::Receive, Outcome::Done) => sent.get(taken - 1),
+            (Action::Receive, Outcome::Closed) => Some(&by_role[Role::DropsSender as usize]),
+            _ => None,
+        }
     }
 
     fn perform(&mut self, thread: usize, op: &Op) -> Outcome {
@@ -327,10 +422,26 @@ fn channel(op: &Op, state: &mut State) -> Outcome {
 
 impl Op {
     /// Whether the order of the two steps, of two threads, makes a difference: they touch the same
-    /// object, and not both only read it.
+    /// object, and in [roles](Role::depends_on) that do not go together.
     pub(crate) fn depends_on(&self, other: &Op) -> bool {
         let shared = |object: &usize| other.objects.contains(&Some(*object));
-        self.objects.iter().flatten().any(shared) && !(self.only_reads() && other.only_reads())
+        self.objects.iter().flatten().any(shared) && self.role().depends_on(other.role())
+    }
+
+    /// What it is to its objects.
+    fn role(&self) -> Role {
+        use Action::*;
+        match self.action {
+            Look | Load | SpuriousFailure | IsFinished | Join | Read | TryRead | StopReading => {
+                Role::Reads
+            }
+            Send => Role::Sends,
+            HandOff => Role::HandsOff,
+            Receive if !self.timed => Role::Receives,
+            Ask => Role::Receives,
+            DropSender => Role::DropsSender,
+            _ => Role::Changes,
+        }
     }
 
     /// The step that a thread can take instead of this one for no reason, if there is one.
@@ -341,14 +452,6 @@ impl Op {
             _ => return None,
         };
         Some(Op { action, ..*self })
-    }
-
-    pub(crate) fn only_reads(&self) -> bool {
-        use Action::*;
-        matches!(
-            self.action,
-            Look | Load | SpuriousFailure | IsFinished | Join | Read | TryRead | StopReading
-        )
     }
 
     /// Whether it may have to wait until another thread has taken a step.

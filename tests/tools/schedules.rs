@@ -213,6 +213,7 @@ fn the_command_writes_the_page_beside_what_it_prints() {
     ] {
         let html = written(stage);
         assert!(html.starts_with("<!DOCTYPE html>"));
+        assert!(html.len() < 400_000, "stage {stage}: {} bytes", html.len());
         let pools = pools(&html);
         assert_eq!(pools.len(), 1);
         assert_eq!(pools[0].words("name"), name);

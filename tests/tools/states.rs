@@ -1,12 +1,14 @@
 //! Does the list of all states agree with the search, which never sees most of them?
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::common::thorough;
 use crate::explore::{book, broken, condvar, programs, random};
 use crate::schedules::assert_agrees;
 use ten_versus_five::explore::states::States;
-use ten_versus_five::explore::{Explorer, Job, Program, Report, Run, loops};
+use ten_versus_five::explore::{Action, Explorer, Job, Program, Report, Run, loops};
+use ten_versus_five::traced::ObjectKind;
 
 #[allow(dead_code)]
 #[path = "../../examples/counter.rs"]
@@ -239,6 +241,62 @@ small_programs! {
     a_notification_that_comes_too_early a_channel_with_room_for_one
     a_channel_without_room a_receiver_that_gives_up parked_and_unparked a_scope_and_a_barrier
     set_once a_thread_that_waits_for_itself_in_vain a_poisoned_lock
+}
+
+/// Counts in a way that knows nothing of what happens before what: runs every order of the steps, and looks in which order
+/// they come at each lock and at each end of each channel. That a message is handed off or a sender is dropped makes no
+/// difference there.
+fn orders_at_each_thing(program: impl Fn() -> Program) -> (usize, usize) {
+    let (mut runs, mut orders) = (0, BTreeSet::new());
+    let mut prefixes = vec![Vec::new()];
+    while let Some(prefix) = prefixes.pop() {
+        let schedule = explorer()
+            .replay(&prefix, program())
+            .first_schedule
+            .unwrap();
+        let choices = schedule.choices();
+        let mut at = BTreeMap::new();
+        for (place, step) in schedule.steps.iter().enumerate() {
+            let others = step
+                .ready
+                .iter()
+                .filter(|other| other.thread != step.thread);
+            for other in others.filter(|_| place >= prefix.len()) {
+                prefixes.push([&choices[..place], &[other.thread]].concat());
+            }
+            let end = match step.action {
+                Action::Send => "sends",
+                Action::Ask | Action::Receive => "receives",
+                Action::HandOff | Action::DropSender => continue,
+                _ => "",
+            };
+            if let Some(object) = step.object.filter(|(kind, _)| *kind != ObjectKind::Thread) {
+                at.entry((object, end))
+                    .or_insert_with(Vec::new)
+                    .push(step.thread);
+            }
+        }
+        runs += 1;
+        orders.insert(at);
+    }
+    (runs, orders.len())
+}
+
+#[test]
+fn there_are_as_many_schedules_as_orders_at_each_lock_and_each_end_of_a_channel() {
+    for (name, program, kinds) in [
+        ("two senders", programs::two_senders as fn(), 2),
+        ("room for two", programs::messages_with_room_for_two, 1),
+        ("no room", programs::messages_without_room, 1),
+        ("two receivers", programs::two_receivers, 2),
+    ] {
+        let program = || -> Program { Box::new(move |_: &Run| program()) };
+        let (runs, orders) = orders_at_each_thing(program);
+        assert!(runs > 10 * orders, "{name}: {runs}");
+        let report = explorer().run(program());
+        assert_eq!((orders, report.schedules), (kinds, kinds), "{name}");
+        compare(name, program);
+    }
 }
 
 #[test]

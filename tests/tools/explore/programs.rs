@@ -142,6 +142,37 @@ pub fn a_channel_without_room() -> String {
     format!("{tried} {sent} {:?}", thread.join().unwrap())
 }
 
+pub fn two_senders() {
+    let (sender, receiver) = mpsc::channel();
+    let other = sender.clone();
+    thread::spawn(move || other.send(1).unwrap());
+    sender.send(2).unwrap();
+    drop(sender);
+    assert_eq!(receiver.iter().count(), 2);
+}
+
+pub fn messages_with_room_for_two() {
+    let (sender, receiver) = mpsc::sync_channel(2);
+    thread::spawn(move || (0..4).for_each(|number| sender.send(number).unwrap()));
+    assert!(receiver.iter().eq(0..4));
+}
+
+pub fn messages_without_room() {
+    let (sender, receiver) = mpsc::sync_channel(0);
+    thread::spawn(move || (0..2).for_each(|number| sender.send(number).unwrap()));
+    assert!(receiver.iter().eq(0..2));
+}
+
+pub fn two_receivers() {
+    let (sender, receiver) = mpsc::channel();
+    let receiver = Arc::new(Mutex::new(receiver));
+    let other = Arc::clone(&receiver);
+    let thread = thread::spawn(move || other.lock().unwrap().recv().unwrap());
+    (1..=2).for_each(|number| sender.send(number).unwrap());
+    let mine = receiver.lock().unwrap().recv().unwrap();
+    assert_eq!(mine + thread.join().unwrap(), 3);
+}
+
 pub fn a_receiver_that_gives_up() -> String {
     let (sender, receiver) = mpsc::channel();
     let thread = thread::spawn(move || sender.send(1).is_ok());

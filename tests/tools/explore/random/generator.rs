@@ -70,9 +70,19 @@ const THEMES: [Theme; 15] = [
 /// The program of this seed.
 pub fn program(seed: u64) -> Program {
     let random = &mut Random::new(seed);
-    let themes: Vec<Theme> = (0..random.pick(&[1, 1, 2, 2, 3]))
+    let mut themes: Vec<Theme> = (0..random.pick(&[1, 1, 2, 2, 3]))
         .map(|_| random.pick(&THEMES))
         .collect();
+    // The steps on a channel depend on each other in many ways, so every third program is about channels. A job before
+    // a message and one behind it cannot run at once.
+    if seed % 3 == 0 {
+        themes.push(Theme::Channel);
+        match random.below(4) {
+            0 => themes = vec![Theme::Channel, Theme::Channel, Theme::Blocks],
+            1 | 2 => themes = vec![Theme::Channel],
+            _ => {}
+        }
+    }
     let threads = random.pick(&[2, 2, 3, 3, 3, 3, 4]);
     let channels = if themes.contains(&Theme::Channel) {
         random.pick(&[1, 1, 1, 2])
