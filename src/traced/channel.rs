@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
+use std::panic::Location;
 use std::sync::mpsc::{self, RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::context::{explored, note};
+use super::location::{self, Place, seen_if_not_optimized};
 use super::notes::What;
 use super::step::{Action, Object, ObjectKind, Outcome};
 
@@ -306,30 +308,48 @@ pub struct IntoIter<T> {
     receiver: Receiver<T>,
 }
 
+/// Whether a step is to be taken for an iterator of `std`, as in `iter().take(2)`.
+#[track_caller]
+fn is_called_by_std() -> bool {
+    explored().is_some() && location::of_caller(Location::caller()) == Place::Unknown
+}
+
 impl<T> Iterator for Iter<'_, T> {
     type Item = T;
 
+    #[inline]
     #[track_caller]
     fn next(&mut self) -> Option<T> {
-        self.receiver.recv().ok()
+        match is_called_by_std() {
+            true => seen_if_not_optimized(|| self.receiver.recv().ok()),
+            false => self.receiver.recv().ok(),
+        }
     }
 }
 
 impl<T> Iterator for TryIter<'_, T> {
     type Item = T;
 
+    #[inline]
     #[track_caller]
     fn next(&mut self) -> Option<T> {
-        self.receiver.try_recv().ok()
+        match is_called_by_std() {
+            true => seen_if_not_optimized(|| self.receiver.try_recv().ok()),
+            false => self.receiver.try_recv().ok(),
+        }
     }
 }
 
 impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
+    #[inline]
     #[track_caller]
     fn next(&mut self) -> Option<T> {
-        self.receiver.recv().ok()
+        match is_called_by_std() {
+            true => seen_if_not_optimized(|| self.receiver.recv().ok()),
+            false => self.receiver.recv().ok(),
+        }
     }
 }
 
@@ -376,27 +396,30 @@ impl<T> Clone for SyncSender<T> {
 }
 
 impl<T> Drop for Sender<T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(explored) = self.shared.explored() {
-            explored.step(Action::DropSender, false, 0);
+            seen_if_not_optimized(|| explored.step(Action::DropSender, false, 0));
         }
         note(What::DropsSender, &self.shared.object);
     }
 }
 
 impl<T> Drop for SyncSender<T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(explored) = self.shared.explored() {
-            explored.step(Action::DropSender, false, 0);
+            seen_if_not_optimized(|| explored.step(Action::DropSender, false, 0));
         }
         note(What::DropsSender, &self.shared.object);
     }
 }
 
 impl<T> Drop for Receiver<T> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(explored) = self.shared.explored() {
-            explored.step(Action::DropReceiver, false, 0);
+            seen_if_not_optimized(|| explored.step(Action::DropReceiver, false, 0));
             // Without capacity, each message belongs to a sender that waits, and goes back to it.
             if self.shared.bound != Some(0) {
                 let messages = mem::take(&mut *explored.queue());

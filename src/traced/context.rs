@@ -43,18 +43,25 @@ pub(crate) fn note(what: What, object: &Object) {
     let caller = panic::Location::caller();
     ask(|watcher| {
         if let Watcher::Recorder(recorder) = watcher {
-            recorder.note(what, Some(object), caller);
+            recorder.note(what, Some(object), Some(caller));
+        }
+    });
+}
+
+/// The same of something that is dropped: it has no caller.
+pub(crate) fn note_of_drop(what: What, object: &Object) {
+    ask(|watcher| {
+        if let Watcher::Recorder(recorder) = watcher {
+            recorder.note(what, Some(object), None);
         }
     });
 }
 
 /// Takes a note that is about the thread and nothing else.
-#[track_caller]
 pub(crate) fn note_of_thread(what: What) {
-    let caller = panic::Location::caller();
     ask(|watcher| {
         if let Watcher::Recorder(recorder) = watcher {
-            recorder.note(what, None, caller);
+            recorder.note(what, None, None);
         }
     });
 }

@@ -122,6 +122,17 @@ pub(crate) fn of_caller(caller: &panic::Location) -> Place {
     })
 }
 
+/// Runs `work`, and shows that the learner's code is not optimized.
+///
+/// In a program that is optimized, a function that ends with a drop may have left the stack before, and functions
+/// that do the same may be one. Then the innermost place that is left is not the one at which something is dropped.
+/// A function that is generic in a learner's type and can be inlined is compiled as the learner's code is. If it
+/// has an address of its own in a backtrace, it was not inlined where it always would be.
+#[inline]
+pub(crate) fn seen_if_not_optimized<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
 fn of_this_place() -> Place {
     // With `#`, its paths do not depend on the current directory.
     of_backtrace(&format!("{:#}", Backtrace::force_capture()))
@@ -143,9 +154,15 @@ fn try_of_backtrace(text: &str) -> Option<Place> {
     let mut lines = text.lines().map(str::trim).peekable();
     // Where this crate is, as its debug information names it.
     let mut root = normal(env!("CARGO_MANIFEST_DIR")) + "/";
+    let (mut seen, mut is_optimized) = (None, None);
     while let Some(line) = lines.next() {
-        let symbol = symbol(line);
+        let (symbol, address) = symbol(line);
         let at = lines.next_if(|next| next.starts_with("at "));
+        if let Some(seen) = seen.take() {
+            is_optimized = Some(address.is_none_or(|address| address == seen));
+        } else if is_optimized.is_none() && symbol.0.contains("seen_if_not_optimized") {
+            seen = address;
+        }
         let Some(place) = at.and_then(|at| at.strip_prefix("at ")) else {
             if symbol.is_of_others() || symbol.is_of_the_stand_in() {
                 continue;
@@ -165,7 +182,7 @@ fn try_of_backtrace(text: &str) -> Option<Place> {
             None if is_of_others(&file) || symbol.is_of_the_stand_in() => continue,
             _ => {}
         }
-        let file = shown(&file)?;
+        let file = shown(&file).filter(|_| is_optimized == Some(false))?;
         return Some(Place::Learner(Location { file, line, column }));
     }
     None
@@ -179,18 +196,17 @@ fn number(part: Option<&str>) -> Option<u32> {
 struct Symbol<'a>(&'a str);
 
 /// A name stands in a line like `7:     0x5581f0 - core::mem::drop`, in which the address may be missing,
-/// or all that comes before the name.
-fn symbol(line: &str) -> Symbol<'_> {
+/// or all that comes before the name. Functions that are inlined have the address of the one they are in.
+fn symbol(line: &str) -> (Symbol<'_>, Option<&str>) {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let name = match line.split_once(':') {
         Some((index, name)) if is_number(index) => name.trim_start(),
         _ => line,
     };
-    let name = match name.split_once(" - ") {
-        Some((address, name)) if address.starts_with("0x") => name,
-        _ => name.strip_prefix("- ").unwrap_or(name),
-    };
-    Symbol(name)
+    match name.split_once(" - ") {
+        Some((address, name)) if address.starts_with("0x") => (Symbol(name), Some(address)),
+        _ => (Symbol(name.strip_prefix("- ").unwrap_or(name)), None),
+    }
 }
 
 impl Symbol<'_> {
@@ -247,12 +263,15 @@ fn is_of_a_check(own: &str) -> bool {
 
 const HERE: &str = "src/traced/location.rs";
 
-/// The path of a file of this crate from its root.
+/// The path of a file of this crate from its root. Another crate may be in its folder too, like the assignment.
 fn own(file: &str) -> Option<&str> {
     if is_absolute(file) {
-        return file
-            .strip_prefix(&*normal(env!("CARGO_MANIFEST_DIR")))?
-            .strip_prefix('/');
+        let file = file.strip_prefix(&*normal(env!("CARGO_MANIFEST_DIR")))?;
+        let file = file.strip_prefix('/')?;
+        let folder = file.split('/').next()?;
+        return ["src", "stages", "tests", "examples", "benches"]
+            .contains(&folder)
+            .then_some(file);
     }
     // The compiler names all files of a workspace from the same folder.
     let here = normal(file!());
@@ -317,6 +336,178 @@ fn name_of(file: &str) -> Option<String> {
         }
         first
     };
-    let from_here = path.strip_prefix(&current).unwrap_or(&path);
-    Some(normal(&from_here.to_string_lossy()))
+    Some(from(&current, &path))
+}
+
+/// The path of a file as it is from here, if it is not far away: a crate may be beside the one that uses it.
+fn from(current: &Path, path: &Path) -> String {
+    let folders = current.ancestors().take(3).enumerate();
+    let mut folders = folders.filter(|(_, folder)| folder.parent().is_some());
+    let near = folders.find_map(|(up, folder)| {
+        let path = path.strip_prefix(folder).ok()?;
+        Some("../".repeat(up) + &path.to_string_lossy())
+    });
+    let near = near.unwrap_or_else(|| path.to_string_lossy().into_owned());
+    near.replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From rustc 1.95 on Linux, in a program that is not optimized. `ROOT` is the folder of this crate.
+    const UNLOCK: &str = "   \
+   3:     0x557c99cae8f5 - <std[e28293b1aa0f68bd]::backtrace::Backtrace>::force_capture
+                               at /rustc/59807616e1fa/library/std/src/backtrace.rs:312:9
+  12:     0x557c99c6b4c7 - ten_versus_five::traced::context::note_of_drop::hc7432227ec0f1a79
+                               at ROOT/src/traced/context.rs:62:5
+  13:     0x5614f50777a0 - <ten_versus_five::traced::mutex::MutexGuard<T> as core::ops::drop::Drop>::drop::{{closure}}::hbafb56831b152602
+                               at ROOT/src/traced/mutex.rs:153:17
+  14:     0x5614f5071f05 - ten_versus_five::traced::location::seen_if_not_optimized::h06145e70c8823265
+                               at ROOT/src/traced/location.rs:133:5
+  15:     0x5614f5074375 - <ten_versus_five::traced::mutex::MutexGuard<T> as core::ops::drop::Drop>::drop::haac349f9cfbdd6d5
+                               at ROOT/src/traced/mutex.rs:148:9
+  16:     0x5614f507423d - core::ptr::drop_in_place<ten_versus_five::traced::mutex::MutexGuard<alloc::vec::Vec<i32>>>::hc87d2bb0600768a7
+                               at /rustc/59807616e1fa/library/core/src/ptr/mod.rs:805:1
+  17:     0x5614f507546e - guard::next::h1d110544bc3ceaf9
+                               at ROOT/examples/guard.rs:13:10
+  18:     0x5614f5075276 - guard::main::h1d110544bc3ceaf9
+                               at ROOT/examples/guard.rs:40:5
+";
+
+    /// What is found in that text, if parts of it are others.
+    fn found(others: &[(&str, &str)]) -> Place {
+        let text = others.iter().fold(String::from(UNLOCK), |text, other| {
+            assert!(text.contains(other.0), "{}", other.0);
+            text.replace(other.0, other.1)
+        });
+        of_backtrace(&text.replace("ROOT", env!("CARGO_MANIFEST_DIR")))
+    }
+
+    fn learner(location: &str) -> Place {
+        Place::Learner(location.parse().unwrap())
+    }
+
+    #[test]
+    fn the_innermost_frame_in_a_learner_s_file_is_the_place() {
+        assert_eq!(found(&[]), learner("examples/guard.rs:13:10"));
+        // `drop(guard)` has a frame of `std` more.
+        let given = (
+            "17:     0x5614f507546e - guard::next",
+            "17:     0x5614f507546a - core::mem::drop",
+        );
+        let in_std = (
+            "ROOT/examples/guard.rs:13:10",
+            "/rustc/59807616e1fa/library/core/src/mem/mod.rs:990:1",
+        );
+        assert_eq!(found(&[given, in_std]), learner("examples/guard.rs:40:5"));
+        // The debugger's information on Windows has other separators.
+        let windows = (
+            "ROOT/examples/guard.rs:13:10",
+            "ROOT\\examples\\.\\guard.rs:13:10",
+        );
+        assert_eq!(found(&[windows]), learner("examples/guard.rs:13:10"));
+        // A step of a check stands in no file of the learner's.
+        let check = (
+            "ROOT/examples/guard.rs:13:10",
+            "ROOT/src/check/pool/trial.rs:13:10",
+        );
+        assert_eq!(found(&[check]), Place::Check);
+    }
+
+    /// Without debug information, in a file that has gone, and in another form of text.
+    #[test]
+    fn what_is_not_known_is_not_guessed() {
+        let at = "\n                               at ROOT/examples/guard.rs:13:10";
+        for other in [
+            (at, ""),
+            (
+                at,
+                "\n                               at ROOT/examples/gone.rs:13:10",
+            ),
+            (
+                at,
+                "\n                               at C:\\pool\\src\\main.rs:13:10",
+            ),
+            ("guard.rs:13:10", "guard.rs:13"),
+            ("guard.rs:13:10", "guard.rs:0:10"),
+            ("guard.rs:13:10", "guard.rs:13:x"),
+            ("guard.rs:13:10", "guard.rs (line 13, column 10)"),
+            (" at ROOT", " in ROOT"),
+        ] {
+            assert_eq!(found(&[other]), Place::Unknown, "{other:?}");
+        }
+        for text in [
+            "",
+            "disabled backtrace",
+            "unsupported backtrace",
+            "<unknown>\n",
+        ] {
+            assert_eq!(of_backtrace(text), Place::Unknown, "{text:?}");
+        }
+    }
+
+    /// A function that is inlined has the address of the function it is in, or none, or no line at all.
+    #[test]
+    fn a_drop_in_optimized_code_is_not_known() {
+        let mark = "  14:     0x5614f5071f05 - ten_versus_five::traced::location::seen_if_not_optimized::h06145e70c8823265";
+        let inlined = "  14:     0x5614f5074375 - seen_if_not_optimized<ten_versus_five::traced::mutex::{impl#4}::drop>";
+        let others = [
+            (mark, inlined),
+            (mark, "                             seen_if_not_optimized"),
+            (
+                "  15:     0x5614f5074375 - ",
+                "                             ",
+            ),
+            (
+                "ten_versus_five::traced::location::seen_if_not_optimized",
+                "ten_versus_five::traced::mutex::drop",
+            ),
+        ];
+        for other in others {
+            assert_eq!(found(&[other]), Place::Unknown, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_the_same_on_windows_and_from_elsewhere() {
+        for (path, is_normal) in [
+            (r"C:\pool\src\main.rs", "C:/pool/src/main.rs"),
+            (r"\\?\C:\pool\.\src\..\main.rs", "C:/pool/main.rs"),
+            ("/pool/member/../src/./main.rs", "/pool/src/main.rs"),
+            ("../../src/main.rs", "../../src/main.rs"),
+        ] {
+            assert_eq!(normal(path), is_normal);
+        }
+        assert!(is_absolute("C:/pool/src/main.rs") && is_absolute("/pool/main.rs"));
+        assert!(!is_absolute("src/main.rs"));
+        let here = Path::new("/home/learner/pool");
+        for (path, from_here) in [
+            ("/home/learner/pool/src/main.rs", "src/main.rs"),
+            ("/home/learner/beside/src/lib.rs", "../beside/src/lib.rs"),
+            ("/elsewhere/src/lib.rs", "/elsewhere/src/lib.rs"),
+        ] {
+            assert_eq!(from(here, Path::new(path)), from_here);
+        }
+    }
+
+    #[test]
+    fn std_dependencies_and_this_crate_are_not_the_learner_s() {
+        let root = env!("CARGO_MANIFEST_DIR");
+        for file in [
+            "/rustc/59807616e1fa/library/core/src/mem/mod.rs",
+            "/home/learner/.cargo/registry/src/index-1/rayon-1.0.0/src/lib.rs",
+            "/home/learner/.cargo/git/checkouts/pool-1/src/lib.rs",
+            "/home/learner/pool/vendor/rayon/src/lib.rs",
+            &format!("{root}/src/traced/mutex.rs"),
+        ] {
+            assert!(!is_a_learner_s(file), "{file}");
+        }
+        for file in [
+            "stages/stage3_channel_pool.rs",
+            "docs/assignment/src/pool.rs",
+        ] {
+            assert!(is_a_learner_s(&format!("{root}/{file}")), "{file}");
+        }
+    }
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
-use super::context::{explored, note, step};
+use super::context::{explored, note, note_of_drop, step};
+use super::location::seen_if_not_optimized;
 use super::notes::What;
 use super::step::{Action, Object, ObjectKind, Outcome};
 
@@ -142,14 +143,17 @@ impl<T: ?Sized> Mutex<T> {
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        if self.inner.is_some() {
-            let Mutex { object, poison, .. } = self.mutex;
-            poison.at_release(object, self.was_panicking);
-            // Before it is unlocked. Afterwards, another thread could have it already.
-            note(What::Releases, object);
-            step(Action::Unlock, object);
-        }
+        seen_if_not_optimized(|| {
+            if self.inner.is_some() {
+                let Mutex { object, poison, .. } = self.mutex;
+                poison.at_release(object, self.was_panicking);
+                // Before it is unlocked. Afterwards, another thread could have it already.
+                note_of_drop(What::Releases, object);
+                step(Action::Unlock, object);
+            }
+        });
     }
 }
 

@@ -60,6 +60,9 @@ struct Slot {
     at: At,
 }
 
+/// The caller of a function of the stand-in. What is dropped has none.
+type Caller = Option<&'static panic::Location<'static>>;
+
 /// How the location of a note is found, when it is asked for.
 #[derive(Clone, Copy)]
 enum At {
@@ -296,12 +299,14 @@ impl Pages {
         }
     }
 
-    /// To be called where it happens.
-    fn at(&self, what: What, caller: &'static panic::Location<'static>) -> At {
+    /// To be called where it happens. What is dropped has no caller.
+    fn at(&self, what: What, caller: Caller) -> At {
         use What::*;
-        match what {
-            Wants | Has | FoundLocked | WantsToRead | Reads => At::Caller(caller),
-            Releases | StopsReading => {
+        match (what, caller) {
+            (Wants | Has | FoundLocked | WantsToRead | Reads | Releases, Some(caller)) => {
+                At::Caller(caller)
+            }
+            (Releases | StopsReading, None) => {
                 let index = self.next_drop.fetch_add(1, Ordering::Relaxed);
                 if let Some(slot) = self.drops.get(index) {
                     let _ = slot.set(Dropped {
@@ -350,12 +355,7 @@ impl Recorder {
         Recorder::new(&self.pages, thread.id(), thread.name())
     }
 
-    pub(crate) fn note(
-        &self,
-        what: What,
-        object: Option<&Object>,
-        caller: &'static panic::Location<'static>,
-    ) {
+    pub(crate) fn note(&self, what: What, object: Option<&Object>, caller: Caller) {
         let pages = &self.pages;
         if !pages.on.load(Ordering::Relaxed) {
             return;
@@ -389,15 +389,15 @@ thread_local! {
 type Held = (usize, What, &'static panic::Location<'static>);
 
 /// A thread that locks what it has waits for ever, and there will be no drawing that says why.
-fn notice_what_it_has(what: What, lock: usize, caller: &'static panic::Location<'static>) {
+fn notice_what_it_has(what: What, lock: usize, caller: Caller) {
     let _ = HELD.try_with(|held| {
         let mut held = held.borrow_mut();
         let mine = held.iter().rposition(|held| held.0 == lock);
-        match (what, mine) {
-            (What::Has | What::Reads, _) => held.push((lock, what, caller)),
-            (What::Releases | What::StopsReading, Some(mine)) => drop(held.remove(mine)),
-            (What::Wants, Some(mine)) => say_that_it_has_it(held[mine].2, caller),
-            (What::WantsToRead, Some(mine)) if held[mine].1 == What::Has => {
+        match (what, mine, caller) {
+            (What::Has | What::Reads, _, Some(caller)) => held.push((lock, what, caller)),
+            (What::Releases | What::StopsReading, Some(mine), _) => drop(held.remove(mine)),
+            (What::Wants, Some(mine), Some(caller)) => say_that_it_has_it(held[mine].2, caller),
+            (What::WantsToRead, Some(mine), Some(caller)) if held[mine].1 == What::Has => {
                 say_that_it_has_it(held[mine].2, caller);
             }
             _ => {}

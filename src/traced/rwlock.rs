@@ -5,7 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
-use super::context::{note, step};
+use super::context::{note, note_of_drop, step};
+use super::location::seen_if_not_optimized;
 use super::mutex::Poison;
 use super::notes::What;
 use super::step::{Action, Object, ObjectKind, Outcome};
@@ -175,17 +176,23 @@ impl<T: ?Sized> RwLock<T> {
 }
 
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        note(What::StopsReading, self.object);
-        step(Action::StopReading, self.object);
+        seen_if_not_optimized(|| {
+            note_of_drop(What::StopsReading, self.object);
+            step(Action::StopReading, self.object);
+        });
     }
 }
 
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
-        self.poison.at_release(self.object, self.was_panicking);
-        note(What::Releases, self.object);
-        step(Action::Unlock, self.object);
+        seen_if_not_optimized(|| {
+            self.poison.at_release(self.object, self.was_panicking);
+            note_of_drop(What::Releases, self.object);
+            step(Action::Unlock, self.object);
+        });
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use super::context::{self, Watcher, note, note_of_thread};
+use super::location::seen_if_not_optimized;
 use super::notes::What;
 use super::step::{
     Action, Dismissed, Member, OF_A_SCOPE, Object, ObjectKind, Outcome, Task, is_dismissal,
@@ -391,9 +392,10 @@ impl<T> Share<T> {
 }
 
 impl<T> Drop for Share<T> {
+    #[inline]
     fn drop(&mut self) {
         if !self.joined {
-            detach::<T>(self.thread);
+            seen_if_not_optimized(|| detach::<T>(self.thread));
         }
     }
 }

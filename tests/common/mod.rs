@@ -55,11 +55,11 @@ pub fn thorough() -> bool {
     env::var_os("THOROUGH").is_some_and(|value| !value.is_empty())
 }
 
-/// Whether the tests, and the program that is tested, were built with the lines of their source. Without
-/// them it is not known where something is dropped.
+/// Whether the tests, and the program that is tested, were built with the lines of their source, and are not
+/// optimized. Otherwise it is not known where something is dropped.
 pub fn has_line_tables() -> bool {
     let backtrace = std::backtrace::Backtrace::force_capture();
-    backtrace.to_string().contains("common/mod.rs:")
+    cfg!(debug_assertions) && backtrace.to_string().contains("common/mod.rs:")
 }
 
 /// The drawing of a schedule as it is without debug information.

@@ -242,6 +242,23 @@ fn steps_of_a_check_are_not_drawn() {
     assert!(!drawn.to_string().contains("not known"), "{drawn}");
 }
 
+/// An iterator of `std` takes the step, and the learner's code has called that one.
+#[test]
+fn a_step_of_an_iterator_stands_where_the_iterator_is_used() {
+    use ten_versus_five::traced::sync::mpsc;
+    let report = Explorer::new().run(|_| {
+        let (sender, receiver) = mpsc::channel();
+        sender.send(1).unwrap();
+        receiver.iter().take(1).for_each(drop);
+    });
+    let file = "tests/tools/locations.rs";
+    let places = find(file, "fn a_step_of_an_iterator", "for_each(drop)");
+    let location = Some(format!("{file}:{}:{}", places.0, places.1));
+    let known = has_line_tables().then_some(location).flatten();
+    let schedule = report.first_schedule.unwrap();
+    assert_eq!(locations(&schedule, Action::Receive), [known].into());
+}
+
 /// The lines of a race that say where the lock is taken and released.
 #[cfg(all(feature = "stage3", feature = "stage4"))]
 #[test]

@@ -371,7 +371,8 @@ fn the_last_field_says_during_how_many_jobs_the_lock_was_held() {
 fn a_race_without_the_option_says_nothing_of_a_lock() {
     if any_stage() {
         let output = race(&["--sleep", "0.1"]);
-        assert!(!output.contains("lock"), "{output}");
+        // A machine that is busy may make "the server and the clock disagree".
+        assert!(!output.replace("clock", "").contains("lock"), "{output}");
     }
 }
 
