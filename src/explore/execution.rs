@@ -813,12 +813,17 @@ impl Participant {
     }
 
     fn pass_on(&self, mut inner: MutexGuard<'_, Inner>, next: Option<usize>) {
-        if next.is_none() {
-            inner.phase = Phase::Over;
-            drop(inner);
-            self.execution.explorer.hand_over();
-        } else {
-            inner.go(next);
+        match next.map(|thread| Arc::clone(&inner.slots[thread].baton)) {
+            Some(baton) => {
+                // Before the other thread wants the lock.
+                drop(inner);
+                baton.hand_over();
+            }
+            None => {
+                inner.phase = Phase::Over;
+                drop(inner);
+                self.execution.explorer.hand_over();
+            }
         }
     }
 
