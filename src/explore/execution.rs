@@ -36,9 +36,6 @@ const EXPIRATIONS: usize = 2;
 /// How many steps are left to a schedule that is not looked at any more.
 const LAST_STEPS: usize = 2_000;
 
-/// How long to wait for a step before it is clear that a thread is blocked by something else.
-const NO_STEP: Duration = Duration::from_secs(10);
-
 /// Why nothing can be told where the same steps do not come to the same end.
 pub(crate) const DIFFERENT_END: &str = "the same steps did not come to the same end: something is different \
      each time, like a static, a random number or the clock";
@@ -48,7 +45,18 @@ pub(crate) struct Execution {
     inner: Mutex<Inner>,
     /// Where the exploration waits for the end of a schedule.
     explorer: Baton,
-    max_steps: usize,
+    limits: Limits,
+}
+
+/// What a schedule may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// One that has more is cut off.
+    pub(crate) steps: usize,
+    /// So often a thread may go on for no reason.
+    pub(crate) spurious: usize,
+    /// How long to wait for a step before it is clear that a thread is blocked by something else.
+    pub(crate) no_step: Duration,
 }
 
 /// A thread of an execution.
@@ -75,7 +83,6 @@ struct Inner {
     /// The steps that threads wait for, when the schedule is stuck or given up.
     wanted: Vec<Event>,
     findings: Findings,
-    /// So often a thread may go on for no reason.
     most_spurious: usize,
     /// Objects with a smaller number are older than this schedule.
     oldest: usize,
@@ -94,6 +101,10 @@ const ELSEWHERE: &str = "does another crate carry the jobs, or is the line \
 /// Why nothing can be told when a job begins on a thread of no schedule.
 pub(crate) fn elsewhere() -> String {
     format!("a job began on a thread that the explorer does not know: {ELSEWHERE}")
+}
+
+fn too_many_threads() -> String {
+    format!("more than {MOST_THREADS} threads in a schedule, and the explorer has room for no more")
 }
 
 /// How long to wait for a job that has not begun when all threads have ended.
@@ -184,7 +195,7 @@ impl Drop for LastStep {
         Member::new(self.0.clone()).step_of(Action::End, *thread, false, 0);
         let mut inner = execution.lock();
         if inner.phase != Phase::Over {
-            let next = inner.choose(execution.max_steps);
+            let next = inner.choose(execution.limits.steps);
             self.0.pass_on(inner, next);
         }
     }
@@ -227,7 +238,7 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Execution {
-    pub(crate) fn new(search: Search, max_steps: usize, most_spurious: usize) -> Arc<Execution> {
+    pub(crate) fn new(search: Search, limits: Limits) -> Arc<Execution> {
         keep_panics_quiet();
         Arc::new(Execution {
             inner: Mutex::new(Inner {
@@ -242,14 +253,14 @@ impl Execution {
                 fresh: None,
                 wanted: Vec::new(),
                 findings: Findings::default(),
-                most_spurious,
+                most_spurious: limits.spurious,
                 oldest: 0,
                 elsewhere: false,
                 patience: 0,
                 locates: false,
             }),
             explorer: Baton::default(),
-            max_steps,
+            limits,
         })
     }
 
@@ -273,14 +284,14 @@ impl Execution {
         inner.oldest = next_number();
         inner.patience = LAST_STEPS;
         inner.add_thread(None, Clock::default());
-        let first = inner.choose(self.max_steps);
+        let first = inner.choose(self.limits.steps);
         drop(inner);
         let main = Member::new(member.clone());
         threads::start_main(&main, Box::new(move || work(&member)));
         self.lock().go(first);
 
         let mut steps = 0;
-        while !self.explorer.wait_for(NO_STEP) {
+        while !self.explorer.wait_for(self.limits.no_step) {
             let mut inner = self.lock();
             if inner.depth == steps {
                 // A thread of this crew is blocked for good, so none is waited for.
@@ -290,7 +301,7 @@ impl Execution {
                 inner.findings.cannot_tell = Some(format!(
                     "no step for {} s: a thread waits for something that the explorer does not see, \
                      or computes for long",
-                    NO_STEP.as_secs()
+                    self.limits.no_step.as_secs()
                 ));
                 break;
             }
@@ -340,8 +351,8 @@ impl Execution {
     }
 
     /// An execution whose schedules the walk chooses.
-    pub(crate) fn of_walk(walk: Walk, max_steps: usize, most_spurious: usize) -> Arc<Execution> {
-        let execution = Execution::new(Search::default(), max_steps, most_spurious);
+    pub(crate) fn of_walk(walk: Walk, limits: Limits) -> Arc<Execution> {
+        let execution = Execution::new(Search::default(), limits);
         execution.lock().walk = Some(walk);
         execution
     }
@@ -365,7 +376,7 @@ impl Execution {
 impl Inner {
     fn add_thread(&mut self, name: Option<String>, clock: Clock) -> usize {
         let thread = self.slots.len();
-        assert!(thread < MOST_THREADS, "more than 64 threads in a schedule");
+        debug_assert!(thread < MOST_THREADS);
         // No object has a number as high as these.
         let object = self.objects.index(ObjectKind::Thread, usize::MAX - thread);
         self.findings.names.push(name);
@@ -729,7 +740,16 @@ impl Scheduler for Participant {
     }
 
     fn add_thread(&self, name: Option<String>) -> Member {
-        let inner = &mut *self.execution.lock();
+        let mut inner = self.execution.lock();
+        if inner.slots.len() == MOST_THREADS {
+            inner.findings.cannot_tell.get_or_insert_with(too_many_threads);
+            if inner.phase == Phase::Running {
+                inner.phase = Phase::Ending(LAST_STEPS);
+            }
+            drop(inner);
+            // The thread that asks for one more unwinds, and the others come to their end.
+            panic::resume_unwind(Box::new(Dismissed));
+        }
         let clock = inner.slots[self.thread].clock.clone();
         Member::new(Participant {
             execution: Arc::clone(&self.execution),
@@ -796,7 +816,7 @@ impl Participant {
         let slot = &mut inner.slots[me];
         slot.op = Some(op);
         slot.panicking = thread::panicking();
-        let next = inner.choose(self.execution.max_steps);
+        let next = inner.choose(self.execution.limits.steps);
         if next != Some(me) {
             let baton = Arc::clone(&inner.slots[me].baton);
             self.pass_on(inner, next);

@@ -75,7 +75,7 @@ use std::time::{Duration, Instant};
 pub use crate::traced::step::Action;
 pub use schedule::{Schedule, Step, Wanted};
 
-use execution::{Execution, Participant};
+use execution::{Execution, Limits, Participant};
 use findings::Findings;
 use search::Search;
 use states::{RunEnd, States, Walk};
@@ -86,11 +86,10 @@ use states::{RunEnd, States, Walk};
 pub struct Explorer {
     schedules: usize,
     time: Duration,
-    steps: usize,
+    limits: Limits,
     plain: bool,
     locations: bool,
     enough: fn(&Report) -> bool,
-    spurious: usize,
 }
 
 /// Of how many outcomes the schedules have locations.
@@ -102,11 +101,14 @@ impl Explorer {
         Explorer {
             schedules: 1_000_000,
             time: Duration::from_secs(60),
-            steps: 5_000,
+            limits: Limits {
+                steps: 5_000,
+                spurious: 0,
+                no_step: Duration::from_secs(10),
+            },
             plain: false,
             locations: true,
             enough: |_| false,
-            spurious: 0,
         }
     }
 
@@ -121,8 +123,16 @@ impl Explorer {
     }
 
     /// At most so many steps in one schedule; a longer one is cut off.
-    pub fn max_steps(self, steps: usize) -> Explorer {
-        Explorer { steps, ..self }
+    pub fn max_steps(mut self, steps: usize) -> Explorer {
+        self.limits.steps = steps;
+        self
+    }
+
+    /// When no thread has taken a step for so long, one of them waits for something that the explorer does not see,
+    /// and it cannot tell. 10 seconds, unless something else is said.
+    pub fn step_time_limit(mut self, time: Duration) -> Explorer {
+        self.limits.no_step = time;
+        self
     }
 
     /// Does not find out where the steps of the schedules in the report stand. That takes as long as
@@ -141,8 +151,9 @@ impl Explorer {
 
     /// At most so many *spurious* steps of each thread. In such a step, a wait at a condition variable or in
     /// [`park`](crate::traced::thread::park) ends for no reason, or a weak compare-exchange fails for none.
-    pub fn max_spurious(self, spurious: usize) -> Explorer {
-        Explorer { spurious, ..self }
+    pub fn max_spurious(mut self, spurious: usize) -> Explorer {
+        self.limits.spurious = spurious;
+        self
     }
 
     /// Runs every schedule, also those that differ only in the order of steps which have nothing to
@@ -236,7 +247,7 @@ impl Explorer {
         assert_outside();
         let start = Instant::now();
         let work: Work = Arc::new(work);
-        let execution = Execution::of_walk(Walk::default(), self.steps, self.spurious);
+        let execution = Execution::of_walk(Walk::default(), self.limits);
         execution.locate(self.locations);
         let states = loop {
             let findings = execution.run(task(&work));
@@ -285,7 +296,7 @@ impl Explorer {
         assert_outside();
         let start = Instant::now();
         let expected = search.asks() || !self.plain || replays;
-        let execution = Execution::new(search, self.steps, self.spurious);
+        let execution = Execution::new(search, self.limits);
         execution.locate(replays && self.locations);
         let mut report = Report {
             complete: true,

@@ -716,7 +716,8 @@ fn a_bound_on_schedules_or_on_time_or_on_steps_is_told() {
 /// The lock is `std`'s own, and the explorer does not see who waits for it.
 #[test]
 fn a_thread_that_is_blocked_by_something_else_is_told() {
-    let report = explorer().run(|_| {
+    let explorer = explorer().step_time_limit(Duration::from_secs(1));
+    let report = explorer.run(|_| {
         let real = Arc::new(Mutex::new(()));
         let theirs = Arc::clone(&real);
         let _guard = real.lock().unwrap();
@@ -725,6 +726,18 @@ fn a_thread_that_is_blocked_by_something_else_is_told() {
     });
     let why = report.cannot_tell.expect("it cannot tell");
     assert!(why.contains("does not see"), "{why}");
+}
+
+#[test]
+fn more_threads_than_there_is_room_for_are_told() {
+    let report = explorer().max_schedules(10).run(|_| {
+        let threads = (0..80).map(|_| traced::thread::spawn(|| ()));
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().for_each(|it| it.join().unwrap());
+    });
+    let why = report.cannot_tell.expect("it cannot tell");
+    assert!(why.contains("more than 64 threads"), "{why}");
+    assert!(!report.complete && report.panicked == 0);
 }
 
 #[test]
