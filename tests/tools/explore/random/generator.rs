@@ -70,6 +70,9 @@ const THEMES: [Theme; 15] = [
 /// The program of this seed.
 pub fn program(seed: u64) -> Program {
     let random = &mut Random::new(seed);
+    if seed % 3 != 0 && random.chance(60) {
+        return dense(random);
+    }
     let mut themes: Vec<Theme> = (0..random.pick(&[1, 1, 2, 2, 3]))
         .map(|_| random.pick(&THEMES))
         .collect();
@@ -111,6 +114,54 @@ pub fn program(seed: u64) -> Program {
         };
         start_and_join(random, &mut program.threads[parent], thread);
     }
+    program
+}
+
+/// Three threads that do little, all of it on the same few things. What a search leaves out shows there first.
+fn dense(random: &mut Random) -> Program {
+    const PHRASES: [&[Op]; 12] = [
+        &[Lock(0), Unlock(0)],
+        &[Lock(0), Put(0, 1), Unlock(0)],
+        &[Lock(0), Wait(0), Unlock(0)],
+        &[Lock(0), Wait(0), Unlock(0)],
+        &[Lock(0), WaitTimeout(0), Unlock(0)],
+        &[NotifyOne(0)],
+        &[NotifyOne(0)],
+        &[NotifyAll(0)],
+        &[Lock(0), Put(0, 1), NotifyOne(0), Unlock(0)],
+        &[Add(0, 1)],
+        &[Add(0, 1)],
+        &[Swap(0, 2)],
+    ];
+    let channels = if random.chance(30) {
+        vec![channel(random, 3)]
+    } else {
+        Vec::new()
+    };
+    let mut program = Program {
+        channels,
+        threads: Vec::new(),
+    };
+    for _ in 0..3 {
+        let mut ops = Vec::new();
+        for _ in 0..random.pick(&[1, 1, 1, 2]) {
+            if !program.channels.is_empty() && random.chance(75) {
+                ops.push(channel_op(random, &program, 1));
+            } else {
+                ops.extend(random.pick(&PHRASES));
+            }
+        }
+        program.threads.push(ops);
+    }
+    let main = &mut program.threads[0];
+    main.splice(0..0, [Spawn(1), Spawn(2)]);
+    let first = random.pick(&[1, 2]);
+    if random.chance(70) {
+        main.extend([Lock(0), Join(first), Unlock(0)]);
+    } else {
+        main.push(Join(first));
+    }
+    main.push(Join(3 - first));
     program
 }
 
