@@ -78,10 +78,9 @@ impl Kind {
 /// are connected occupy the server already.
 pub(super) struct Clients {
     pub connected: usize,
-    /// Dropped, it ends the thread that drips.
-    end: Option<Sender<()>>,
     connections: Vec<TcpStream>,
-    dripping: Option<JoinHandle<Duration>>,
+    /// It has the connections of those that drip.
+    dripping: Option<Dripping>,
 }
 
 impl Clients {
@@ -92,7 +91,11 @@ impl Clients {
         count: usize,
         page: Duration,
     ) -> io::Result<Clients> {
-        let mut connections = Vec::new();
+        let mut clients = Clients {
+            connected: 0,
+            connections: Vec::new(),
+            dripping: (kind == Kind::Dripping).then(Dripping::start).transpose()?,
+        };
         // Not all at once: a queue may be full for the moment that a worker takes to pick one up.
         let pause = Duration::from_millis(20).min(Duration::from_millis(500) / count.max(1) as u32);
         for _ in 0..count {
@@ -102,48 +105,77 @@ impl Clients {
             thread::sleep(pause);
             // If the server has closed it already, it does not wait for more.
             let _ = connection.write_all(kind.words());
-            connections.push(connection);
+            clients.connected += 1;
+            match &clients.dripping {
+                Some(dripping) => dripping.add(connection),
+                None => clients.connections.push(connection),
+            }
         }
         if kind == Kind::Idle {
             // Those that get no page now occupy the server already.
             let deadline = Instant::now() + page + PAGE;
-            for connection in &connections {
+            for connection in &clients.connections {
                 let remaining = deadline.saturating_duration_since(Instant::now());
                 let mut stream = DeadlineStream::new(connection, remaining);
                 let _ = client::read_reply(&mut stream);
             }
-        }
-        let mut clients = Clients {
-            connected: connections.len(),
-            end: None,
-            connections,
-            dripping: None,
-        };
-        if let Kind::Dripping = kind {
-            let (end, ended) = mpsc::channel();
-            let mut connections = std::mem::take(&mut clients.connections);
-            clients.end = Some(end);
-            clients.dripping = Some(thread::Builder::new().spawn(move || {
-                let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
-                while ended.recv_timeout(DRIP) == Err(RecvTimeoutError::Timeout) {
-                    // Not one that the server has closed.
-                    connections.retain_mut(|connection| connection.write_all(b"a").is_ok());
-                    longest = longest.max(last.elapsed());
-                    last = Instant::now();
-                }
-                longest
-            })?);
         }
         Ok(clients)
     }
 
     /// They close their connections. Returns whether those that drip have done so all the time, and were
     /// not kept from it by a busy machine.
-    pub fn leave(mut self) -> bool {
-        self.end = None;
-        let dripping = self.dripping.take();
+    pub fn leave(self) -> bool {
+        self.dripping.is_none_or(Dripping::end)
+    }
+}
+
+/// A thread that sends a byte on each of its connections, again and again.
+struct Dripping {
+    /// Dropped, it ends the thread.
+    connections: Sender<TcpStream>,
+    /// Returns the longest time between two bytes.
+    thread: JoinHandle<Duration>,
+}
+
+impl Dripping {
+    fn start() -> io::Result<Dripping> {
+        let (sender, receiver) = mpsc::channel::<TcpStream>();
+        let drip = move || {
+            let mut connections: Vec<TcpStream> = Vec::new();
+            let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+            loop {
+                let next = receiver.recv_timeout(DRIP.saturating_sub(last.elapsed()));
+                longest = longest.max(last.elapsed());
+                match next {
+                    Ok(connection) => connections.push(connection),
+                    Err(RecvTimeoutError::Timeout) => {
+                        // Not on one that the server has closed.
+                        connections.retain_mut(|connection| connection.write_all(b"a").is_ok());
+                        last = Instant::now();
+                    }
+                    Err(RecvTimeoutError::Disconnected) => return longest,
+                }
+            }
+        };
+        Ok(Dripping {
+            connections: sender,
+            thread: thread::Builder::new().spawn(drip)?,
+        })
+    }
+
+    fn add(&self, connection: TcpStream) {
+        // The thread runs until this sender is dropped.
+        let _ = self.connections.send(connection);
+    }
+
+    /// Returns whether no byte came later than a server may wait for it.
+    fn end(self) -> bool {
+        drop(self.connections);
         // The thread does not panic.
-        dripping.is_none_or(|it| it.join().is_ok_and(|longest| longest < LONGEST_DRIP))
+        self.thread
+            .join()
+            .is_ok_and(|longest| longest < LONGEST_DRIP)
     }
 }
 

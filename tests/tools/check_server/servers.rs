@@ -155,14 +155,14 @@ pub const SERVERS: [Case; 42] = [
     case("nothing is slow", "+?????????????", &[2, 14], |it| {
         threaded(it, |c, _| respond(c, 200))
     }),
-    case("computes", "+?+???????????", &[2, 3], computes),
+    case("computes", "+*+???********", &[2, 3], computes),
     case("another time each time", "+**???********", &[2], irregular),
     case("everything is slow", "++????++++++++", &[3], |it| {
         threaded(it, sleep_always)
     }),
     case(
         "some pages take longer",
-        "+?????????????",
+        "+***??********",
         &[2, 5],
         some_take_longer,
     )
@@ -210,8 +210,8 @@ pub const SERVERS: [Case; 42] = [
         &[13],
         |it| loses_workers(it, 4, usize::MAX),
     ),
-    case("loses one of sixteen", "+++???++-+++-+", &[13], |it| {
-        loses_workers(it, 16, 1)
+    case("loses one of many", "+++???++-+++-+", &[9, 13], |it| {
+        loses_workers(it, 25, 1)
     }),
     case(
         "loses a worker to a silent client",
