@@ -45,6 +45,7 @@ pub mod macros;
 pub mod promises;
 pub(crate) mod schedules_page;
 mod trial;
+pub(crate) mod unmodelled;
 
 pub use promises::PROMISES;
 

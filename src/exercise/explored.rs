@@ -8,7 +8,7 @@ use std::thread::{self, ThreadId};
 
 use crate::check::Verdict;
 use crate::check::pool::schedules_page::Explored;
-use crate::check::pool::{Check, Pool};
+use crate::check::pool::{Check, Pool, unmodelled};
 use crate::explore::{Action, Explorer, Job, Run, Schedule};
 // What blocks, or is to be seen by another thread, has to be a step, or the explorer would leave out schedules
 // that differ in nothing else.
@@ -118,7 +118,10 @@ pub(super) fn judge(report: &Explored, broken: Option<Verdict>) -> Verdict {
 /// Nothing was found, and that says something if every schedule was run to its end.
 fn kept_if_all_were_run(report: &Explored) -> Verdict {
     if report.complete {
-        return Verdict::Kept;
+        let schedule = report.first_schedule.as_ref();
+        return schedule
+            .and_then(unmodelled::in_files_of)
+            .map_or(Verdict::Kept, Verdict::cannot_tell);
     }
     Verdict::cannot_tell(format!(
         "only {} schedules were run, or not to their end: does a thread look again and again, instead of waiting?",

@@ -742,7 +742,10 @@ impl Scheduler for Participant {
     fn add_thread(&self, name: Option<String>) -> Member {
         let mut inner = self.execution.lock();
         if inner.slots.len() == MOST_THREADS {
-            inner.findings.cannot_tell.get_or_insert_with(too_many_threads);
+            inner
+                .findings
+                .cannot_tell
+                .get_or_insert_with(too_many_threads);
             if inner.phase == Phase::Running {
                 inner.phase = Phase::Ending(LAST_STEPS);
             }

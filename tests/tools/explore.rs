@@ -23,6 +23,11 @@ pub mod condvar {
     include!("traced/condvar.rs");
 }
 
+pub mod counts {
+    use ten_versus_five::traced as std;
+    include!("explore/counts.rs");
+}
+
 pub mod random;
 
 pub mod broken {

@@ -8,7 +8,7 @@ use ten_versus_five::check::pool::explored;
 use ten_versus_five::check::pool::{Check, Pool};
 
 use crate::common::repository::read;
-use crate::explore::{book, broken, condvar};
+use crate::explore::{book, broken, condvar, counts};
 use crate::schedules::{Json, pools};
 
 /// What is told of the pools that `new` makes.
@@ -37,7 +37,8 @@ macro_rules! verdicts {
             fn $test() {
                 let test = concat!("explore_pool::", stringify!($test));
                 assert_verdicts(test, |size| {
-                    let pool = <$pool>::new(size);
+                    #[allow(unused_mut)] // Some pools want to be borrowed as mutable.
+                    let mut pool = <$pool>::new(size);
                     Box::new(move |job| pool.execute(job))
                 }, $expected);
             }
@@ -59,6 +60,20 @@ verdicts! {
     spins_when_closed "+???-" broken::SpinsWhenClosed;
     wakes_the_wrong_worker "++?-?" broken::WakesTheWrongOne;
     trusts_every_wake_up "++-++" broken::TrustsEveryWakeUp;
+    counts_clones "+????" counts::CountsClones;
+}
+
+#[test]
+fn what_is_not_modelled_is_told_with_its_place() {
+    let test = "explore_pool::what_is_not_modelled_is_told_with_its_place";
+    let verdicts = verdicts(test, |size| {
+        let mut pool = counts::CountsClones::new(size);
+        Box::new(move |job| pool.execute(job))
+    });
+    let expected = "`strong_count` is not modelled (tests/tools/explore/counts.rs:";
+    for verdict in &verdicts[1..] {
+        assert!(verdict.to_string().contains(expected), "{verdict}");
+    }
 }
 
 #[test]

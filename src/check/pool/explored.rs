@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::schedules_page::Explored;
-use super::{Check, Pool, apart, depends_on};
+use super::{Check, Pool, apart, depends_on, unmodelled};
 use crate::check::Verdict;
 use crate::explore::{Action, Explorer, Report, Run, Schedule, Step};
 use crate::traced::sync::mpsc;
@@ -163,7 +163,7 @@ impl Exploration {
             return depends_on("no_schedule_is_stuck");
         }
         let Some(report) = reports.iter().find(|report| !report.complete) else {
-            return Verdict::Kept;
+            return self.not_modelled().unwrap_or(Verdict::Kept);
         };
         if let Some(round) = round(report) {
             return Verdict::cannot_tell(format!(
@@ -179,6 +179,12 @@ impl Exploration {
             (0, _) => depends_on("no_schedule_loses_a_job"),
             _ => depends_on("no_schedule_is_stuck"),
         }
+    }
+
+    /// That all schedules were run says nothing, if the pool shares what the explorer does not see.
+    fn not_modelled(&self) -> Option<Verdict> {
+        let schedule = self.two.first_schedule.as_ref()?;
+        unmodelled::in_files_of(schedule).map(Verdict::cannot_tell)
     }
 
     /// Why nothing can be told, if so.
@@ -320,6 +326,9 @@ pub fn two_jobs_run_at_once_in_some_schedule(explored: &Exploration) -> Verdict 
     }
     if report.most_at_once == 0 || report.stuck == report.schedules {
         return depends_on("no_schedule_loses_a_job");
+    }
+    if let Some(not_modelled) = explored.not_modelled() {
+        return not_modelled;
     }
     let happened = format!(
         "Two workers never run two jobs at once, in any of {} schedules. One of them:\n{}",
