@@ -83,6 +83,8 @@ pub struct Hold {
     pub taken: Location,
     /// How often.
     pub times: usize,
+    /// How many of these times it was not released in the end.
+    pub not_released: usize,
     /// Where it was released; none for a place that is not known.
     pub released: Vec<Option<Location>>,
     /// For how long it was held at most, as far as it was released.
@@ -96,6 +98,7 @@ impl Hold {
         Hold {
             taken: taken.clone(),
             times: 0,
+            not_released: 0,
             released: Vec::new(),
             longest: Duration::ZERO,
             meanwhile: Vec::new(),
@@ -103,6 +106,7 @@ impl Hold {
     }
 
     fn end(&mut self, released: Option<&Location>, time: Duration) {
+        self.not_released -= 1;
         self.longest = self.longest.max(time);
         if !self.released.iter().any(|known| known.as_ref() == released) {
             self.released.push(released.cloned());
@@ -258,6 +262,7 @@ impl Lock {
                         holds.push(Hold::new(taken));
                     }
                     holds[index].times += 1;
+                    holds[index].not_released += 1;
                     open.push((key, index, time));
                 }
                 (What::Releases | What::StopsReading, released) => {

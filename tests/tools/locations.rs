@@ -78,6 +78,22 @@ fn stage_3_unlocks_at_a_semicolon_and_stage_4_at_a_brace() {
     assert_locations(&report, file, Action::Receive, &[next]);
 }
 
+/// On the page, the file has the line more that a learner puts at its top.
+#[test]
+fn the_pool_of_the_book_unlocks_at_the_semicolon_that_the_page_names() {
+    let report = Explorer::new().pool(2, 2, crate::traced::book::ThreadPool::new, |pool, job| {
+        pool.execute(move || job.run());
+    });
+    let (file, let_message) = ("tests/tools/traced/book.rs", "let message =");
+    let lock = find(file, let_message, "lock()");
+    let (line, column) = find(file, let_message, "recv();");
+    let unlock = (line, column + "recv()".len());
+    assert_locations(&report, file, Action::Lock, &[lock]);
+    assert_locations(&report, file, Action::Unlock, &[unlock]);
+    let row = format!("\n{0}:{1}  6      {0}:{2} ", line + 1, lock.1, unlock.1);
+    assert!(read("docs/lock_trace.md").contains(&row), "{row}");
+}
+
 /// What stands where the guard is dropped in each of the loops: a text, and which character of it.
 const RELEASES: [(&str, &[(&str, usize)]); 13] = [
     ("let_then_call", &[("recv()?;", 7)]),

@@ -20,6 +20,7 @@ mod explore_quiz;
 mod explore_step;
 mod locations;
 mod lock;
+mod places;
 mod pool_forms;
 mod recipe;
 mod schedules;

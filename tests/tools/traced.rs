@@ -11,7 +11,7 @@ use crate::common::{PATIENCE, cargo, share_a_build};
 use ten_versus_five::traced::{Note, ObjectKind, Recording, What, job};
 
 /// A pool of a file in tests/tools/traced/, with the stand-in.
-mod book {
+pub mod book {
     use ten_versus_five::traced as std;
     include!("traced/book.rs");
 }
@@ -356,6 +356,16 @@ fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
         let working = rows.iter().filter(|row| row.contains("###")).count();
         assert_eq!((rows.len(), working), (4, 2), "{name}: {output}");
         assert!(!output.contains('@'), "{name}: {output}");
+        if name.starts_with("book") {
+            // The page has the table, and says where the lock is released too.
+            let row = output
+                .lines()
+                .find(|line| line.contains("not known"))
+                .unwrap();
+            let (row, _) = row.split_once("not known").unwrap();
+            let page = read("docs/lock_trace.md");
+            assert!(page.contains(&format!("\n{row}")), "{name}: {output}");
+        }
     }
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -1,0 +1,426 @@
+//! Are the places of a lock right in every kind of crate that a learner may have?
+//!
+//! Cargo builds one workspace for all of these tests.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use crate::common::repository::{read, root, temporary};
+use crate::common::{cargo, share_a_build, thorough};
+
+/// The crates: each has the same program, and edition 2024 has it three lines further down.
+const CRATES: [(&str, &str, &str); 4] = [
+    ("edition2021", "2021", LINES),
+    ("edition2024", "2024", LINES),
+    (
+        "optimized",
+        "2021",
+        "debug = \"line-tables-only\"\nopt-level = 1",
+    ),
+    ("without", "2021", "debug = false"),
+];
+
+const THOROUGH: [(&str, &str, &str); 3] = [
+    (
+        "optimized2",
+        "2024",
+        "debug = \"line-tables-only\"\nopt-level = 2",
+    ),
+    (
+        "optimized3",
+        "2024",
+        "debug = \"line-tables-only\"\nopt-level = 3",
+    ),
+    (
+        "small",
+        "2024",
+        "debug = \"line-tables-only\"\nopt-level = \"s\"",
+    ),
+];
+
+const LINES: &str = "debug = \"line-tables-only\"";
+
+const MOVED: &str = "//\n//\n//\n";
+
+fn program(edition: &str) -> String {
+    let moved = if edition == "2024" { MOVED } else { "" };
+    moved.to_owned() + &read("tests/tools/places/programs.rs")
+}
+
+fn crates() -> Vec<(&'static str, &'static str, &'static str)> {
+    let more = THOROUGH.iter().filter(|_| thorough());
+    CRATES.iter().chain(more).copied().collect()
+}
+
+/// The folder of a workspace in which all of them are built.
+static WORKSPACE: LazyLock<&'static Path> = LazyLock::new(|| {
+    let folder: &'static Path = Box::leak(temporary().join("places").into_boxed_path());
+    let _ = fs::remove_dir_all(folder); // What an earlier run left.
+    let write = |file: &str, text: &str| {
+        let file = folder.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    };
+    let package = |name: &str, edition: &str| {
+        format!(
+            "[package]\nname = {name:?}\nedition = {edition:?}\n\
+             [dependencies]\nten-versus-five = {{ path = {:?} }}\n",
+            root()
+        )
+    };
+    let mut manifest = String::from("[workspace]\nresolver = \"2\"\nmembers = [\"*\"]\n");
+    for (name, edition, profile) in crates() {
+        manifest += &format!("[profile.dev.package.{name}]\n{profile}\n");
+        let beside = "path-dependency = { path = \"../beside\" }\n";
+        write(
+            &format!("{name}/Cargo.toml"),
+            &(package(name, edition) + beside),
+        );
+        write(&format!("{name}/src/main.rs"), &program(edition));
+        let included = read("tests/tools/places/included.rs");
+        write(&format!("{name}/src/included.rs"), &included);
+    }
+    manifest += &format!("[profile.dev.package.path-dependency]\n{LINES}\n");
+    write("Cargo.toml", &manifest);
+    write("beside/Cargo.toml", &package("path-dependency", "2021"));
+    write(
+        "beside/src/lib.rs",
+        &read("tests/tools/places/dependency.rs"),
+    );
+    write(
+        "beside/examples/form.rs",
+        &read("tests/tools/places/form.rs"),
+    );
+    write("beside/tests/form.rs", &read("tests/tools/places/form.rs"));
+    let output = cargo_in(folder)
+        .args(["build", "--offline", "--bins", "--example", "form"])
+        .output();
+    let output = output.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    folder
+});
+
+fn cargo_in(folder: &Path) -> Command {
+    let mut cargo = cargo();
+    cargo.current_dir(folder);
+    share_a_build(&mut cargo);
+    cargo
+}
+
+/// One of the crates as Cargo has built it, in its own folder.
+fn run(name: &str, program: &str, arguments: &[&str]) -> Command {
+    let folder = WORKSPACE.join(name);
+    let program = temporary().join("target/debug").join(program);
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+/// A row of the table that `show` prints: where the lock is taken, how often, and where it is released.
+#[derive(Debug, PartialEq)]
+struct Row {
+    taken: String,
+    times: usize,
+    released: Vec<String>,
+    longest: f64,
+    meanwhile: Vec<String>,
+}
+
+/// The rows of that table, with the file in each place.
+fn rows(printed: &str) -> Vec<Row> {
+    let mut lines = printed
+        .lines()
+        .skip_while(|line| !line.starts_with("Locks"));
+    let heading = lines.next().unwrap_or_else(|| panic!("{printed}"));
+    let one_file = heading
+        .strip_prefix("Locks in ")
+        .map(|file| file.trim_end_matches(':'));
+    let place = |cell: &str| match one_file {
+        Some(file) if cell != "not known" => format!("{file}:{cell}"),
+        _ => cell.to_owned(),
+    };
+    let head = lines.next().unwrap();
+    let columns = ["taken", "times", "released", "held at most", "meanwhile"];
+    let starts = columns.map(|column| head.find(column).unwrap());
+    let mut rows: Vec<Row> = Vec::new();
+    let is_row =
+        |line: &&str| line.starts_with(' ') || line.starts_with(|it: char| it.is_ascii_digit());
+    let has_file = |line: &&str| one_file.is_none() && line.contains(".rs:");
+    for line in lines.take_while(|line| is_row(line) || has_file(line)) {
+        let cell = |column: usize| {
+            let end = starts.get(column + 1).map_or(line.len(), |end| *end);
+            let cell = line.get(starts[column]..end.min(line.len()));
+            cell.unwrap_or_default().trim()
+        };
+        if !cell(0).is_empty() {
+            rows.push(Row {
+                taken: place(cell(0)),
+                times: cell(1).parse().unwrap(),
+                released: Vec::new(),
+                longest: cell(3).trim_end_matches(" s").parse().unwrap(),
+                meanwhile: Vec::new(),
+            });
+        }
+        let row = rows.last_mut().unwrap();
+        row.released
+            .extend(Some(cell(2)).filter(|cell| !cell.is_empty()).map(place));
+        row.meanwhile.extend(
+            Some(cell(4))
+                .filter(|cell| !cell.is_empty())
+                .map(String::from),
+        );
+    }
+    rows
+}
+
+/// What a program that ends shows.
+fn shown(name: &str, program: &str) -> Vec<Row> {
+    let output = run(name, name, &["join", program]).output().unwrap();
+    rows(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// Where a text begins that comes after the name of a function, and so many characters further.
+fn place(file: &str, source: &str, function: &str, (text, index): (&str, usize)) -> String {
+    let start = source.find(&format!("fn {function}(")).unwrap();
+    let found = source[start..]
+        .find(text)
+        .unwrap_or_else(|| panic!("{function}: {text}"));
+    let before = &source[..start + found];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap().len() + 1 + index;
+    format!("{file}:{line}:{column}")
+}
+
+/// A text and which character of it.
+type Character = (&'static str, usize);
+
+/// Where a lock is taken, and where it is released then.
+type Hold = (Character, &'static [Character]);
+
+/// For each program that ends where its lock is taken, and where it is then released.
+const ENDS: [(&str, &[Hold]); 6] = [
+    (
+        "inner_block",
+        &[
+            (("locked!(numbers);", 0), &[("}\n    drop", 0)]),
+            (("locked!(numbers));", 0), &[("drop(locked!", 0)]),
+        ],
+    ),
+    (
+        "early_return",
+        &[(("lock()", 0), &[("}\n    is_empty(numbers)", 0)])],
+    ),
+    (
+        "question_mark",
+        &[(("lock()", 0), &[("}\n    first(numbers)", 0)])],
+    ),
+    ("given_away", &[(("lock()", 0), &[])]),
+    ("in_a_field", &[(("lock()", 0), &[])]),
+    (
+        "two_ways",
+        &[(
+            ("lock()", 0),
+            &[
+                ("drop(guard);\n        } else", 0),
+                ("drop(guard);\n        }\n    }", 0),
+            ],
+        )],
+    ),
+];
+
+/// In edition 2024, these end too.
+const ENDS_IN_2024: [(&str, &[Hold]); 3] = [
+    (
+        "if_let_on_a_block",
+        &[
+            (("lock().unwrap().pop()", 0), &[("pop() }", 4)]),
+            (("lock().unwrap().push", 0), &[("+ 1);", 4)]),
+        ],
+    ),
+    (
+        "method_of_a_block",
+        &[
+            (("lock().unwrap().pop()", 0), &[("pop() }", 4)]),
+            (("lock().unwrap().push", 0), &[("push(number);", 11)]),
+        ],
+    ),
+    (
+        "two_blocks",
+        &[
+            (("lock().unwrap().len() } +", 0), &[("len() } +", 4)]),
+            (("lock().unwrap().len() };", 0), &[("len() };", 4)]),
+        ],
+    ),
+];
+
+/// The places in `src/main.rs`. Those of a guard that is given away are in another function.
+fn expected(source: &str, name: &str, holds: &[Hold]) -> Vec<(String, Vec<String>)> {
+    let at =
+        |function: &str, character: Character| place("src/main.rs", source, function, character);
+    let released = |characters: &[Character]| match name {
+        "given_away" => vec![at("last_owner", ("}\n\nfn", 0))],
+        "in_a_field" => vec![at("drop", ("take();", 6))],
+        _ => characters.iter().map(|it| at(name, *it)).collect(),
+    };
+    let holds = holds.iter();
+    holds
+        .map(|(taken, characters)| (at(name, *taken), released(characters)))
+        .collect()
+}
+
+fn found(rows: Vec<Row>) -> Vec<(String, Vec<String>)> {
+    rows.into_iter()
+        .map(|row| (row.taken, row.released))
+        .collect()
+}
+
+#[test]
+fn every_place_is_right_to_the_column_in_every_edition() {
+    for (name, edition, _) in &CRATES[..2] {
+        let source = program(edition);
+        let ends_too = ENDS_IN_2024.iter().filter(|_| *edition == "2024");
+        for (program, holds) in ENDS.iter().chain(ends_too) {
+            let mut expected = expected(&source, program, holds);
+            if *program == "inner_block" {
+                let included = ("src/included.rs", read("tests/tools/places/included.rs"));
+                let beside = (
+                    "../beside/src/lib.rs",
+                    read("tests/tools/places/dependency.rs"),
+                );
+                for ((file, source), released) in [(included, ("}", 0)), (beside, ("1;", 1))] {
+                    let at = |character| place(file, &source, "lock", character);
+                    expected.push((at(("lock().unwrap", 0)), vec![at(released)]));
+                }
+            }
+            assert_eq!(found(shown(name, program)), expected, "{name}: {program}");
+        }
+    }
+}
+
+#[test]
+fn what_is_optimized_or_has_no_debug_information_does_not_know_where_a_guard_is_dropped() {
+    for (name, edition, _) in crates().into_iter().skip(2) {
+        for (program, holds) in ENDS {
+            let expected = expected(&self::program(edition), program, holds).into_iter();
+            let expected = expected.map(|(taken, _)| (taken, vec![String::from("not known")]));
+            // What stands in other files is tested with the others.
+            let mut found = found(shown(name, program));
+            found.retain(|(taken, _)| taken.starts_with("src/main.rs:"));
+            assert_eq!(found, expected.collect::<Vec<_>>(), "{name}: {program}");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_is_moved_down_has_its_places_further_down() {
+    let down = |place: &String| {
+        let mut parts = place.rsplitn(3, ':');
+        let (column, line) = (parts.next().unwrap(), parts.next().unwrap());
+        let (file, line) = (parts.next().unwrap(), line.parse::<usize>().unwrap() + 3);
+        format!("{file}:{line}:{column}")
+    };
+    let moved = |row: Row| (down(&row.taken), row.released.iter().map(down).collect());
+    let before = shown("edition2021", "given_away").into_iter().map(moved);
+    assert_eq!(
+        found(shown("edition2024", "given_away")),
+        before.collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn the_table_says_how_often_for_how_long_and_what_its_thread_does_meanwhile() {
+    let [row] = shown("edition2021", "meanwhile").try_into().unwrap();
+    assert_eq!(
+        (row.times, row.meanwhile.join(" and ")),
+        (2, String::from("slept and ran a job"))
+    );
+    assert!(row.longest >= 0.01, "{row:?}");
+    let [row] = shown("edition2021", "early_return").try_into().unwrap();
+    assert_eq!((row.times, row.meanwhile.len()), (2, 0), "{row:?}");
+}
+
+#[test]
+fn an_example_and_a_test_have_places_too() {
+    let example = run("beside", "examples/form", &[]).output().unwrap();
+    let mut test = cargo_in(&WORKSPACE);
+    test.args([
+        "test",
+        "--offline",
+        "--quiet",
+        "--package",
+        "path-dependency",
+        "--test",
+        "form",
+    ]);
+    let test = test.args(["--", "--nocapture"]).output().unwrap();
+    let source = read("tests/tools/places/form.rs");
+    for (output, file) in [(example, "examples/form.rs"), (test, "tests/form.rs")] {
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let at = |character| place(file, &source, "main", character);
+        let expected = (at(("lock()", 0)), vec![at(("+= 1", 3))]);
+        assert_eq!(found(rows(&printed)), [expected], "{printed}");
+    }
+}
+
+/// The six programs of public reports, and how the two calls begin: the second waits for the first.
+const STUCK: [(&str, &str, &str); 6] = [
+    ("while_let", "lock().unwrap().pop", "lock().unwrap().push"),
+    (
+        "match_on_a_value",
+        "lock().unwrap().pop",
+        "lock().unwrap().push",
+    ),
+    ("two_calls", "lock().unwrap()[0]", "lock().unwrap()[1]"),
+    (
+        "if_let_on_a_block",
+        "lock().unwrap().pop",
+        "lock().unwrap().push",
+    ),
+    (
+        "method_of_a_block",
+        "lock().unwrap().pop",
+        "lock().unwrap().push",
+    ),
+    (
+        "two_blocks",
+        "lock().unwrap().len() } +",
+        "lock().unwrap().len() };",
+    ),
+];
+
+#[test]
+fn a_thread_that_locks_what_it_has_is_told_so_while_it_waits() {
+    // The last three end in edition 2024, and so nothing is said of them there.
+    for (name, edition, stuck) in [("edition2021", "2021", 6), ("edition2024", "2024", 3)] {
+        let mut arguments = vec!["leave"];
+        arguments.extend(STUCK.map(|(program, ..)| program));
+        let mut command = run(name, name, &arguments);
+        let mut child = command
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut told: Vec<String> = lines.map(Result::unwrap).take(stuck).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        told.sort();
+        let source = program(edition);
+        let expected = STUCK[..stuck].iter().map(|(program, first, again)| {
+            let at = |text| place("src/main.rs", &source, program, (text, 0));
+            format!(
+                "`{program}` waits for the lock at {}. `{program}` has it itself: taken at {}. \
+                 So it waits for ever.",
+                at(again),
+                at(first)
+            )
+        });
+        let mut expected: Vec<String> = expected.collect();
+        expected.sort();
+        assert_eq!(told, expected, "{name}");
+    }
+}
