@@ -33,8 +33,9 @@ fn pool() -> String {
     read("tests/tools/traced/book.rs")
 }
 
-/// Runs the tests of a crate that is typed from the page, and of which these promises must be kept.
-fn assert_it_works(name: &str, files: &[(&str, String)]) {
+/// Runs the tests of a crate that is typed from the page, and of which these promises must be kept. Returns what they
+/// print.
+fn assert_it_works(name: &str, files: &[(&str, String)]) -> String {
     let [dependency] = <[String; 1]>::try_from(blocks("```text")).unwrap();
     let path = format!("{:?}", root());
     let dependency = dependency.replace("\"../ten-versus-five\"", &path);
@@ -54,7 +55,7 @@ fn assert_it_works(name: &str, files: &[(&str, String)]) {
     share_a_build(&mut cargo);
     let output = cargo.output().unwrap();
     let printed = [output.stdout, output.stderr].concat();
-    let printed = String::from_utf8_lossy(&printed);
+    let printed = String::from_utf8_lossy(&printed).into_owned();
     for test in [
         "promises::two_jobs_run_at_once ... ok",
         "promises::drop_waits_for_every_job ... ok",
@@ -66,6 +67,7 @@ fn assert_it_works(name: &str, files: &[(&str, String)]) {
     // A reader's compiler may have warnings of its own.
     let warns = printed.contains("warning");
     assert!(!(warns && is_declared_known()), "{printed}");
+    printed
 }
 
 #[test]
@@ -93,14 +95,39 @@ fn in_a_program() {
 }
 
 #[test]
-fn in_several_files() {
+fn in_several_files_one_of_which_has_a_pool_that_keeps_the_lock() {
     let (line, macros) = typed("crate::pool::ThreadPool");
-    let library = format!("pub mod pool;\n\n{macros}");
+    let keeps = "ten_versus_five::explore_pool!(crate::keeps::ThreadPool);";
+    let keeps = format!("#[cfg(test)]\nmod of_the_other {{\n    {keeps}\n}}\n");
+    let library = format!("pub mod keeps;\npub mod pool;\n\n{macros}\n{keeps}");
+    let pool = pool();
+    let (before, rest) = pool.split_once("let message = receiver").unwrap();
+    let (_, behind) = rest.split_once(";").unwrap();
+    let message = "let receiver = receiver.lock().unwrap();\nlet message = receiver.recv();";
     let files = [
         ("src/lib.rs", library),
-        ("src/pool.rs", format!("{line}{}", pool())),
+        ("src/pool.rs", format!("{line}{pool}")),
+        ("src/keeps.rs", format!("{line}{before}{message}{behind}")),
     ];
-    assert_it_works("recipe_files", &files);
+    let printed = assert_it_works("recipe_files", &files);
+    let fails = "of_the_other::two_jobs_run_at_once_in_some_schedule ... FAILED";
+    assert!(printed.contains(fails), "{printed}");
+
+    // It leads to a page with the learner's own source, opened at the schedule that is shown.
+    let mut addresses = printed
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("file://"));
+    let address = addresses.next().expect("the address of a page");
+    let (path, choices) = address.split_once('#').expect("choices");
+    let page = fs::read_to_string(path.replace("%20", " ")).unwrap();
+    assert!(
+        page.contains("let receiver = receiver.lock().unwrap();"),
+        "{address}"
+    );
+    assert!(
+        page.contains("src/keeps.rs") && choices.contains(','),
+        "{address}"
+    );
 }
 
 #[test]
