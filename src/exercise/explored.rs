@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use crate::check::Verdict;
+use crate::check::pool::explored::page_of_stuck;
 use crate::check::pool::schedules_page::Explored;
 use crate::check::pool::{Check, Pool, unmodelled};
 use crate::explore::{Action, Explorer, Job, Run, Schedule};
@@ -244,11 +245,10 @@ pub fn a_job_runs_before_the_pool_is_dropped(check: &Check) -> Verdict {
 
 /// One worker and two jobs, or two and one, and the end of the pool: in no schedule a thread waits for ever.
 pub fn no_schedule_is_stuck(check: &Check) -> Verdict {
-    let lead = (
-        "Which thread could go on if another one did something first, and when does that other one do it?",
-        "stage 7's page",
-    );
-    until_the_end(check, |report| is_stuck(report, lead))
+    let question = "Which thread could go on if another one did something first, and when does that other one do it?";
+    until_the_end(check, |report| {
+        is_stuck(report, (question, page_of_stuck(report)))
+    })
 }
 
 /// One worker and two jobs, or two and one, and the end of the pool: in no schedule a thread panics.

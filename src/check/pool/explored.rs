@@ -301,6 +301,19 @@ fn found(count: usize, explored: &Explored, what: &str, schedule: &Option<Schedu
     format!("In {count} of {all} schedules {what}. The first of them:\n{schedule}")
 }
 
+/// Where to read on when a thread waits for ever: for what it waits decides that.
+pub(crate) fn page_of_stuck(report: &Report) -> &'static str {
+    let stuck = report.stuck_schedule.iter().flat_map(|it| &it.stuck);
+    if stuck
+        .into_iter()
+        .any(|wanted| wanted.action == Action::Wake)
+    {
+        "the glossary: lost wake-up"
+    } else {
+        "stage 7's page"
+    }
+}
+
 /// Why some schedules were not run, and what to do about it.
 fn why_not_all(report: &Report) -> &'static str {
     if report.time >= TIME / 2 && cfg!(debug_assertions) {
@@ -402,13 +415,13 @@ pub fn no_schedule_is_stuck(explored: &Exploration) -> Verdict {
         let happened = found(awaited.lost, awaited, what, &awaited.lost_schedule);
         let question = "Can a worker find no job, and begin to wait only after the job has come and \
                         the pool has called it?";
-        return Verdict::broken(happened, question, "stage 7's page");
+        return Verdict::broken(happened, question, "the glossary: lost wake-up");
     }
     for (report, size) in explored.dropped() {
         if report.stuck > 0 {
             let what = format!("a thread waits for ever, with {size}");
             let happened = found(report.stuck, report, &what, &report.stuck_schedule);
-            return Verdict::broken(happened, question, "stage 7's page");
+            return Verdict::broken(happened, question, page_of_stuck(report));
         }
     }
     let woken = &explored.woken;
