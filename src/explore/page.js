@@ -331,7 +331,10 @@ function drawMap(pool) {
   });
   const here = `<rect class="now" vector-effect="non-scaling-stroke" x="${path.length * 10}" y="1" width="10" height="98"/>`;
   const key = (name) => `<span class="key ${name}"></span>`;
-  const two = pool.running[2] ? `${left[2].toLocaleString('en')} of ${pool.running[2].toLocaleString('en')}` : 'none, ever';
+  // Whether there are any is what the reader tries to find out.
+  const none = pool.missing || pool.cannotTell ? 'none on this page' : 'none, ever';
+  const count = pool.running[2] ? `${left[2].toLocaleString('en')} of ${pool.running[2].toLocaleString('en')}` : none;
+  const two = asked || isWon() ? count : '?';
   pool.map.innerHTML = `<svg viewBox="0 0 ${columns.length * 10} 100" preserveAspectRatio="none" aria-hidden="true">${drawn.join('')}${here}</svg>`
     + `<p class="caption"><b>${plural(pool.states.length, 'state')}</b>${pool.missing ? ' on this page, and there are more' : ' in all'}, by steps from the start. `
     + `<b>${ahead.size.toLocaleString('en')}</b> can still come: ${key('none')} no job runs, ${key('one')} one job, `
@@ -460,9 +463,13 @@ function noWay(pool, distance, what) {
   return `${the}here is no way from here. There was one before step ${last + 1}: ${pool.threads[step.thread]} ${deed(step)}.`;
 }
 
+function isWon() {
+  return shown().some((pool) => pool.now.path.some((step) => pool.states[step.to].jobs.length >= 2));
+}
+
 function drawGoal() {
   const chip = goal.querySelector('b');
-  const won = shown().some((pool) => pool.now.path.some((step) => pool.states[step.to].jobs.length >= 2));
+  const won = isWon();
   const never = asked && shown().every((pool) => pool.toTwo[0] === Infinity && !pool.missing && !pool.cannotTell);
   goal.dataset.is = won ? 'won' : never ? 'never' : '';
   chip.textContent = won ? '✓ reached' : '✗ cannot be reached';
@@ -545,6 +552,7 @@ function find(what) {
   const found = able.find((pool) => distanceOf(pool)[pool.now.index] !== Infinity);
   const none = shown().filter((pool) => pool !== found && (pool.now.behind || distanceOf(pool)[pool.now.index] === Infinity));
   const said = none.map((pool) => noWay(pool, distanceOf(pool), what)).join(' ');
+  shown().forEach(drawMap);
   drawGoal();
   if (!found) return say(said, 'never');
   const distance = distanceOf(found);
