@@ -84,11 +84,13 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Connects them one after another. `page` is how long an idle one's page takes.
+    /// Connects them one after another, with a pause before each says something, which is shorter if they are
+    /// many. `page` is how long an idle one's page takes.
     pub fn connect(
         target: &Target,
         kind: Kind,
         count: usize,
+        pause: Duration,
         page: Duration,
     ) -> io::Result<Clients> {
         let mut clients = Clients {
@@ -96,8 +98,7 @@ impl Clients {
             connections: Vec::new(),
             dripping: (kind == Kind::Dripping).then(Dripping::start).transpose()?,
         };
-        // Not all at once: a queue may be full for the moment that a worker takes to pick one up.
-        let pause = Duration::from_millis(20).min(Duration::from_millis(500) / count.max(1) as u32);
+        let pause = pause.min(Duration::from_millis(500) / count.max(1) as u32);
         for _ in 0..count {
             let Ok(mut connection) = connect(target) else {
                 break;

@@ -4,6 +4,7 @@
 //! to do as much as before. A worker that is lost stays lost, so that is asked after each kind of them.
 
 use std::collections::HashMap;
+use std::mem;
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -68,6 +69,13 @@ impl Server {
         }
     }
 
+    /// How long a worker may take to pick up a client. One that comes before may find the queue full, and is
+    /// perhaps rejected without a word: then it would hold up nothing.
+    fn until_picked_up(&self) -> Duration {
+        let rejects = self.samples.iter().any(|seen| seen.rejected > 0);
+        Duration::from_millis(if rejects { 100 } else { 20 })
+    }
+
     /// While such clients are connected, a request is answered, and afterwards as many run at once as before.
     fn not_held_up(&mut self, kind: Kind) -> Finding {
         let mut unclear = String::from(TOO_BUSY);
@@ -76,7 +84,9 @@ impl Server {
                 return finding;
             }
             let (count, page) = (self.enough(), self.good_time());
-            let clients = match Clients::connect(&self.options.target, kind, count, page) {
+            let pause = self.until_picked_up();
+            self.unverified.push(kind.what());
+            let clients = match Clients::connect(&self.options.target, kind, count, pause, page) {
                 Ok(clients) if clients.connected == 0 => {
                     return Finding::cannot_tell("no such client can connect");
                 }
@@ -202,6 +212,7 @@ impl Server {
         ];
         // Enough to cost each worker something.
         let count = (self.enough() - 1).max(2);
+        self.unverified.push("vanish");
         for words in moments {
             (0..count).for_each(|_| clients::vanish(&target, words));
         }
@@ -223,6 +234,7 @@ impl Server {
         }
         let target = self.options.target.clone();
         let bad = |number| clients::send_bad_request(&target, number);
+        self.unverified.push("bad requests");
         let mut waiting: Vec<TcpStream> = (0..100).filter_map(bad).collect();
         waiting.retain(clients::is_waiting);
         let start = Instant::now();
@@ -290,6 +302,7 @@ impl Server {
                 Verdict::Kept => {
                     // Those requests wait, so the server had nothing to do meanwhile.
                     self.computed_last = Some(watch.end().0);
+                    self.unverified.clear();
                     return Ok(None);
                 }
                 Verdict::CannotTell(why) => return Err(why),
@@ -305,6 +318,13 @@ impl Server {
             };
             let limit = Limit::Reached;
             self.concurrency = Some(Ok(Concurrency { seen, limit }));
+            let mut since = mem::take(&mut self.unverified).into_iter();
+            if let Some(earlier) = since.find(|earlier| !they.ends_with(earlier)) {
+                return Err(format!(
+                    "of {before} only {} do, but clients that {earlier} may have cost that",
+                    seen.at_once
+                ));
+            }
             return Ok(Some(format!(
                 "Before {they}, {before} ran at once. {happened}"
             )));

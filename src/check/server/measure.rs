@@ -124,6 +124,8 @@ pub(super) struct Server {
     pub(super) two_at_once: Option<Finding>,
     pub(super) every_worker_works: Option<Finding>,
     pub(super) concurrency: Option<Result<Concurrency, String>>,
+    /// What bad clients did that came since as many requests as before were last seen to run at once.
+    pub(super) unverified: Vec<&'static str>,
     /// Whether it uses the processor when it has nothing to do, before bad clients come.
     pub(super) computes_when_idle: Option<bool>,
     /// Whether it used it while requests waited that were sent last to see that none is missing.
@@ -145,6 +147,7 @@ impl Server {
             two_at_once: None,
             every_worker_works: None,
             concurrency: None,
+            unverified: Vec::new(),
             computes_when_idle: None,
             computed_last: None,
         }
