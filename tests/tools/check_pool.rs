@@ -169,7 +169,7 @@ verdicts! {
         |size| pools::channel(size, worker::starts_a_thread_for_its_job, end::joins);
     one_job_and_gone "??????+-?"
         |size| pools::channel(size, worker::does_one_job_and_leaves, end::joins);
-    spins_after_drop "+++++-++-"
+    spins_after_drop "++.++-++-"
         |size| pools::channel(size, worker::spins_when_the_channel_has_closed, end::does_nothing);
     four_workers_whatever_the_size "+--++++++" |size| pools::another_size(size, |_| 4);
     one_worker_whatever_the_size "-?+-??+++" |size| pools::another_size(size, |_| 1);
