@@ -42,7 +42,7 @@ impl Case {
     }
 }
 
-pub const SERVERS: [Case; 42] = [
+pub const SERVERS: [Case; 43] = [
     // One thread, or a thread for each connection.
     case("one thread", "+--???---+++++", &[2, 3, 7, 8, 9], |it| {
         sequential(it, None, answer)
@@ -55,7 +55,7 @@ pub const SERVERS: [Case; 42] = [
     ),
     case(
         "one thread, patient for half as long as the check",
-        "+--?????-+++++",
+        "+--????.-+++++",
         &[7],
         |it| sequential(it, Some(HOLD_UP / 2), answer),
     ),
@@ -218,6 +218,12 @@ pub const SERVERS: [Case; 42] = [
         "+++???-+-+++++",
         &[7],
         loses_a_worker_to_silence,
+    ),
+    case(
+        "loses a worker to a silent client, and hides it for a while",
+        "+++?????-+++++",
+        &[7, 8],
+        hides_its_loss,
     ),
     case(
         "one thread, slow with bad requests",
@@ -524,6 +530,26 @@ fn loses_a_worker_to_silence(listener: TcpListener) {
             return may_leave.swap(0, Ordering::SeqCst) == 0;
         };
         answer(connection, &head);
+        true
+    });
+}
+
+/// The same, but all slow requests fail until the next clients come, which send something.
+fn hides_its_loss(listener: TcpListener) {
+    let (may_leave, fails) = (AtomicUsize::new(1), AtomicUsize::new(0));
+    pool_of(listener, 4, move |connection| {
+        connection.set_read_timeout(LIMIT).unwrap();
+        if !matches!(connection.peek(&mut [0]), Ok(1)) {
+            fails.store(1, Ordering::SeqCst);
+            return may_leave.swap(0, Ordering::SeqCst) == 0;
+        }
+        match read_head(&connection, LIMIT) {
+            None => fails.store(0, Ordering::SeqCst),
+            Some(head) if is_slow(&head) && fails.load(Ordering::SeqCst) == 1 => {
+                respond(connection, 500);
+            }
+            Some(head) => answer(connection, &head),
+        }
         true
     });
 }
