@@ -4,9 +4,9 @@
 //! $ cargo bench --all-features
 //! ```
 //!
-//! prints four tables, and then whether the stages are as cheap as they should be. It takes about
+//! prints five tables, and then whether the stages are as cheap as they should be. It takes about
 //! two minutes. `docs/costs.md` and `docs/explore.md` say what to conclude. A word after ` -- ` runs
-//! one part alone: `jobs`, `requests`, `waiting` or `explore`.
+//! one part alone: `jobs`, `places`, `requests`, `waiting` or `explore`.
 //!
 //! A single time says little: machines differ, and so does one machine from one minute to the next. So
 //! the benchmark measures in rounds, every candidate in each round, in changing order, and compares within
@@ -17,6 +17,7 @@
 
 mod explore;
 mod jobs;
+mod places;
 mod requests;
 mod server;
 mod waiting;
@@ -27,8 +28,9 @@ use std::thread;
 /// A part of the benchmark prints its table, and returns its targets.
 type Part = (&'static str, fn() -> Vec<Target>);
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     ("jobs", jobs::report),
+    ("places", places::report),
     ("requests", requests::report),
     ("waiting", waiting::report),
     ("explore", explore::report),

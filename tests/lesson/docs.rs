@@ -806,7 +806,7 @@ fn the_tables_of_costs_have_the_rows_that_the_benchmark_prints() {
     let benchmark = benchmark.replace("\\\"", "\"");
     let page = read("docs/costs.md");
     let tables = blocks(&page, "```text");
-    assert_eq!(tables.len(), 3);
+    assert_eq!(tables.len(), 4);
     let mut names: Vec<String> = Vec::new();
     for stage in &STAGES {
         let Stage { number, name, .. } = stage;
