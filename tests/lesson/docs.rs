@@ -1008,6 +1008,36 @@ fn the_loops_in_the_picture_of_the_guard_are_in_the_files() {
     }
 }
 
+/// The page that it is a picture of is tested in a browser.
+#[cfg(feature = "stage3")]
+#[test]
+fn the_steps_in_the_picture_of_the_scheduler_are_those_of_stage_3() {
+    use ten_versus_five::explore::Explorer;
+    use ten_versus_five::traced::stages::stage3::ThreadPool;
+    let picture = read("docs/scheduler.svg");
+    let file = read(format!("stages/{}.rs", file_name(&STAGES[2])));
+    let lines: Vec<&str> = file.lines().map(str::trim).collect();
+    let mut numbers = texts(&picture, "number").into_iter();
+    for code in texts(&picture, "source") {
+        let number: usize = numbers.next().unwrap().parse().unwrap();
+        assert_eq!(lines[number - 1], code, "line {number}");
+    }
+
+    let choices = [0, 1, 2].map(|thread| [thread; 5]).concat();
+    let report = Explorer::new().replay(&choices, |run| {
+        let pool = ThreadPool::new(2);
+        for job in [run.job(), run.job()] {
+            pool.execute(move || job.run());
+        }
+    });
+    let schedule = report.first_schedule.unwrap();
+    let taken = schedule.steps.iter().enumerate().skip(5).take(10);
+    let taken = taken.map(|(place, step)| ((place + 1).to_string(), step.action.to_string()));
+    let drawn = numbers.map(str::to_owned);
+    let drawn = drawn.zip(texts(&picture, "step").into_iter().map(str::to_owned));
+    assert!(drawn.eq(taken));
+}
+
 #[test]
 fn the_picture_of_the_threads_shows_every_stage() {
     let picture = read("docs/threads.svg");
