@@ -443,7 +443,15 @@ impl Inner {
                 return None;
             }
             let mut enabled = self.enabled(false);
-            let without_limit = self.enabled(true);
+            let is_limited = self
+                .slots
+                .iter()
+                .any(|slot| slot.expirations >= EXPIRATIONS);
+            let without_limit = if is_limited {
+                self.enabled(true)
+            } else {
+                enabled
+            };
             self.findings.cut |= enabled != without_limit;
             if enabled.is_empty() {
                 // When nothing else can happen, time goes by.

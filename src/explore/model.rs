@@ -33,15 +33,20 @@ enum Role {
     HandsOff,
     Receives,
     DropsSender,
+    Notifies,
+    /// Of a condition variable, and it cannot time out.
+    Wakes,
 }
 
-const ROLES: [Role; 6] = [
+const ROLES: [Role; 8] = [
     Role::Reads,
     Role::Changes,
     Role::Sends,
     Role::HandsOff,
     Role::Receives,
     Role::DropsSender,
+    Role::Notifies,
+    Role::Wakes,
 ];
 
 impl Role {
@@ -60,9 +65,18 @@ impl Role {
                     | (Sends, HandsOff | Receives | DropsSender)
                     | (HandsOff, HandsOff | Receives | DropsSender)
                     | (Receives | DropsSender, DropsSender)
+                    | (Notifies, Wakes)
             )
         };
         !go_together(self, other) && !go_together(other, self)
+    }
+
+    fn can_enable(self, other: Role) -> bool {
+        use Role::*;
+        matches!(
+            (self, other),
+            (Sends | DropsSender, Receives) | (Receives, Sends | HandsOff) | (Notifies, Wakes)
+        )
     }
 }
 
@@ -75,9 +89,10 @@ pub(crate) enum State {
     },
     Condvar {
         waiting: Vec<usize>,
-        /// One for each notification that has woken no thread yet: which threads it may wake. So it is the
-        /// scheduler that decides which one `notify_one` wakes, like everything else.
-        notified: Vec<Vec<usize>>,
+        /// Those that have woken no thread yet.
+        notified: Vec<Notification>,
+        /// How many steps have notified threads.
+        notifications: usize,
     },
     Channel {
         bound: Option<usize>,
@@ -95,6 +110,15 @@ pub(crate) enum State {
     },
 }
 
+/// What wakes one thread that waits. It is the scheduler that decides which one `notify_one` wakes, like everything else.
+#[derive(Clone, Debug)]
+pub(crate) struct Notification {
+    /// Which step it comes from, of all that notify threads at the condition variable.
+    number: usize,
+    /// The threads that it may wake.
+    whom: Vec<usize>,
+}
+
 impl State {
     pub(crate) fn new(kind: ObjectKind) -> State {
         match kind {
@@ -105,6 +129,7 @@ impl State {
             ObjectKind::Condvar => State::Condvar {
                 waiting: Vec::new(),
                 notified: Vec::new(),
+                notifications: 0,
             },
             ObjectKind::Channel => State::Channel {
                 bound: None,
@@ -128,7 +153,8 @@ impl State {
 struct Clocks {
     /// The steps that were taken on it, by their role.
     by_role: [Clock; ROLES.len()],
-    /// Of a channel: for each message, the step that sent it, and the one that received it.
+    /// Of a channel: for each message, the step that sent it, and the one that received it. Of a condition variable: for
+    /// each notification, the step that sent it.
     sent: Vec<Clock>,
     received: Vec<Clock>,
 }
@@ -179,7 +205,7 @@ impl Objects {
             (Action::Read, Some(State::Lock { written, .. })) => !written,
             (Action::Wake, Some(State::Condvar { notified, .. })) => {
                 let free = !matches!(states.next(), Some(State::Lock { written: true, .. }));
-                let woken = notified.iter().any(|whom| whom.contains(&thread));
+                let woken = notification(notified, thread).is_some();
                 return free && (woken || (op.timed && expires));
             }
             (
@@ -221,10 +247,9 @@ impl Objects {
         let mutex = op.objects[1].map(|object| &self.states[object]);
         match (op.action, state) {
             (Action::Wake, Some(State::Condvar { notified, .. })) => {
-                // If the notification could wake no other thread, it makes no difference.
-                let woken_by = notified.iter().find(|whom| whom.contains(&thread));
-                let alone = woken_by.is_some_and(|whom| mutex.is_none() || whom.len() == 1);
-                !alone && !matches!(mutex, Some(State::Lock { written: true, .. }))
+                // One that can time out leaves before it locks, so it makes no difference if it is notified.
+                let late = mutex.is_none() && notification(notified, thread).is_some();
+                !late && !matches!(mutex, Some(State::Lock { written: true, .. }))
             }
             (Action::Park, Some(State::Thread { unparked, .. })) => !op.timed && !unparked,
             (Action::Change, _) => op.timed,
@@ -235,19 +260,20 @@ impl Objects {
     /// Takes the step, which has to be enabled. `before` happens before it; the clock says what does so
     /// with all that the step depends on, and itself.
     pub(crate) fn take_step(&mut self, thread: usize, op: &Op, before: &Clock) -> (Outcome, Clock) {
+        let notification = self.notification(thread, op).cloned();
         let outcome = self.perform(thread, op);
         let mut clock = self.clock_of(op, before);
-        if let Some(object) = op.objects[0] {
-            if let Some(by) = self.enabled_by(object, op, outcome) {
-                clock.join(by);
-            }
+        let enabled_by = op.objects[0].and_then(|object| self.enabled_by(object, op, outcome));
+        for enabled_by in notification.iter().chain(enabled_by) {
+            clock.join(enabled_by);
         }
         clock.tick(thread);
-        for object in op.objects.into_iter().flatten() {
+        for (place, object) in op.objects() {
             let clocks = &mut self.clocks[object];
-            clocks.by_role[op.role() as usize].join(&clock);
+            clocks.by_role[op.role(place) as usize].join(&clock);
             match (op.action, outcome) {
-                (Action::Send | Action::TrySend, Outcome::Number(_)) => {
+                (Action::Send | Action::TrySend, Outcome::Number(_))
+                | (Action::NotifyOne | Action::NotifyAll, _) => {
                     clocks.sent.push(clock.clone());
                 }
                 (Action::Receive | Action::TryReceive, Outcome::Done) => {
@@ -262,9 +288,9 @@ impl Objects {
     /// What happens before a step that is taken next: `before`, and all that it depends on.
     pub(crate) fn clock_of(&self, op: &Op, before: &Clock) -> Clock {
         let mut clock = before.clone();
-        for object in op.objects.into_iter().flatten() {
+        for (place, object) in op.objects() {
             for role in ROLES {
-                if op.role().depends_on(role) {
+                if op.role(place).depends_on(role) {
                     clock.join(&self.clocks[object].by_role[role as usize]);
                 }
             }
@@ -295,6 +321,16 @@ impl Objects {
         }
     }
 
+    /// What happens before the notification that wakes a thread which wakes up now.
+    fn notification(&self, thread: usize, op: &Op) -> Option<&Clock> {
+        let object = op.objects[0].filter(|_| op.action == Action::Wake)?;
+        let State::Condvar { notified, .. } = &self.states[object] else {
+            return None;
+        };
+        let by = &notified[notification(notified, thread)?];
+        self.clocks[object].sent.get(by.number)
+    }
+
     fn perform(&mut self, thread: usize, op: &Op) -> Outcome {
         let [first, second] = op.objects;
         if let Some(State::Lock { written, .. }) = second.map(|lock| &mut self.states[lock]) {
@@ -305,7 +341,7 @@ impl Objects {
         };
         match state {
             State::Lock { written, readers } => lock(op.action, written, readers),
-            State::Condvar { waiting, notified } => condvar(op.action, thread, waiting, notified),
+            State::Condvar { .. } => condvar(op.action, thread, state),
             State::Channel { .. } => channel(op, state),
             State::Atomic => done(op.action != Action::SpuriousFailure),
             State::Thread { ended, unparked } => match op.action {
@@ -347,33 +383,46 @@ fn lock(action: Action, written: &mut bool, readers: &mut usize) -> Outcome {
     Outcome::Done
 }
 
-fn condvar(
-    action: Action,
-    thread: usize,
-    waiting: &mut Vec<usize>,
-    notified: &mut Vec<Vec<usize>>,
-) -> Outcome {
+/// The oldest notification that may wake this thread: those after it may wake all that it may, and perhaps some more.
+fn notification(notified: &[Notification], thread: usize) -> Option<usize> {
+    notified.iter().position(|it| it.whom.contains(&thread))
+}
+
+fn condvar(action: Action, thread: usize, state: &mut State) -> Outcome {
+    let State::Condvar {
+        waiting,
+        notified,
+        notifications,
+    } = state
+    else {
+        return Outcome::Done;
+    };
+    let mut outcome = Outcome::Done;
     match action {
         Action::Wait => waiting.push(thread),
-        Action::NotifyOne => notified.push(waiting.clone()),
-        Action::NotifyAll => *notified = vec![waiting.clone(); waiting.len()],
+        Action::NotifyOne | Action::NotifyAll => {
+            let notification = Notification {
+                number: *notifications,
+                whom: waiting.clone(),
+            };
+            let all = action == Action::NotifyAll;
+            let count = if all { waiting.len() } else { 1 };
+            notified.extend(vec![notification; count]);
+            *notifications += 1;
+        }
         Action::Wake | Action::SpuriousWake => {
-            // The oldest that may wake this thread: those after it may wake all that it may, and
-            // perhaps some more.
-            let by = notified.iter().position(|whom| whom.contains(&thread));
-            let by = by.filter(|_| action == Action::Wake);
+            let by = notification(notified, thread).filter(|_| action == Action::Wake);
             by.map(|by| notified.remove(by));
             waiting.retain(|other| *other != thread);
-            notified
-                .iter_mut()
-                .for_each(|whom| whom.retain(|other| *other != thread));
-            notified.retain(|whom| !whom.is_empty());
-            return done(by.is_some() || action == Action::SpuriousWake);
+            for notification in notified.iter_mut() {
+                notification.whom.retain(|other| *other != thread);
+            }
+            outcome = done(by.is_some() || action == Action::SpuriousWake);
         }
         _ => {}
     }
-    notified.retain(|whom| !whom.is_empty());
-    Outcome::Done
+    notified.retain(|notification| !notification.whom.is_empty());
+    outcome
 }
 
 fn channel(op: &Op, state: &mut State) -> Outcome {
@@ -424,14 +473,38 @@ impl Op {
     /// Whether the order of the two steps, of two threads, makes a difference: they touch the same
     /// object, and in [roles](Role::depends_on) that do not go together.
     pub(crate) fn depends_on(&self, other: &Op) -> bool {
-        let shared = |object: &usize| other.objects.contains(&Some(*object));
-        self.objects.iter().flatten().any(shared) && self.role().depends_on(other.role())
+        self.shares(other, Role::depends_on)
     }
 
-    /// What it is to its objects.
-    fn role(&self) -> Role {
+    /// Whether the other one may have to wait until this one has been taken, although they do not depend on each other.
+    pub(crate) fn can_enable(&self, other: &Op) -> bool {
+        self.shares(other, Role::can_enable)
+    }
+
+    /// Whether this is so of what the two steps are to an object that both touch.
+    fn shares(&self, other: &Op, is: fn(Role, Role) -> bool) -> bool {
+        for (mine, object) in self.objects.iter().enumerate() {
+            for (theirs, same) in other.objects.iter().enumerate() {
+                if object.is_some() && object == same && is(self.role(mine), other.role(theirs)) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// The objects that it touches, with their places.
+    fn objects(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let objects = self.objects.into_iter().enumerate();
+        objects.filter_map(|(place, object)| Some((place, object?)))
+    }
+
+    /// What it is to the object in this place.
+    fn role(&self, place: usize) -> Role {
         use Action::*;
         match self.action {
+            NotifyOne | NotifyAll => Role::Notifies,
+            Wake | SpuriousWake if place == 0 && self.objects[1].is_some() => Role::Wakes,
             Look | Load | SpuriousFailure | IsFinished | Join | Read | TryRead | StopReading => {
                 Role::Reads
             }

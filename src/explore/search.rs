@@ -116,7 +116,12 @@ impl Choices {
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
-        (0..2 * MOST_THREADS).filter(move |choice| self.has(*choice))
+        let mut left = self;
+        std::iter::from_fn(move || {
+            let first = left.first()?;
+            left = left.without(Choices::one(first));
+            Some(first)
+        })
     }
 }
 
@@ -406,7 +411,9 @@ impl Search {
         let free = between.iter().copied();
         let free: Vec<&Event> = free.filter(|other| !event.is_in(&other.clock)).collect();
         let wants_it = later.before.of(later.thread) == self.taken_before(place, later.thread);
-        let touched = free.iter().any(|other| other.op.depends_on(&later.op));
+        let ready = wants_it && level.enabled.has(later.choice());
+        let touches = |op: &Op| op.depends_on(&later.op) || (!ready && op.can_enable(&later.op));
+        let touched = free.iter().any(|other| touches(&other.op));
         let mut reversal = Reversal::default();
         if wants_it && !touched && level.enabled.of_thread(later.thread).is_empty() {
             return reversal; // Nothing but `event`, or what comes after it, makes way for it.
@@ -415,7 +422,7 @@ impl Search {
             if free[..index].iter().any(|other| other.is_in(&first.clock)) {
                 continue;
             }
-            if first.op.depends_on(&later.op) && !first.is_in(&later.before) {
+            if touches(&first.op) && !first.is_in(&later.before) {
                 reversal.all_of.insert(first.thread);
             } else {
                 reversal.one_of.insert(first.thread);

@@ -76,13 +76,18 @@ pub fn program(seed: u64) -> Program {
     let mut themes: Vec<Theme> = (0..random.pick(&[1, 1, 2, 2, 3]))
         .map(|_| random.pick(&THEMES))
         .collect();
-    // The steps on a channel depend on each other in many ways, so every third program is about channels. A job before
-    // a message and one behind it cannot run at once.
-    if seed % 3 == 0 {
-        themes.push(Theme::Channel);
+    // The steps on a channel, and on a condition variable, depend on each other in many ways, so a third of the
+    // programs are about them. A job before a message and one behind it cannot run at once.
+    let theme = match seed % 6 {
+        0 => Some(Theme::Channel),
+        3 => Some(Theme::Condvar),
+        _ => None,
+    };
+    if let Some(theme) = theme {
+        themes.push(theme);
         match random.below(4) {
-            0 => themes = vec![Theme::Channel, Theme::Channel, Theme::Blocks],
-            1 | 2 => themes = vec![Theme::Channel],
+            0 => themes = vec![theme, theme, Theme::Blocks],
+            1 | 2 => themes = vec![theme],
             _ => {}
         }
     }
