@@ -9,6 +9,7 @@
 //! this crate are not the learner's, except for the stages and the thirteen loops.
 
 use std::backtrace::Backtrace;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::env;
 use std::fmt;
@@ -193,7 +194,7 @@ fn number(part: Option<&str>) -> Option<u32> {
 }
 
 /// The name of a function.
-struct Symbol<'a>(&'a str);
+struct Symbol<'a>(Cow<'a, str>);
 
 /// A name stands in a line like `7:     0x5581f0 - core::mem::drop`, in which the address may be missing,
 /// or all that comes before the name. Functions that are inlined have the address of the one they are in.
@@ -204,9 +205,29 @@ fn symbol(line: &str) -> (Symbol<'_>, Option<&str>) {
         _ => line,
     };
     match name.split_once(" - ") {
-        Some((address, name)) if address.starts_with("0x") => (Symbol(name), Some(address)),
-        _ => (Symbol(name.strip_prefix("- ").unwrap_or(name)), None),
+        Some((address, name)) if address.starts_with("0x") => {
+            (Symbol(without_hashes(name)), Some(address))
+        }
+        _ => {
+            let name = name.strip_prefix("- ").unwrap_or(name);
+            (Symbol(without_hashes(name)), None)
+        }
     }
+}
+
+/// The hash of a crate may stand behind its name, as in `core[c1f1a4ba060b9bfa]::mem::drop`.
+fn without_hashes(name: &str) -> Cow<'_, str> {
+    let is_hash = |text: &str| text.len() > 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut parts = name.split('[');
+    let first = parts.next().unwrap_or_default();
+    if first.len() == name.len() {
+        return Cow::Borrowed(name);
+    }
+    let rest = parts.map(|part| match part.split_once(']') {
+        Some((hash, rest)) if is_hash(hash) => rest.to_owned(),
+        _ => format!("[{part}"),
+    });
+    Cow::Owned(first.to_owned() + &rest.collect::<String>())
 }
 
 impl Symbol<'_> {
@@ -221,7 +242,9 @@ impl Symbol<'_> {
     fn is_of_the_stand_in(&self) -> bool {
         let name = self.0.trim_start_matches('<');
         let ours = [" as core::", " as ten_versus_five::"];
-        let of_a_type = self.0.starts_with('<') && !ours.iter().any(|it| self.0.contains(it));
+        // A learner may implement a trait for one of its types, and nothing else.
+        let is_of_a_trait = self.0.starts_with('<') && self.0.contains(" as ");
+        let of_a_type = is_of_a_trait && !ours.iter().any(|it| self.0.contains(it));
         let scheduler = name.starts_with("ten_versus_five::explore::execution::");
         (scheduler || name.starts_with("ten_versus_five::traced::"))
             && !name.starts_with("ten_versus_five::traced::stages::")
@@ -445,6 +468,34 @@ mod tests {
         ] {
             assert_eq!(of_backtrace(text), Place::Unknown, "{text:?}");
         }
+    }
+
+    /// From rustc 1.97, whose names have other forms, without the lines of this crate.
+    #[test]
+    fn the_names_of_functions_have_several_forms() {
+        let others = [
+            (
+                "core::ptr::drop_in_place<",
+                "core[c1f1a4ba060b9bfa]::ptr::drop_in_place::<",
+            ),
+            (
+                "ten_versus_five::traced::context::note_of_drop::hc7432227ec0f1a79\n                               at ROOT/src/traced/context.rs:62:5",
+                "<ten_versus_five[40d2f1e6a40cc0ba]::traced::notes::Recorder>::note",
+            ),
+            (
+                "<ten_versus_five::traced::mutex::MutexGuard<T> as core::ops::drop::Drop>::drop::{{closure}}::hbafb56831b152602\n                               at ROOT/src/traced/mutex.rs:153:17",
+                "<ten_versus_five[40d2f1e6a40cc0ba]::traced::mutex::MutexGuard<[f32]> as core[c1f1a4ba060b9bfa]::ops::drop::Drop>::drop::{closure#0}",
+            ),
+        ];
+        assert_eq!(found(&others), learner("examples/guard.rs:13:10"));
+        let of_a_learner = (
+            "<ten_versus_five[40d2f1e6a40cc0ba]::traced::notes::Recorder>",
+            "<ten_versus_five[40d2f1e6a40cc0ba]::traced::notes::Recorder as pool[40d2f1e6a40cc0bb]::Trait>",
+        );
+        assert_eq!(
+            found(&[others[0], others[1], others[2], of_a_learner]),
+            Place::Unknown
+        );
     }
 
     /// A function that is inlined has the address of the function it is in, or none, or no line at all.

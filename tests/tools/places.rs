@@ -11,37 +11,21 @@ use std::sync::LazyLock;
 use crate::common::repository::{read, root, temporary};
 use crate::common::{cargo, share_a_build, thorough};
 
-/// The crates: each has the same program, and edition 2024 has it three lines further down.
+/// The crates, with their editions and levels of optimization. Each has the same program, and edition 2024 has it
+/// three lines further down.
 const CRATES: [(&str, &str, &str); 4] = [
-    ("edition2021", "2021", LINES),
-    ("edition2024", "2024", LINES),
-    (
-        "optimized",
-        "2021",
-        "debug = \"line-tables-only\"\nopt-level = 1",
-    ),
-    ("without", "2021", "debug = false"),
+    ("edition2021", "2021", "0"),
+    ("edition2024", "2024", "0"),
+    ("optimized", "2021", "1"),
+    ("without", "2021", "0"),
 ];
 
-const THOROUGH: [(&str, &str, &str); 3] = [
-    (
-        "optimized2",
-        "2024",
-        "debug = \"line-tables-only\"\nopt-level = 2",
-    ),
-    (
-        "optimized3",
-        "2024",
-        "debug = \"line-tables-only\"\nopt-level = 3",
-    ),
-    (
-        "small",
-        "2024",
-        "debug = \"line-tables-only\"\nopt-level = \"s\"",
-    ),
+const THOROUGH: [(&str, &str, &str); 4] = [
+    ("optimized2", "2024", "2"),
+    ("optimized3", "2024", "3"),
+    ("small", "2024", "\"s\""),
+    ("smaller", "2024", "\"z\""),
 ];
-
-const LINES: &str = "debug = \"line-tables-only\"";
 
 const MOVED: &str = "//\n//\n//\n";
 
@@ -72,8 +56,14 @@ static WORKSPACE: LazyLock<&'static Path> = LazyLock::new(|| {
         )
     };
     let mut manifest = String::from("[workspace]\nresolver = \"2\"\nmembers = [\"*\"]\n");
-    for (name, edition, profile) in crates() {
-        manifest += &format!("[profile.dev.package.{name}]\n{profile}\n");
+    for (name, edition, level) in crates() {
+        let debug = if name == "without" {
+            "none"
+        } else {
+            "line-tables-only"
+        };
+        manifest +=
+            &format!("[profile.dev.package.{name}]\ndebug = {debug:?}\nopt-level = {level}\n");
         let beside = "path-dependency = { path = \"../beside\" }\n";
         write(
             &format!("{name}/Cargo.toml"),
@@ -83,7 +73,7 @@ static WORKSPACE: LazyLock<&'static Path> = LazyLock::new(|| {
         let included = read("tests/tools/places/included.rs");
         write(&format!("{name}/src/included.rs"), &included);
     }
-    manifest += &format!("[profile.dev.package.path-dependency]\n{LINES}\n");
+    manifest += "[profile.dev.package.path-dependency]\ndebug = \"line-tables-only\"\n";
     write("Cargo.toml", &manifest);
     write("beside/Cargo.toml", &package("path-dependency", "2021"));
     write(
