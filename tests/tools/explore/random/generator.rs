@@ -160,6 +160,9 @@ fn dense(random: &mut Random) -> Program {
     }
     let main = &mut program.threads[0];
     main.splice(0..0, [Spawn(1), Spawn(2)]);
+    if random.chance(50) {
+        main.push(Add(0, 1));
+    }
     let first = random.pick(&[1, 2]);
     if random.chance(70) {
         main.extend([Lock(0), Join(first), Unlock(0)]);
