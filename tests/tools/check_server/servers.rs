@@ -247,7 +247,7 @@ pub const SERVERS: [Case; 43] = [
 ];
 
 /// How long a slow request takes.
-const UNIT: Duration = Duration::from_millis(600);
+const UNIT: Duration = Duration::from_millis(800);
 
 /// The check's limit for what holds up a request.
 pub const HOLD_UP: Duration = Duration::from_secs(2);
