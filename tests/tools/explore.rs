@@ -320,6 +320,64 @@ fn a_pool_with_a_condvar_runs_two_jobs_at_once_in_as_many_schedules_as_the_page_
     }
 }
 
+/// A job that runs before one of these two things is done, and one that runs behind the other, never run at once: the
+/// second thing waits for the first.
+fn assert_is_waited_for(
+    name: &str,
+    does: fn(&traced::sync::mpsc::SyncSender<u8>, &traced::sync::Condvar),
+    waits: fn(&traced::sync::mpsc::Receiver<u8>, &(traced::sync::Mutex<()>, traced::sync::Condvar)),
+) {
+    let report = explorer().run(move |run: &Run| {
+        let (sender, receiver) = traced::sync::mpsc::sync_channel(1);
+        let shared = traced::sync::Arc::new(<(traced::sync::Mutex<()>, _)>::default());
+        let (first, second) = (run.job(), run.job());
+        let theirs = traced::sync::Arc::clone(&shared);
+        traced::thread::spawn(move || {
+            first.run();
+            does(&sender, &theirs.1);
+        });
+        waits(&receiver, &shared);
+        second.run();
+    });
+    assert_eq!(
+        (report.cannot_tell, report.most_at_once),
+        (None, 1),
+        "{name}"
+    );
+}
+
+#[test]
+fn what_a_step_waits_for_happens_before_it() {
+    let send = |sender: &traced::sync::mpsc::SyncSender<u8>, _: &_| sender.send(1).unwrap();
+    let receive = |receiver: &traced::sync::mpsc::Receiver<u8>, _: &_| {
+        let _ = receiver.recv();
+    };
+    assert_is_waited_for("a message", send, receive);
+    assert_is_waited_for("a sender that is dropped", |_, _| (), receive);
+    assert_is_waited_for(
+        "a notification",
+        |_, condvar| condvar.notify_one(),
+        |_, (mutex, condvar)| drop(condvar.wait(mutex.lock().unwrap())),
+    );
+    for (name, room) in [("room", 1), ("a message that is taken", 0)] {
+        let report = explorer().run(move |run: &Run| {
+            let (sender, receiver) = traced::sync::mpsc::sync_channel(room);
+            let (first, second) = (run.job(), run.job());
+            traced::thread::spawn(move || {
+                first.run();
+                receiver.recv()
+            });
+            (0..=room).for_each(|_| sender.send(1).unwrap_or_default());
+            second.run();
+        });
+        assert_eq!(
+            (report.cannot_tell, report.most_at_once),
+            (None, 1),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn a_pool_that_joins_before_it_closes_is_found_stuck() {
     let report = explorer().pool(2, 1, broken::StuckAtDrop::new, |pool, job| {
