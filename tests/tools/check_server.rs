@@ -266,7 +266,7 @@ fn stopped_for_moments(child: Child, mut random: u64) -> String {
 /// how often that was the verdict where another would have been right.
 #[cfg(unix)]
 #[test]
-#[ignore = "takes four minutes"]
+#[ignore = "takes five minutes"]
 fn no_server_is_misjudged_on_a_busy_machine() {
     let (names, mut misjudged) = (names(), Vec::new());
     for round in 0..10 {
