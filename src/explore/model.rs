@@ -26,8 +26,8 @@ pub(crate) struct Op {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Reads,
-    /// Whatever has no role of its own. Of a channel, that is what asks whether there is a message, or room, and goes on if
-    /// there is none; and what drops the receiver.
+    /// Whatever has no role of its own. Of a channel, that is what asks whether there is a message, or room, and
+    /// goes on if there is none; and what drops the receiver.
     Changes,
     Sends,
     HandsOff,
@@ -52,10 +52,11 @@ const ROLES: [Role; 8] = [
 impl Role {
     /// Whether it can make a difference which of two steps of different threads comes first, where both can be taken.
     ///
-    /// One that sends puts its message behind the last one, and one that receives takes the first one. Where there is a message,
-    /// and room for another one, it makes no difference which of the two is first. Where there is not, only one of the two can be
-    /// taken. The other one may have to wait for it, and [happens after it](Objects::enabled_by) then, but cannot come first.
-    /// So it is with a receiver that waits, and one who drops a sender.
+    /// One that sends puts its message behind the last one, and one that receives takes the first one. Where there is
+    /// a message, and room for another one, it makes no difference which of the two is first. Where there is not, only
+    /// one of the two can be taken. The other one may have to wait for it, and [happens after
+    /// it](Objects::enabled_by) then, but cannot come first. So it is with a receiver that waits, and one who drops a
+    /// sender. A thread that can wake up is woken by the oldest notification, so a new one is not for it.
     fn depends_on(self, other: Role) -> bool {
         use Role::*;
         let go_together = |one: Role, other: Role| {
@@ -71,6 +72,7 @@ impl Role {
         !go_together(self, other) && !go_together(other, self)
     }
 
+    /// Whether the other one may have to wait for this one, although it does not depend on it.
     fn can_enable(self, other: Role) -> bool {
         use Role::*;
         matches!(
@@ -110,7 +112,8 @@ pub(crate) enum State {
     },
 }
 
-/// What wakes one thread that waits. It is the scheduler that decides which one `notify_one` wakes, like everything else.
+/// What wakes one thread that waits. It is the scheduler that decides which one `notify_one` wakes, like everything
+/// else.
 #[derive(Clone, Debug)]
 pub(crate) struct Notification {
     /// Which step it comes from, of all that notify threads at the condition variable.
@@ -153,8 +156,8 @@ impl State {
 struct Clocks {
     /// The steps that were taken on it, by their role.
     by_role: [Clock; ROLES.len()],
-    /// Of a channel: for each message, the step that sent it, and the one that received it. Of a condition variable: for
-    /// each notification, the step that sent it.
+    /// Of a channel: for each message, the step that sent it, and the one that received it. Of a condition variable:
+    /// for each notification, the step that sent it.
     sent: Vec<Clock>,
     received: Vec<Clock>,
 }

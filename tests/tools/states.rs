@@ -243,9 +243,9 @@ small_programs! {
     set_once a_thread_that_waits_for_itself_in_vain a_poisoned_lock
 }
 
-/// Counts in a way that knows nothing of what happens before what: runs every order of the steps, and looks in which order
-/// they come at each lock and at each end of each channel. That a message is handed off or a sender is dropped makes no
-/// difference there.
+/// Counts in a way that knows nothing of what happens before what: runs every order of the steps, and looks in which
+/// order they come at each lock and at each end of each channel. That a message is handed off or a sender is dropped
+/// makes no difference there.
 fn orders_at_each_thing(program: impl Fn() -> Program) -> (usize, usize) {
     let (mut runs, mut orders) = (0, BTreeSet::new());
     let mut prefixes = vec![Vec::new()];
