@@ -129,6 +129,9 @@ pub(crate) fn of_caller(caller: &panic::Location) -> Place {
 /// that do the same may be one. Then the innermost place that is left is not the one at which something is dropped.
 /// A function that is generic in a learner's type and can be inlined is compiled as the learner's code is. If it
 /// has an address of its own in a backtrace, it was not inlined where it always would be.
+///
+/// This cannot tell a crate of level 1 or `s` in which a dependency of level 0 has compiled it for the same type
+/// before. No profile makes such a mixture by itself.
 #[inline]
 pub(crate) fn seen_if_not_optimized<R>(work: impl FnOnce() -> R) -> R {
     work()
