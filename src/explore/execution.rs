@@ -28,8 +28,8 @@ use crate::traced::step::{
 };
 use crate::traced::{ObjectKind, next_number, threads};
 
-/// How often in a row a thread's waits may come to their end for no other reason than time, while
-/// others can go on. It is the same for a thread that yields. Without a limit, a thread that looks
+/// How often in a row a thread's wait at one place of its program may come to its end for no other reason than time,
+/// while others can go on. It is the same for a thread that yields or sleeps. Without a limit, a thread that looks
 /// again and again would have schedules without end; where it leaves one out, it is told.
 const EXPIRATIONS: usize = 2;
 
@@ -130,10 +130,31 @@ struct Slot {
     leaving: bool,
     ended: bool,
     clock: Clock,
-    expirations: usize,
+    /// The call of the step that it wants to take, and how often in a row such calls have expired.
+    call: Call,
+    expirations: Vec<(Call, usize)>,
     /// How often it has gone on for no reason.
     spurious: usize,
     baton: Arc<Baton>,
+}
+
+/// Where a function of the stand-in is called.
+type Call = Option<&'static panic::Location<'static>>;
+
+impl Slot {
+    /// Whether the wait that it is in has expired often enough.
+    fn is_limited(&self) -> bool {
+        let mut all = self.expirations.iter();
+        all.any(|(call, count)| *call == self.call && *count >= EXPIRATIONS)
+    }
+
+    fn expires(&mut self) {
+        let call = self.call;
+        match self.expirations.iter_mut().find(|(it, _)| *it == call) {
+            Some((_, count)) => *count += 1,
+            None => self.expirations.push((call, 1)),
+        }
+    }
 }
 
 /// Where a thread waits for its turn.
@@ -391,7 +412,8 @@ impl Inner {
             leaving: false,
             ended: false,
             clock,
-            expirations: 0,
+            call: None,
+            expirations: Vec::new(),
             spurious: 0,
             baton: Arc::default(),
         });
@@ -412,7 +434,7 @@ impl Inner {
     fn enabled(&self, any_expires: bool) -> Choices {
         let mut enabled = Choices::default();
         for (thread, slot) in self.slots.iter().enumerate() {
-            let expires = any_expires || slot.expirations < EXPIRATIONS;
+            let expires = any_expires || !slot.is_limited();
             if slot
                 .op
                 .is_some_and(|op| self.objects.is_enabled(thread, &op, expires))
@@ -443,10 +465,7 @@ impl Inner {
                 return None;
             }
             let mut enabled = self.enabled(false);
-            let is_limited = self
-                .slots
-                .iter()
-                .any(|slot| slot.expirations >= EXPIRATIONS);
+            let is_limited = self.slots.iter().any(Slot::is_limited);
             let without_limit = if is_limited {
                 self.enabled(true)
             } else {
@@ -579,9 +598,11 @@ impl Inner {
             (Action::Yield, _) | (_, Outcome::Refused)
                 if op.timed || op.action == Action::Yield =>
             {
-                slot.expirations += 1;
+                slot.expires();
             }
-            (Action::Receive | Action::BeginJob(_) | Action::EndJob(_), _) => slot.expirations = 0,
+            (Action::Receive | Action::BeginJob(_) | Action::EndJob(_), _) => {
+                slot.expirations.clear();
+            }
             _ => {}
         }
         slot.ended |= op.action == Action::End;
@@ -826,6 +847,10 @@ impl Participant {
         }
         let slot = &mut inner.slots[me];
         slot.op = Some(op);
+        slot.call = match source {
+            Source::Caller(call) => Some(call),
+            Source::Drop | Source::None => None,
+        };
         slot.panicking = thread::panicking();
         let next = inner.choose(self.execution.limits.steps);
         if next != Some(me) {

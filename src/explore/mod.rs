@@ -34,7 +34,8 @@
 //! - Effects of weak memory: every atomic is sequentially consistent here.
 //! - What happens for no reason, unless it is asked to: [`Explorer::max_spurious`].
 //! - The real clock. A wait that can time out, a `sleep` and a `yield_now` end in every order with
-//!   the steps of other threads, but a thread does so at most twice in a row while others can go on.
+//!   the steps of other threads, but at one place of its program a thread does
+//!   so at most twice in a row while others can go on.
 //!   Where that leaves something out, the report is not [`complete`](Report::complete).
 //! - Readers of an `RwLock` that wait behind a writer which waits itself, as they do on some systems.
 //! - More threads, or more jobs, than it is given.
@@ -530,7 +531,7 @@ pub struct Report {
     /// How many were given up half way, because all that they could show was known.
     pub repetitions: usize,
     /// Whether these are all there are. If not, nothing here can be taken for "never". A program that
-    /// can wait in vain, sleep or yield more than twice in a row has schedules that are not run.
+    /// can wait in vain, sleep or yield more than twice in a row at one place has schedules that are not run.
     pub complete: bool,
     /// Why nothing here can be believed, if so: something was different each time.
     pub cannot_tell: Option<String>,

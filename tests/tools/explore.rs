@@ -829,6 +829,30 @@ fn explorations_side_by_side_do_not_disturb_each_other() {
     });
 }
 
+#[test]
+fn threads_that_sleep_one_time_after_another_have_an_end() {
+    let report = explorer().run(|run| {
+        let sleep = |milliseconds| traced::thread::sleep(Duration::from_millis(milliseconds));
+        let order = traced::sync::Arc::new(traced::sync::Mutex::new(String::new()));
+        let threads = ["a", "b"].map(|name| {
+            let order = traced::sync::Arc::clone(&order);
+            traced::thread::spawn(move || {
+                traced::thread::sleep(Duration::from_millis(1));
+                traced::thread::sleep(Duration::from_millis(2));
+                sleep(3);
+                order.lock().unwrap().push_str(name);
+            })
+        });
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        run.outcome(order.lock().unwrap());
+    });
+    let outcomes: Vec<&str> = report.outcomes.keys().map(String::as_str).collect();
+    assert!(report.complete, "{report:?}");
+    assert_eq!(outcomes, ["ab", "ba"]);
+}
+
 /// It was cut off before it came to its job, so it is not known whether it ever would have.
 #[test]
 fn a_schedule_that_is_cut_off_has_not_lost_its_job() {
