@@ -25,7 +25,7 @@ use ten_versus_five::explore::{Explorer, Run};
 /// What is wrong shows in small programs already, and there can be ten times as many of them.
 const STATES: usize = 1_000;
 const SCHEDULES: usize = 100;
-const PLAIN_SCHEDULES: usize = 40;
+const PLAIN_SCHEDULES: usize = 60;
 
 /// What was compared.
 #[derive(Clone, Copy, Debug, Default)]
