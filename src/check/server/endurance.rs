@@ -3,7 +3,7 @@
 //! While such clients are connected, a request has to be answered; and when they have left, the server has
 //! to do as much as before. A worker that is lost stays lost, so that is asked after each kind of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::net::TcpStream;
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::clients::{self, Clients, Kind};
 use super::measure::{ATTEMPTS, Concurrency, Limit, Server, TOO_BUSY, depends_on};
-use super::processor;
+use super::processor::{self, Thread, Use};
 use super::requests::{Page, ask};
 use super::{Finding, Verdict};
 use crate::client::{seconds, target::Target};
@@ -30,6 +30,9 @@ const ALIKE: usize = 12;
 
 /// How long a server is watched that has nothing to do.
 const IDLE: Duration = Duration::from_millis(250);
+
+/// How often, in such a time, it is looked which threads run or would run.
+const LOOKS: u32 = 10;
 
 impl Server {
     pub fn silent_clients(&mut self) -> Finding {
@@ -301,7 +304,7 @@ impl Server {
             let happened = match self.at_once(before).verdict {
                 Verdict::Kept => {
                     // Those requests wait, so the server had nothing to do meanwhile.
-                    self.computed_last = Some(watch.end().0);
+                    self.computed_last = Some(watch.end().0 || watch.sees_one_run());
                     self.unverified.clear();
                     return Ok(None);
                 }
@@ -375,20 +378,36 @@ impl Server {
     /// Whether the server uses much of a processor for this time, as far as the system tells, and with how
     /// many threads.
     fn watch(&self, time: Duration) -> (bool, usize) {
-        let watch = Watch::begin(&self.options.target);
-        thread::sleep(time);
-        watch.end()
+        let target = &self.options.target;
+        let watch = Watch::begin(target);
+        // On a busy machine, a loop that spins gets little of a processor, but it never stops to want one.
+        let mut spin: Option<HashSet<Thread>> = None;
+        for _ in 0..LOOKS {
+            thread::sleep(time / LOOKS);
+            let now = processor::used(target).unwrap_or_default();
+            let runs = |thread: &Thread| now.get(thread).is_some_and(|it| it.runs);
+            spin.get_or_insert_with(|| now.keys().copied().collect())
+                .retain(runs);
+        }
+        let (computes, threads) = watch.end();
+        let spin = spin.map_or(0, |it| it.len());
+        (computes || spin > 0, threads.max(spin))
     }
 }
 
 /// A time in which a server should have nothing to do.
 struct Watch<'a> {
     target: &'a Target,
-    used: Option<HashMap<u32, Duration>>,
+    used: Option<HashMap<Thread, Use>>,
     began: Instant,
 }
 
 impl Watch<'_> {
+    /// Whether a thread runs at this moment, or would run. On a busy machine, one that spins may have used little.
+    fn sees_one_run(&self) -> bool {
+        processor::used(self.target).is_some_and(|threads| threads.values().any(|it| it.runs))
+    }
+
     fn begin(target: &Target) -> Watch<'_> {
         Watch {
             target,
@@ -404,8 +423,8 @@ impl Watch<'_> {
             return (false, 0);
         };
         let used = after.iter().map(|(thread, after)| {
-            let before = before.get(thread).copied().unwrap_or_default();
-            after.saturating_sub(before)
+            let before = before.get(thread).map_or(Duration::ZERO, |it| it.time);
+            after.time.saturating_sub(before)
         });
         let (time, used) = (self.began.elapsed(), used.collect::<Vec<Duration>>());
         let threads = used.iter().filter(|used| **used > time / 100);

@@ -8,11 +8,20 @@ use std::time::Duration;
 use crate::client::target::Target;
 
 /// A thread's number.
-type Thread = u32;
+pub(super) type Thread = u32;
 
-/// What each thread of the processes that listen at this address has used since it began. None if it is
+/// What is known of a thread.
+#[derive(Clone, Copy)]
+pub(super) struct Use {
+    /// How long it has run since it began.
+    pub(super) time: Duration,
+    /// It runs, or would run if it had a processor.
+    pub(super) runs: bool,
+}
+
+/// What each thread of the processes that listen at this address uses. None if it is
 /// not known: on another system or machine, or of another user.
-pub(super) fn used(target: &Target) -> Option<HashMap<Thread, Duration>> {
+pub(super) fn used(target: &Target) -> Option<HashMap<Thread, Use>> {
     let addrs = target.addresses(Duration::from_secs(1)).ok()?;
     // Wine shows these files to programs for Windows.
     if !cfg!(target_os = "linux") || !addrs.iter().all(|addr| addr.ip().is_loopback()) {
@@ -28,7 +37,7 @@ pub(super) fn used(target: &Target) -> Option<HashMap<Thread, Duration>> {
         let threads = numbers(&folder).into_iter().flatten();
         threads.filter_map(move |thread| Some((thread, used_by(&folder, thread)?)))
     });
-    let threads: HashMap<Thread, Duration> = threads.collect();
+    let threads: HashMap<Thread, Use> = threads.collect();
     (!threads.is_empty()).then_some(threads)
 }
 
@@ -64,12 +73,15 @@ fn has_one_of(process: u32, sockets: &[String]) -> bool {
     })
 }
 
-fn used_by(folder: &str, thread: Thread) -> Option<Duration> {
+fn used_by(folder: &str, thread: Thread) -> Option<Use> {
     let stat = fs::read_to_string(format!("{folder}/{thread}/stat")).ok()?;
     // "1 (name) S PPID ...", and as the 14th and 15th the ticks in user mode and in the system's.
-    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let mut fields = stat.rsplit(')').next()?.split_whitespace();
+    let runs = fields.next()? == "R";
+    let mut fields = fields.skip(10);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     // A hundred ticks in a second, whatever the kernel's own clock does: USER_HZ.
-    Some(Duration::from_millis(10 * (user + system)))
+    let time = Duration::from_millis(10 * (user + system));
+    Some(Use { time, runs })
 }
