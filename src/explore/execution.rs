@@ -73,13 +73,13 @@ struct Inner {
     objects: Objects,
     slots: Vec<Slot>,
     /// The real threads of this schedule, but for those of a scope.
-    crew: Vec<JoinHandle<()>>,
+    real_threads: Vec<JoinHandle<()>>,
     phase: Phase,
     /// Which thread took the last step, and how many steps were taken.
     last: usize,
     depth: usize,
     /// The step that was taken last, until it is known what came of it.
-    fresh: Option<Event>,
+    last_event: Option<Event>,
     /// The steps that threads wait for, when the schedule is stuck or given up.
     wanted: Vec<Event>,
     findings: Findings,
@@ -89,7 +89,7 @@ struct Inner {
     /// A job has begun on a thread of no schedule.
     elsewhere: bool,
     /// How many steps threads may still take while they unwind.
-    patience: usize,
+    unwinding_steps: usize,
     /// Find out where in the learner's file each step stands, which takes time.
     locates: bool,
 }
@@ -267,17 +267,17 @@ impl Execution {
                 walk: None,
                 objects: Objects::default(),
                 slots: Vec::new(),
-                crew: Vec::new(),
+                real_threads: Vec::new(),
                 phase: Phase::Over,
                 last: 0,
                 depth: 0,
-                fresh: None,
+                last_event: None,
                 wanted: Vec::new(),
                 findings: Findings::default(),
                 most_spurious: limits.spurious,
                 oldest: 0,
                 elsewhere: false,
-                patience: 0,
+                unwinding_steps: 0,
                 locates: false,
             }),
             explorer: Baton::default(),
@@ -299,11 +299,11 @@ impl Execution {
         inner.slots.clear();
         inner.phase = Phase::Running;
         (inner.last, inner.depth) = (0, 0);
-        inner.fresh = None;
+        inner.last_event = None;
         inner.wanted.clear();
         inner.findings = Findings::default();
         inner.oldest = next_number();
-        inner.patience = LAST_STEPS;
+        inner.unwinding_steps = LAST_STEPS;
         inner.add_thread(None, Clock::default());
         let first = inner.choose(self.limits.steps);
         drop(inner);
@@ -315,9 +315,9 @@ impl Execution {
         while !self.explorer.wait_for(self.limits.no_step) {
             let mut inner = self.lock();
             if inner.depth == steps {
-                // A thread of this crew is blocked for good, so none is waited for.
+                // One of these threads is blocked for good, so none is waited for.
                 inner.phase = Phase::Over;
-                inner.crew.clear();
+                inner.real_threads.clear();
                 inner.send_away_those_who_have_not_started();
                 inner.findings.cannot_tell = Some(format!(
                     "no step for {} s: a thread waits for something that the explorer does not see, \
@@ -328,8 +328,8 @@ impl Execution {
             }
             steps = inner.depth;
         }
-        let crew = std::mem::take(&mut self.lock().crew);
-        for thread in crew {
+        let real_threads = std::mem::take(&mut self.lock().real_threads);
+        for thread in real_threads {
             let _ = thread.join(); // It does not panic: it catches what it runs.
         }
         let mut inner = self.lock();
@@ -492,7 +492,7 @@ impl Inner {
                 };
                 match choice {
                     Choice::Of(choice) => {
-                        self.fresh = Some(self.take_step(choice));
+                        self.last_event = Some(self.take_step(choice));
                         return Some(thread_of(choice));
                     }
                     Choice::Stuck => self.is_stuck(),
@@ -568,15 +568,15 @@ impl Inner {
             slot.op = None;
             return Some(thread);
         }
-        if let Some(thread) = enabled.first().filter(|_| self.patience > 0) {
-            self.patience -= 1;
+        if let Some(thread) = enabled.first().filter(|_| self.unwinding_steps > 0) {
+            self.unwinding_steps -= 1;
             self.take_step(thread);
             return Some(thread);
         }
         // Threads that panic already, and wait for each other while they do. Nothing can make them
         // go on, so they stay where they are.
         if self.slots.iter().any(|slot| !slot.ended) {
-            self.crew.clear();
+            self.real_threads.clear();
         }
         None
     }
@@ -623,7 +623,7 @@ impl Inner {
 
     /// Puts down the last step, now that it is known what came of it.
     fn settle(&mut self) {
-        if let Some(event) = self.fresh.take() {
+        if let Some(event) = self.last_event.take() {
             if !self.search.record(self.depth, event) {
                 self.is_different();
                 self.phase = Phase::Ending(LAST_STEPS);
@@ -747,7 +747,7 @@ impl Scheduler for Participant {
     }
 
     fn saw(&self, value: u64) {
-        if let Some(event) = &mut self.execution.lock().fresh {
+        if let Some(event) = &mut self.execution.lock().last_event {
             event.seen = value;
         }
     }
@@ -794,7 +794,7 @@ impl Scheduler for Participant {
     fn start(&self, task: Task) -> thread::Thread {
         let thread = thread::spawn(task);
         let handle = thread.thread().clone();
-        self.execution.lock().crew.push(thread);
+        self.execution.lock().real_threads.push(thread);
         handle
     }
 

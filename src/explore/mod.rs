@@ -619,21 +619,25 @@ impl Report {
                     *early = choices;
                 }
             }
-            let (at_once, choices) = if search.is_plain() {
-                schedule::at_once(&search.events(), search.given())
-            } else {
-                schedule::most_at_once(&search.events(), search.given())
-            };
-            *self.at_once.entry(at_once).or_default() += 1;
-            if at_once > self.most_at_once {
-                self.most_at_once = at_once;
-                *most = choices;
-            }
+            self.add_jobs_at_once(search, most);
             if let (Some(outcome), false) = (&findings.outcome, findings.cut) {
                 *self.outcomes.entry(outcome.clone()).or_default() += 1;
                 let first = self.outcome_schedules.entry(outcome.clone());
                 first.or_insert_with(schedule);
             }
         });
+    }
+
+    fn add_jobs_at_once(&mut self, search: &Search, most: &mut Vec<usize>) {
+        let (at_once, choices) = if search.is_plain() {
+            schedule::at_once(&search.events(), search.given())
+        } else {
+            schedule::most_at_once(&search.events(), search.given())
+        };
+        *self.at_once.entry(at_once).or_default() += 1;
+        if at_once > self.most_at_once {
+            self.most_at_once = at_once;
+            *most = choices;
+        }
     }
 }

@@ -118,17 +118,10 @@ impl Schedule {
         objects: &Objects,
         findings: &Findings,
     ) -> Schedule {
-        let name = |(index, name): (usize, &Option<String>)| match name {
-            Some(name) => name.clone(),
-            None if index == 0 => String::from("main"),
-            None => format!("thread-{index}"),
-        };
         let object = |index: Option<usize>| {
             let index = index?;
             let kind = objects.kinds[index];
-            let same = objects.kinds[..index]
-                .iter()
-                .filter(|other| **other == kind);
+            let same = objects.kinds[..index].iter().filter(|it| **it == kind);
             Some((kind, same.count()))
         };
         // How many steps each thread has taken: its next location has this index.
@@ -172,11 +165,20 @@ impl Schedule {
         let steps = steps.collect();
         let stuck = stuck.iter().map(|event| wanted(event.thread, &event.op));
         Schedule {
-            threads: findings.names.iter().enumerate().map(name).collect(),
+            threads: findings.names.iter().enumerate().map(name_of).collect(),
             steps,
             stuck: stuck.collect(),
             panics: findings.panics.clone(),
         }
+    }
+}
+
+/// What a thread is called: its own name, if it has one.
+fn name_of((index, name): (usize, &Option<String>)) -> String {
+    match name {
+        Some(name) => name.clone(),
+        None if index == 0 => String::from("main"),
+        None => format!("thread-{index}"),
     }
 }
 

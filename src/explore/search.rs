@@ -259,19 +259,7 @@ impl Search {
         };
         let at_once = enabled.iter().find(at_once);
         let awake = enabled.without(asleep);
-        let eager = |choice: &usize| {
-            step(choice).is_some_and(|op| {
-                !op.timed && op.action != Action::Yield && !op.action.is_spurious()
-            })
-        };
-        let chosen = given
-            .or(at_once)
-            .or(Some(last).filter(|last| awake.has(*last) && eager(last)))
-            .or_else(|| awake.iter().find(eager))
-            .or_else(|| awake.without(Choices::one(last)).with_a_reason().first())
-            .or_else(|| awake.with_a_reason().first())
-            // As long as there is anything else, since it need not come at all.
-            .or_else(|| awake.first());
+        let chosen = given.or(at_once).or_else(|| one_of(awake, &ops, last));
         let ends = given.is_none() && enabled.are_spurious();
         if chosen.is_none() && !ends {
             return Choice::Known;
@@ -444,6 +432,23 @@ impl Search {
         let last = levels.find_map(|level| level.event.as_ref().filter(|e| e.thread == thread));
         last.map_or(0, |event| event.clock.of(thread))
     }
+}
+
+/// The thread that took the last step, if it can go on; otherwise one that neither waits for time to go by nor goes on
+/// for no reason, if there is one.
+fn one_of(awake: Choices, ops: &[Option<Op>], last: usize) -> Option<usize> {
+    let eager = |choice: &usize| {
+        step_of(*choice, ops)
+            .is_some_and(|op| !op.timed && op.action != Action::Yield && !op.action.is_spurious())
+    };
+    let others = awake.without(Choices::one(last));
+    Some(last)
+        .filter(|last| awake.has(*last) && eager(last))
+        .or_else(|| awake.iter().find(eager))
+        .or_else(|| others.with_a_reason().first())
+        .or_else(|| awake.with_a_reason().first())
+        // As long as there is anything else, since it need not come at all.
+        .or_else(|| awake.first())
 }
 
 /// The threads with which one can begin so that the later step of a race comes first.

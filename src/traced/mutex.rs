@@ -110,7 +110,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Sees that something has been done under this lock, or has not, without locking it.
     #[track_caller]
-    pub(super) fn glance(&self) {
+    pub(super) fn look(&self) {
         step(Action::Look, &self.object);
         note(What::Loads, &self.object);
     }

@@ -24,7 +24,7 @@ impl<T> OnceLock<T> {
     /// As [`std::sync::OnceLock::get`].
     #[track_caller]
     pub fn get(&self) -> Option<&T> {
-        self.setting.glance();
+        self.setting.look();
         self.value.get()
     }
 
@@ -113,7 +113,7 @@ impl<T: Eq> Eq for OnceLock<T> {}
 
 impl<T: fmt::Debug> fmt::Debug for OnceLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        self.setting.glance();
+        self.setting.look();
         self.value.fmt(f)
     }
 }
