@@ -268,11 +268,22 @@ fn a_step_of_an_iterator_stands_where_the_iterator_is_used() {
         receiver.iter().take(1).for_each(drop);
     });
     let file = "tests/tools/locations.rs";
-    let places = find(file, "fn a_step_of_an_iterator", "for_each(drop)");
-    let location = Some(format!("{file}:{}:{}", places.0, places.1));
-    let known = has_line_tables().then_some(location).flatten();
+    // Where that is differs between compilers: some say the method, and some where the expression begins.
+    let places = ["for_each(drop)", "receiver.iter()"].map(|code| {
+        let (line, column) = find(file, "fn a_step_of_an_iterator", code);
+        Some(format!("{file}:{line}:{column}"))
+    });
     let schedule = report.first_schedule.unwrap();
-    assert_eq!(locations(&schedule, Action::Receive), [known].into());
+    let found = locations(&schedule, Action::Receive);
+    let expected = if has_line_tables() {
+        &places[..]
+    } else {
+        &[None]
+    };
+    assert!(
+        expected.iter().any(|place| found == [place.clone()].into()),
+        "{found:?}"
+    );
 }
 
 /// The lines of a race that say where the lock is taken and released.
