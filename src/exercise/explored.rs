@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use crate::check::Verdict;
-use crate::check::pool::explored::page_of_stuck;
+use crate::check::pool::explored::{blind, page_of_stuck};
 use crate::check::pool::schedules_page::Explored;
 use crate::check::pool::{Check, Pool, unmodelled};
-use crate::explore::{Action, Explorer, Job, Run, Schedule};
+use crate::explore::{Explorer, Job, Run, Schedule};
 // What blocks, or is to be seen by another thread, has to be a step, or the explorer would leave out schedules
 // that differ in nothing else.
 use crate::traced::sync::atomic::{AtomicUsize, Ordering};
@@ -38,21 +38,6 @@ fn explore(
     Explored::new(check.name.clone(), &explorer(), move |run| {
         work(run, &*new);
     })
-}
-
-/// Whether nothing can be told from a report, because it is not about the pool.
-fn blind(report: &Explored) -> Option<Verdict> {
-    if let Some(why) = &report.cannot_tell {
-        return Some(Verdict::cannot_tell(why));
-    }
-    let steps = report.first_schedule.iter().flat_map(|it| &it.steps);
-    if steps.clone().any(|step| step.action == Action::Spawn) {
-        return None;
-    }
-    Some(Verdict::cannot_tell(
-        "the explorer sees no thread start: does the file begin with \
-         `use ten_versus_five::traced as std;`, and does `new` start the workers?",
-    ))
 }
 
 /// What happened in so many schedules, if there are any.

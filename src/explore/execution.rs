@@ -17,12 +17,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::findings::{Findings, Job};
+use super::findings::{Findings, Job, name_of};
 use super::model::{Objects, Op, State};
 use super::search::{Choice, Choices, Event, MOST_THREADS, Search, spurious, step_of, thread_of};
 use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
-use crate::traced::location::{Place, Source};
+use crate::traced::location::{Caller, Place, Source};
 use crate::traced::step::{
     Action, Dismissed, Member, OF_A_SCOPE, Outcome, Scheduler, Step, Task, Touches, is_dismissal,
 };
@@ -45,7 +45,6 @@ pub(crate) struct Execution {
     inner: Mutex<Inner>,
     /// Where the exploration waits for the end of a schedule.
     explorer: Baton,
-    limits: Limits,
 }
 
 /// What a schedule may take.
@@ -83,7 +82,7 @@ struct Inner {
     /// The steps that threads wait for, when the schedule is stuck or given up.
     wanted: Vec<Event>,
     findings: Findings,
-    most_spurious: usize,
+    limits: Limits,
     /// Objects with a smaller number are older than this schedule.
     oldest: usize,
     /// A job has begun on a thread of no schedule.
@@ -131,15 +130,12 @@ struct Slot {
     ended: bool,
     clock: Clock,
     /// The call of the step that it wants to take, and how often in a row such calls have expired.
-    call: Call,
-    expirations: Vec<(Call, usize)>,
+    call: Caller,
+    expirations: Vec<(Caller, usize)>,
     /// How often it has gone on for no reason.
     spurious: usize,
     baton: Arc<Baton>,
 }
-
-/// Where a function of the stand-in is called.
-type Call = Option<&'static panic::Location<'static>>;
 
 impl Slot {
     /// Whether the wait that it is in has expired often enough.
@@ -216,7 +212,7 @@ impl Drop for LastStep {
         Member::new(self.0.clone()).step_of(Action::End, *thread, false, 0);
         let mut inner = execution.lock();
         if inner.phase != Phase::Over {
-            let next = inner.choose(execution.limits.steps);
+            let next = inner.choose();
             self.0.pass_on(inner, next);
         }
     }
@@ -274,14 +270,13 @@ impl Execution {
                 last_event: None,
                 wanted: Vec::new(),
                 findings: Findings::default(),
-                most_spurious: limits.spurious,
+                limits,
                 oldest: 0,
                 elsewhere: false,
                 unwinding_steps: 0,
                 locates: false,
             }),
             explorer: Baton::default(),
-            limits,
         })
     }
 
@@ -305,14 +300,15 @@ impl Execution {
         inner.oldest = next_number();
         inner.unwinding_steps = LAST_STEPS;
         inner.add_thread(None, Clock::default());
-        let first = inner.choose(self.limits.steps);
+        let first = inner.choose();
+        let no_step = inner.limits.no_step;
         drop(inner);
         let main = Member::new(member.clone());
         threads::start_main(&main, Box::new(move || work(&member)));
         self.lock().go(first);
 
         let mut steps = 0;
-        while !self.explorer.wait_for(self.limits.no_step) {
+        while !self.explorer.wait_for(no_step) {
             let mut inner = self.lock();
             if inner.depth == steps {
                 // One of these threads is blocked for good, so none is waited for.
@@ -322,7 +318,7 @@ impl Execution {
                 inner.findings.cannot_tell = Some(format!(
                     "no step for {} s: a thread waits for something that the explorer does not see, \
                      or computes for long",
-                    self.limits.no_step.as_secs()
+                    no_step.as_secs()
                 ));
                 break;
             }
@@ -450,7 +446,7 @@ impl Inner {
         let mut choices = Choices::default();
         for (thread, slot) in self.slots.iter().enumerate() {
             let can_be = |op: Op| self.objects.can_be_spurious(thread, &op);
-            if slot.spurious < self.most_spurious && slot.op.is_some_and(can_be) {
+            if slot.spurious < self.limits.spurious && slot.op.is_some_and(can_be) {
                 choices.insert(spurious(thread));
             }
         }
@@ -458,7 +454,7 @@ impl Inner {
     }
 
     /// Chooses the next thread and takes its step. None if all have ended.
-    fn choose(&mut self, max_steps: usize) -> Option<usize> {
+    fn choose(&mut self) -> Option<usize> {
         self.settle();
         if self.phase == Phase::Running {
             if self.slots.iter().all(|slot| slot.ended) {
@@ -480,7 +476,7 @@ impl Inner {
             if enabled.is_empty() {
                 self.is_stuck();
                 self.phase = Phase::Ending(LAST_STEPS);
-            } else if self.depth >= max_steps {
+            } else if self.depth >= self.limits.steps {
                 (self.findings.cut, self.findings.endless) = (true, true);
                 self.phase = Phase::Ending(0);
             } else {
@@ -847,12 +843,9 @@ impl Participant {
         }
         let slot = &mut inner.slots[me];
         slot.op = Some(op);
-        slot.call = match source {
-            Source::Caller(call) => Some(call),
-            Source::Drop | Source::None => None,
-        };
+        slot.call = source.known_caller();
         slot.panicking = thread::panicking();
-        let next = inner.choose(self.execution.limits.steps);
+        let next = inner.choose();
         if next != Some(me) {
             let baton = Arc::clone(&inner.slots[me].baton);
             self.pass_on(inner, next);
@@ -904,11 +897,8 @@ impl Participant {
     fn last_words(&self) -> String {
         let panics = PANICS.try_with(RefCell::take).unwrap_or_default();
         let inner = &*self.execution.lock();
-        let name = |thread: usize| match inner.findings.names.get(thread) {
-            Some(Some(name)) => name.clone(),
-            _ if thread == 0 => String::from("main"),
-            _ => format!("thread-{thread}"),
-        };
+        let names = &inner.findings.names;
+        let name = |thread: usize| name_of((thread, names.get(thread).unwrap_or(&None)));
         let steps = inner.search.levels.iter().filter_map(|level| {
             let step = step_of(level.chosen?, &level.ops)?;
             Some(format!(

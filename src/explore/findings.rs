@@ -37,6 +37,15 @@ impl Findings {
     }
 }
 
+/// What a thread is called, by its place among all threads: its own name, if it has one.
+pub(super) fn name_of((thread, name): (usize, &Option<String>)) -> String {
+    match name {
+        Some(name) => name.clone(),
+        None if thread == 0 => String::from("main"),
+        None => format!("thread-{thread}"),
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Job {
     pub(crate) begun: usize,

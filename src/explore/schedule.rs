@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::findings::Findings;
+use super::findings::{Findings, name_of};
 use super::model::{Objects, Op};
 use super::search::{Event, Search, choice, step_of, thread_of};
 use crate::traced::location::Place;
@@ -170,15 +170,6 @@ impl Schedule {
             stuck: stuck.collect(),
             panics: findings.panics.clone(),
         }
-    }
-}
-
-/// What a thread is called: its own name, if it has one.
-fn name_of((index, name): (usize, &Option<String>)) -> String {
-    match name {
-        Some(name) => name.clone(),
-        None if index == 0 => String::from("main"),
-        None => format!("thread-{index}"),
     }
 }
 

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::findings::Job;
+use super::findings::{Job, name_of};
 use super::model::{Objects, Op};
 use super::search::{Choices, Event, choice, spurious};
 use crate::traced::ObjectKind;
@@ -448,11 +448,6 @@ impl Walk {
         cannot_tell: Option<String>,
         missing: Option<String>,
     ) -> States {
-        let name = |(index, name): (usize, &Option<String>)| match name {
-            Some(name) => name.clone(),
-            None if index == 0 => String::from("main"),
-            None => format!("thread-{index}"),
-        };
         let mut places = vec![None; self.nodes.len()];
         let been = |node: &Node| node.wanted.is_some();
         let nodes = self.nodes.iter().enumerate();
@@ -465,7 +460,7 @@ impl Walk {
             step.to = step.to.and_then(|to| places[to]);
         }
         States {
-            threads: self.names.iter().enumerate().map(name).collect(),
+            threads: self.names.iter().enumerate().map(name_of).collect(),
             states,
             missing: missing.or(self.missing.take()),
             cannot_tell,

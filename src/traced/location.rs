@@ -59,6 +59,9 @@ impl Location {
     }
 }
 
+/// The caller of a function of the stand-in. What is dropped has none.
+pub(crate) type Caller = Option<&'static panic::Location<'static>>;
+
 /// How the location of a step is found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
@@ -74,6 +77,13 @@ impl Source {
     #[track_caller]
     pub(crate) fn caller() -> Source {
         Source::Caller(panic::Location::caller())
+    }
+
+    pub(crate) fn known_caller(self) -> Caller {
+        match self {
+            Source::Caller(caller) => Some(caller),
+            Source::Drop | Source::None => None,
+        }
     }
 
     /// To be called where the step is taken.

@@ -289,8 +289,8 @@ impl Lock {
     }
 
     /// The [rows](Lock::rows), [how often it was held](Lock::held_during) and the [lines](Lock::lines) up to
-    /// `until`, as JSON. Times are in milliseconds. `held` is `null`, and there are no rows, in a program without a lock; `full`
-    /// says that the last notes are missing.
+    /// `until`, as JSON. Times are in milliseconds. `held` is `null`, and there are no rows, in a program
+    /// without a lock; `full` says that the last notes are missing.
     pub fn json(&self, until: Duration) -> String {
         let rows = self.rows(until).into_iter().map(|row| {
             let pieces = row.pieces.iter().map(|(doing, end)| {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::location::{self, Location, Place};
+use super::location::{self, Caller, Location, Place};
 use super::step::{Object, ObjectKind};
 
 /// Takes notes of every thread that it watches.
@@ -59,9 +59,6 @@ struct Slot {
     note: Note,
     at: At,
 }
-
-/// The caller of a function of the stand-in. What is dropped has none.
-type Caller = Option<&'static panic::Location<'static>>;
 
 /// How the location of a note is found, when it is asked for.
 #[derive(Clone, Copy)]

@@ -189,22 +189,25 @@ impl Exploration {
 
     /// Why nothing can be told, if so.
     fn blind(&self) -> Option<Verdict> {
-        let reports = [&self.awaited, &self.one, &self.two];
-        if let Some(why) = reports
-            .iter()
-            .find_map(|report| report.cannot_tell.as_ref())
-        {
-            return Some(Verdict::cannot_tell(why));
-        }
-        let steps = self.two.first_schedule.iter().flat_map(|it| &it.steps);
-        let spawns = steps.clone().any(|step| step.action == Action::Spawn);
-        (!spawns).then(|| {
-            Verdict::cannot_tell(
-                "the explorer sees no thread start: does the file begin with \
-                 `use ten_versus_five::traced as std;`, and does `new` start the workers?",
-            )
-        })
+        let others = [&self.awaited, &self.one];
+        let why = others.iter().find_map(|report| report.cannot_tell.as_ref());
+        why.map(Verdict::cannot_tell).or_else(|| blind(&self.two))
     }
+}
+
+/// Why nothing can be told from a report, if so: because it is not about the pool.
+pub(crate) fn blind(report: &Report) -> Option<Verdict> {
+    if let Some(why) = &report.cannot_tell {
+        return Some(Verdict::cannot_tell(why));
+    }
+    let mut steps = report.first_schedule.iter().flat_map(|it| &it.steps);
+    let spawns = steps.any(|step| step.action == Action::Spawn);
+    (!spawns).then(|| {
+        Verdict::cannot_tell(
+            "the explorer sees no thread start: does the file begin with \
+             `use ten_versus_five::traced as std;`, and does `new` start the workers?",
+        )
+    })
 }
 
 /// Whether more schedules would not tell more.

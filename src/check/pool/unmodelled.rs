@@ -50,9 +50,13 @@ fn in_source(source: &str) -> Option<(usize, String)> {
     first.map(|(place, what)| (1 + code[..place].matches('\n').count(), what))
 }
 
+/// Whether a name may have this character.
+fn is_part(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
 /// Where a word stands that is not a part of a longer one. Of a path that begins with `::`, nothing may come before.
 fn find(code: &str, word: &str) -> Option<usize> {
-    let is_part = |character: char| character.is_alphanumeric() || character == '_';
     code.match_indices(word)
         .map(|(place, _)| place)
         .find(|place| {
@@ -70,7 +74,7 @@ fn real_module(code: &str) -> Option<(usize, String)> {
         let starts = code[..place].ends_with(|it: char| it.is_whitespace()) || place == 0;
         let (name, rest) = code[place + "mod ".len()..].split_once('{')?;
         let name = name.trim();
-        let is_name = name.chars().all(|it| it.is_alphanumeric() || it == '_');
+        let is_name = name.chars().all(is_part);
         let attributes = code[..place].rsplit([';', '}', '{']).next()?;
         if !starts || !is_name || attributes.contains("cfg(test)") {
             return None;
@@ -112,9 +116,7 @@ fn code(source: &str) -> String {
             '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => comment(rest),
             '"' => string(rest),
-            'r' if !code.ends_with(|it: char| it.is_alphanumeric() || it == '_') => {
-                raw_string(rest)
-            }
+            'r' if !code.ends_with(is_part) => raw_string(rest),
             '\'' => character(rest),
             _ => 0,
         };

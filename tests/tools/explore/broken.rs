@@ -66,6 +66,22 @@ struct Queue {
     closed: bool,
 }
 
+impl Shared {
+    fn give(&self, job: Job) {
+        self.queue.lock().unwrap().jobs.push_back(job);
+        self.changed.notify_one();
+    }
+
+    /// Tells the workers that no more jobs will come, and waits for them.
+    fn close(&self, workers: &mut Vec<JoinHandle<()>>) {
+        self.queue.lock().unwrap().closed = true;
+        self.changed.notify_all();
+        for worker in workers.drain(..) {
+            worker.join().unwrap();
+        }
+    }
+}
+
 /// Its workers look whether the pool is closed before they look for a job.
 pub struct LosesJobsAtDrop {
     workers: Vec<JoinHandle<()>>,
@@ -95,23 +111,13 @@ impl LosesJobsAtDrop {
     }
 
     pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared
-            .queue
-            .lock()
-            .unwrap()
-            .jobs
-            .push_back(Box::new(job));
-        self.shared.changed.notify_one();
+        self.shared.give(Box::new(job));
     }
 }
 
 impl Drop for LosesJobsAtDrop {
     fn drop(&mut self) {
-        self.shared.queue.lock().unwrap().closed = true;
-        self.shared.changed.notify_all();
-        for worker in self.workers.drain(..) {
-            worker.join().unwrap();
-        }
+        self.shared.close(&mut self.workers);
     }
 }
 
@@ -152,23 +158,13 @@ impl WaitsTooLate {
     }
 
     pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared
-            .queue
-            .lock()
-            .unwrap()
-            .jobs
-            .push_back(Box::new(job));
-        self.shared.changed.notify_one();
+        self.shared.give(Box::new(job));
     }
 }
 
 impl Drop for WaitsTooLate {
     fn drop(&mut self) {
-        self.shared.queue.lock().unwrap().closed = true;
-        self.shared.changed.notify_all();
-        for worker in self.workers.drain(..) {
-            worker.join().unwrap();
-        }
+        self.shared.close(&mut self.workers);
     }
 }
 
@@ -210,11 +206,7 @@ impl TrustsEveryWakeUp {
 
 impl Drop for TrustsEveryWakeUp {
     fn drop(&mut self) {
-        self.shared.queue.lock().unwrap().closed = true;
-        self.shared.changed.notify_all();
-        for worker in self.workers.drain(..) {
-            worker.join().unwrap();
-        }
+        self.shared.close(&mut self.workers);
     }
 }
 
@@ -277,13 +269,7 @@ impl WakesTheWrongOne {
     }
 
     pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared
-            .queue
-            .lock()
-            .unwrap()
-            .jobs
-            .push_back(Box::new(job));
-        self.shared.changed.notify_one();
+        self.shared.give(Box::new(job));
     }
 }
 
