@@ -126,9 +126,10 @@ pub(crate) enum RunEnd<'a> {
 /// Walks from state to state, until it has been in all of them.
 pub(crate) struct Walk {
     nodes: Vec<Node>,
-    /// The states by their steps, of which each has a number.
+    /// The states by the last step of each thread.
     known: HashMap<Vec<u32>, usize>,
-    steps: HashMap<(usize, Clock), u32>,
+    /// The number of a step: by that of the one that its thread took before, its choice and its clock.
+    steps: HashMap<(u32, usize, Clock), u32>,
     /// States in which the walk has not been.
     open: VecDeque<usize>,
     visited: usize,
@@ -152,8 +153,10 @@ struct WalkedRun {
 
 #[derive(Default)]
 struct Node {
-    /// The steps that were taken, sorted.
-    steps: Vec<u32>,
+    /// The last step of each thread, 0 for none.
+    last: Vec<u32>,
+    /// How many steps were taken.
+    depth: usize,
     /// How to come here: the state before, and the choice there.
     from: Option<(usize, usize)>,
     /// What each thread wants to do here, once the walk has been here.
@@ -301,13 +304,12 @@ impl Walk {
 
     /// The state that comes after this one when `event` happens.
     fn after(&mut self, here: usize, event: &Event) -> usize {
-        let new = self.steps.len() as u32;
-        let step = (event.choice(), event.clock.clone());
-        let number = *self.steps.entry(step).or_insert(new);
-        let mut steps = self.nodes[here].steps.clone();
-        let place = steps.partition_point(|step| *step < number);
-        steps.insert(place, number);
-        if let Some(known) = self.known.get(&steps) {
+        let mut last = self.nodes[here].last.clone();
+        last.resize(last.len().max(event.thread + 1), 0);
+        let new = self.steps.len() as u32 + 1;
+        let step = (last[event.thread], event.choice(), event.clock.clone());
+        last[event.thread] = *self.steps.entry(step).or_insert(new);
+        if let Some(known) = self.known.get(&last) {
             return *known;
         }
         let mut jobs = self.nodes[here].state.jobs.clone();
@@ -320,10 +322,11 @@ impl Walk {
             _ => {}
         }
         let index = self.nodes.len();
-        self.known.insert(steps.clone(), index);
+        self.known.insert(last.clone(), index);
         self.open.push_back(index);
         self.nodes.push(Node {
-            steps,
+            last,
+            depth: self.nodes[here].depth + 1,
             from: Some((here, event.choice())),
             state: State {
                 jobs,
@@ -374,7 +377,7 @@ impl Walk {
     /// Puts down where the steps stand in the states that are new.
     fn locate(&mut self, places: &[Vec<Place>]) {
         for &new in &self.run.new {
-            let taken = &self.run.events[..self.nodes[new].steps.len()];
+            let taken = &self.run.events[..self.nodes[new].depth];
             let mut at = match self.nodes[new].from {
                 Some((from, _)) => self.nodes[from].at.clone(),
                 None => Vec::new(),
