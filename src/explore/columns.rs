@@ -199,7 +199,10 @@ pub(super) fn words(
     };
     match kind {
         ObjectKind::Thread => {
-            let own = matches!(action, Action::End | Action::Park | Action::SpuriousWake);
+            let own = matches!(
+                action,
+                Action::End | Action::Park { .. } | Action::SpuriousWake
+            );
             match threads.get(number).filter(|_| !own) {
                 Some(name) => format!("{action} {name}"),
                 None => action.to_string(),

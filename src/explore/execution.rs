@@ -24,7 +24,7 @@ use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
 use crate::traced::location::{Caller, Place, Source};
 use crate::traced::step::{
-    Action, Dismissed, Member, OF_A_SCOPE, Outcome, Scheduler, Step, Task, Touches, is_dismissal,
+    Action, Dismissed, Member, Outcome, Scheduler, Step, Task, Touches, is_dismissal,
 };
 use crate::traced::{ObjectKind, next_number, threads};
 
@@ -209,7 +209,7 @@ struct LastStep(Participant);
 impl Drop for LastStep {
     fn drop(&mut self) {
         let Participant { execution, thread } = &self.0;
-        Member::new(self.0.clone()).step_of(Action::End, *thread, false, 0);
+        Member::new(self.0.clone()).step_of(Action::End, *thread);
         let mut inner = execution.lock();
         if inner.phase != Phase::Over {
             let next = inner.choose();
@@ -591,12 +591,9 @@ impl Inner {
         slot.spurious += usize::from(op.action.is_spurious());
         match (op.action, outcome) {
             (Action::SpuriousFailure, _) => {}
-            (Action::Yield, _) | (_, Outcome::Refused)
-                if op.timed || op.action == Action::Yield =>
-            {
-                slot.expires();
-            }
-            (Action::Receive | Action::BeginJob(_) | Action::EndJob(_), _) => {
+            (Action::Sleep | Action::Yield, _) => slot.expires(),
+            (_, Outcome::Refused) if op.action.can_expire() => slot.expires(),
+            (Action::Receive { .. } | Action::BeginJob(_) | Action::EndJob(_), _) => {
                 slot.expirations.clear();
             }
             _ => {}
@@ -695,8 +692,6 @@ impl Op {
         Op {
             action,
             objects: [None; 2],
-            timed: false,
-            number: 0,
         }
     }
 
@@ -717,8 +712,7 @@ impl Op {
                 | EndJob(_)
         );
         // At its end, a scope waits for its threads whatever comes.
-        let scope = self.action == Join && self.number == OF_A_SCOPE;
-        !drops && !scope
+        !drops && self.action != (Join { scope: true })
     }
 }
 
@@ -736,8 +730,6 @@ impl Scheduler for Participant {
         let op = Op {
             action: step.action,
             objects,
-            timed: step.timed,
-            number: step.number,
         };
         self.take(inner, op, step.source)
     }

@@ -16,10 +16,6 @@ use crate::traced::step::{Action, Outcome};
 pub(crate) struct Op {
     pub(crate) action: Action,
     pub(crate) objects: [Option<usize>; 2],
-    /// It gives up after a while; or, if it changes an atomic, it may fail for no reason.
-    pub(crate) timed: bool,
-    /// For `HandOff`: which message.
-    pub(crate) number: usize,
 }
 
 /// What a step is to the objects that it touches.
@@ -206,10 +202,10 @@ impl Objects {
         let ready = match (op.action, states.next()) {
             (Action::Lock, Some(State::Lock { written, readers })) => !written && *readers == 0,
             (Action::Read, Some(State::Lock { written, .. })) => !written,
-            (Action::Wake, Some(State::Condvar { notified, .. })) => {
+            (Action::Wake { timed }, Some(State::Condvar { notified, .. })) => {
                 let free = !matches!(states.next(), Some(State::Lock { written: true, .. }));
                 let woken = notification(notified, thread).is_some();
-                return free && (woken || (op.timed && expires));
+                return free && (woken || (timed && expires));
             }
             (
                 Action::Send,
@@ -222,13 +218,13 @@ impl Objects {
                 }),
             ) => *bound == 0 || sent - taken < *bound,
             (
-                Action::HandOff,
+                Action::HandOff(number),
                 Some(State::Channel {
                     taken, receiver, ..
                 }),
-            ) => *taken >= op.number || !receiver,
+            ) => *taken >= number || !receiver,
             (
-                Action::Receive,
+                Action::Receive { .. },
                 Some(State::Channel {
                     sent,
                     taken,
@@ -236,12 +232,12 @@ impl Objects {
                     ..
                 }),
             ) => sent > taken || *senders == 0,
-            (Action::Join, Some(State::Thread { ended, .. })) => *ended,
-            (Action::Park, Some(State::Thread { unparked, .. })) => *unparked,
-            (Action::Yield, _) => false,
+            (Action::Join { .. }, Some(State::Thread { ended, .. })) => *ended,
+            (Action::Park { .. }, Some(State::Thread { unparked, .. })) => *unparked,
+            (Action::Sleep | Action::Yield, _) => false,
             _ => true,
         };
-        ready || (expires && (op.timed || op.action == Action::Yield))
+        ready || (expires && op.action.can_expire())
     }
 
     /// Whether `thread` could take the [spurious](Op::spurious) step instead of this one now.
@@ -249,13 +245,13 @@ impl Objects {
         let state = op.objects[0].map(|object| &self.states[object]);
         let mutex = op.objects[1].map(|object| &self.states[object]);
         match (op.action, state) {
-            (Action::Wake, Some(State::Condvar { notified, .. })) => {
+            (Action::Wake { .. }, Some(State::Condvar { notified, .. })) => {
                 // One that can time out leaves before it locks, so it makes no difference if it is notified.
                 let late = mutex.is_none() && notification(notified, thread).is_some();
                 !late && !matches!(mutex, Some(State::Lock { written: true, .. }))
             }
-            (Action::Park, Some(State::Thread { unparked, .. })) => !op.timed && !unparked,
-            (Action::Change, _) => op.timed,
+            (Action::Park { timed }, Some(State::Thread { unparked, .. })) => !timed && !unparked,
+            (Action::Change { weak }, _) => weak,
             _ => false,
         }
     }
@@ -275,11 +271,11 @@ impl Objects {
             let clocks = &mut self.clocks[object];
             clocks.by_role[op.role(place) as usize].join(&clock);
             match (op.action, outcome) {
-                (Action::Send | Action::TrySend, Outcome::Number(_))
+                (Action::Send | Action::TrySend, Outcome::Done)
                 | (Action::NotifyOne | Action::NotifyAll, _) => {
                     clocks.sent.push(clock.clone());
                 }
-                (Action::Receive | Action::TryReceive, Outcome::Done) => {
+                (Action::Receive { .. } | Action::TryReceive, Outcome::Done) => {
                     clocks.received.push(clock.clone());
                 }
                 _ => {}
@@ -304,29 +300,30 @@ impl Objects {
     /// What had to be done on a channel before the step that has just been taken there could be, although the two
     /// do not [depend](Op::depends_on) on each other.
     fn enabled_by(&self, object: usize, op: &Op, outcome: Outcome) -> Option<&Clock> {
-        let State::Channel { bound, taken, .. } = self.states[object] else {
+        let State::Channel {
+            bound, sent, taken, ..
+        } = self.states[object]
+        else {
             return None;
         };
-        let Clocks {
-            by_role,
-            sent,
-            received,
-        } = &self.clocks[object];
+        let clocks = &self.clocks[object];
         match (op.action, outcome) {
-            (Action::Send, Outcome::Number(number)) => {
-                let freed = number.checked_sub(bound.filter(|bound| *bound > 0)?)?;
-                received.get(freed.checked_sub(1)?)
+            (Action::Send, Outcome::Done) => {
+                let freed = sent.checked_sub(bound.filter(|bound| *bound > 0)?)?;
+                clocks.received.get(freed.checked_sub(1)?)
             }
-            (Action::HandOff, Outcome::Done) => received.get(op.number - 1),
-            (Action::Receive, Outcome::Done) => sent.get(taken - 1),
-            (Action::Receive, Outcome::Closed) => Some(&by_role[Role::DropsSender as usize]),
+            (Action::HandOff(number), Outcome::Done) => clocks.received.get(number - 1),
+            (Action::Receive { .. }, Outcome::Done) => clocks.sent.get(taken - 1),
+            (Action::Receive { .. }, Outcome::Closed) => {
+                Some(&clocks.by_role[Role::DropsSender as usize])
+            }
             _ => None,
         }
     }
 
     /// What happens before the notification that wakes a thread which wakes up now.
     fn notification(&self, thread: usize, op: &Op) -> Option<&Clock> {
-        let object = op.objects[0].filter(|_| op.action == Action::Wake)?;
+        let object = op.objects[0].filter(|_| matches!(op.action, Action::Wake { .. }))?;
         let State::Condvar { notified, .. } = &self.states[object] else {
             return None;
         };
@@ -345,11 +342,11 @@ impl Objects {
         match state {
             State::Lock { written, readers } => lock(op.action, written, readers),
             State::Condvar { .. } => condvar(op.action, thread, state),
-            State::Channel { .. } => channel(op, state),
+            State::Channel { .. } => channel(op.action, state),
             State::Atomic => done(op.action != Action::SpuriousFailure),
             State::Thread { ended, unparked } => match op.action {
                 Action::IsFinished if !*ended => Outcome::Refused,
-                Action::Park => done(std::mem::take(unparked)),
+                Action::Park { .. } => done(std::mem::take(unparked)),
                 Action::Unpark => {
                     *unparked = true;
                     Outcome::Done
@@ -413,14 +410,14 @@ fn condvar(action: Action, thread: usize, state: &mut State) -> Outcome {
             notified.extend(vec![notification; count]);
             *notifications += 1;
         }
-        Action::Wake | Action::SpuriousWake => {
-            let by = notification(notified, thread).filter(|_| action == Action::Wake);
+        Action::Wake { .. } | Action::SpuriousWake => {
+            let by = notification(notified, thread).filter(|_| !action.is_spurious());
             by.map(|by| notified.remove(by));
             waiting.retain(|other| *other != thread);
             for notification in notified.iter_mut() {
                 notification.whom.retain(|other| *other != thread);
             }
-            outcome = done(by.is_some() || action == Action::SpuriousWake);
+            outcome = done(by.is_some() || action.is_spurious());
         }
         _ => {}
     }
@@ -428,7 +425,7 @@ fn condvar(action: Action, thread: usize, state: &mut State) -> Outcome {
     outcome
 }
 
-fn channel(op: &Op, state: &mut State) -> Outcome {
+fn channel(action: Action, state: &mut State) -> Outcome {
     let State::Channel {
         bound,
         sent,
@@ -441,19 +438,18 @@ fn channel(op: &Op, state: &mut State) -> Outcome {
         return Outcome::Done;
     };
     let inside = *sent - *taken;
-    match op.action {
+    match action {
         Action::Send | Action::TrySend if !*receiver => return Outcome::Closed,
         Action::TrySend if bound.is_some_and(|bound| inside >= bound.max(*asking)) => {
             return Outcome::Refused;
         }
         Action::Send | Action::TrySend => {
             *sent += 1;
-            return Outcome::Number(*sent);
         }
-        Action::HandOff if *taken < op.number => return Outcome::Closed,
+        Action::HandOff(number) if *taken < number => return Outcome::Closed,
         Action::Ask => *asking += 1,
-        Action::Receive | Action::TryReceive => {
-            if op.action == Action::Receive {
+        Action::Receive { .. } | Action::TryReceive => {
+            if action != Action::TryReceive {
                 *asking = asking.saturating_sub(1);
             }
             if inside == 0 {
@@ -507,13 +503,12 @@ impl Op {
         use Action::*;
         match self.action {
             NotifyOne | NotifyAll => Role::Notifies,
-            Wake | SpuriousWake if place == 0 && self.objects[1].is_some() => Role::Wakes,
-            Look | Load | SpuriousFailure | IsFinished | Join | Read | TryRead | StopReading => {
-                Role::Reads
-            }
+            Wake { .. } | SpuriousWake if place == 0 && self.objects[1].is_some() => Role::Wakes,
+            Look | Load | SpuriousFailure | IsFinished | Join { .. } => Role::Reads,
+            Read | TryRead | StopReading => Role::Reads,
             Send => Role::Sends,
-            HandOff => Role::HandsOff,
-            Receive if !self.timed => Role::Receives,
+            HandOff(_) => Role::HandsOff,
+            Receive { timed: false } => Role::Receives,
             Ask => Role::Receives,
             DropSender => Role::DropsSender,
             _ => Role::Changes,
@@ -523,8 +518,8 @@ impl Op {
     /// The step that a thread can take instead of this one for no reason, if there is one.
     pub(crate) fn spurious(&self) -> Option<Op> {
         let action = match self.action {
-            Action::Wake | Action::Park => Action::SpuriousWake,
-            Action::Change => Action::SpuriousFailure,
+            Action::Wake { .. } | Action::Park { .. } => Action::SpuriousWake,
+            Action::Change { .. } => Action::SpuriousFailure,
             _ => return None,
         };
         Some(Op { action, ..*self })
@@ -535,7 +530,14 @@ impl Op {
         use Action::*;
         matches!(
             self.action,
-            Lock | Read | Wake | SpuriousWake | Send | HandOff | Receive | Join | Park
+            Lock | Read
+                | Send
+                | Wake { .. }
+                | SpuriousWake
+                | HandOff(_)
+                | Receive { .. }
+                | Join { .. }
+                | Park { .. }
         )
     }
 
@@ -562,10 +564,10 @@ impl Op {
     pub(crate) fn makes_way_for(&self, other: &Op) -> bool {
         use Action::*;
         match (self.action, other.action) {
-            (Unlock | StopReading | Wait, Lock) | (End, Join) => true,
-            (Unlock, Read | Wake | SpuriousWake) => true,
+            (Unlock | StopReading | Wait, Lock) | (End, Join { .. }) => true,
+            (Unlock, Read | Wake { .. } | SpuriousWake) => true,
             // One that can time out locks in a step of its own.
-            (Wait, Wake | SpuriousWake) => other.objects[1] == self.objects[1],
+            (Wait, Wake { .. } | SpuriousWake) => other.objects[1] == self.objects[1],
             _ => false,
         }
     }

@@ -438,8 +438,7 @@ impl Search {
 /// for no reason, if there is one.
 fn one_of(awake: Choices, ops: &[Option<Op>], last: usize) -> Option<usize> {
     let eager = |choice: &usize| {
-        step_of(*choice, ops)
-            .is_some_and(|op| !op.timed && op.action != Action::Yield && !op.action.is_spurious())
+        step_of(*choice, ops).is_some_and(|op| !op.action.can_expire() && !op.action.is_spurious())
     };
     let others = awake.without(Choices::one(last));
     Some(last)

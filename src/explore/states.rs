@@ -287,7 +287,7 @@ impl Walk {
         let holders = holders(&self.run.events);
         let of_lock = |object: &usize| holders.get(object).cloned().unwrap_or_default();
         let waits_for = match op.action {
-            Action::Join => {
+            Action::Join { .. } => {
                 let joined = op.objects[0].map(|object| objects.rank(object));
                 joined.into_iter().collect()
             }
@@ -485,7 +485,7 @@ fn holders(events: &[Event]) -> BTreeMap<usize, Vec<usize>> {
     let mut holders: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for event in events {
         let lock = match event.op.action {
-            Wait | Wake | SpuriousWake => event.op.objects[1],
+            Wait | Wake { .. } | SpuriousWake => event.op.objects[1],
             _ => event.op.objects[0],
         };
         let threads = match lock {
@@ -494,7 +494,7 @@ fn holders(events: &[Event]) -> BTreeMap<usize, Vec<usize>> {
         };
         match (event.op.action, event.outcome) {
             (TryLock | TryRead, Outcome::Refused) => {}
-            (Lock | TryLock | Read | TryRead | Wake | SpuriousWake, _) => {
+            (Lock | TryLock | Read | TryRead | Wake { .. } | SpuriousWake, _) => {
                 threads.push(event.thread);
             }
             (Unlock | StopReading | Wait, _) => {

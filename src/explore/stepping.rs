@@ -288,17 +288,17 @@ impl Place {
             several => format!("{} have the lock", several.join(" and ")),
         };
         let what = match wanted.action {
-            Action::Park => String::from("go on"),
+            Action::Park { .. } => String::from("go on"),
             _ => wanted.text(&self.schedule),
         };
         let why = match wanted.action {
             Action::Lock | Action::Read => has,
-            Action::Receive => String::from("the channel is empty"),
+            Action::Receive { .. } => String::from("the channel is empty"),
             Action::Send => String::from("the channel is full"),
-            Action::HandOff => String::from("its message is not received"),
-            Action::Join => String::from("that thread has not ended"),
-            Action::Park => String::from("it is not unparked"),
-            Action::Wake => match notified(steps, wanted) {
+            Action::HandOff(_) => String::from("its message is not received"),
+            Action::Join { .. } => String::from("that thread has not ended"),
+            Action::Park { .. } => String::from("it is not unparked"),
+            Action::Wake { .. } => match notified(steps, wanted) {
                 _ if owners.is_empty() => String::from("it is not notified"),
                 Some(true) => has,
                 Some(false) => String::from("it is not notified"),

@@ -15,24 +15,26 @@ fn sentence(schedule: &Schedule, wanted: &Wanted) -> String {
     let here = at(wanted.location.as_ref());
     let what = match wanted.action {
         Action::Lock | Action::Read => format!("`{name}` waits for the lock{here}."),
-        Action::Wake => {
+        Action::Wake { .. } => {
             format!("`{name}` waits{here} to be notified, and no thread is left to notify it.")
         }
-        Action::Receive => format!(
+        Action::Receive { .. } => format!(
             "`{name}` waits for a message{here}. The channel is empty, and has a sender that does not send."
         ),
         Action::Send => format!(
             "`{name}` waits{here} to send. The channel is full, and has a receiver that does not receive."
         ),
-        Action::HandOff => format!("`{name}` waits{here} until its message is received."),
-        Action::Join => match wanted.object {
+        Action::HandOff(_) => format!("`{name}` waits{here} until its message is received."),
+        Action::Join { .. } => match wanted.object {
             Some((ObjectKind::Thread, other)) if other < schedule.threads.len() => {
                 let other = &schedule.threads[other];
                 format!("`{name}` waits for the end of `{other}`{here}.")
             }
             _ => format!("`{name}` waits for the end of another thread{here}."),
         },
-        Action::Park => format!("`{name}` is parked{here}, and no thread is left to unpark it."),
+        Action::Park { .. } => {
+            format!("`{name}` is parked{here}, and no thread is left to unpark it.")
+        }
         action => format!("`{name}` waits{here}: {action}."),
     };
     let lock = wanted.mutex.or(wanted.object);
@@ -118,7 +120,7 @@ fn takes(step: &Step, lock: Lock) -> bool {
     match step.action {
         Action::Lock | Action::Read => step.object == lock,
         Action::TryLock | Action::TryRead => step.object == lock && !step.refused,
-        Action::Wake => step.mutex == lock,
+        Action::Wake { .. } => step.mutex == lock,
         _ => false,
     }
 }

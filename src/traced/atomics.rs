@@ -30,7 +30,7 @@ macro_rules! atomic {
             fn step(&self, action: Action, what: What) {
                 note(what, &self.object);
                 if let Some(member) = explored() {
-                    member.step(action, [Some(self.object.id()), None], false, 0);
+                    member.step(action, [Some(self.object.id()), None]);
                     let seen: fn($value) -> u64 = $seen;
                     member.saw(seen(self.inner.load(Ordering::SeqCst)));
                 }
@@ -64,14 +64,14 @@ macro_rules! atomic {
             /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn store(&self, value: $value, order: Ordering) {
-                self.step(Action::Change, What::Changes);
+                self.step(Action::Change { weak: false }, What::Changes);
                 self.inner.store(value, order);
             }
 
             /// Writes, and returns the value before.
             #[track_caller]
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
-                self.step(Action::Change, What::Changes);
+                self.step(Action::Change { weak: false }, What::Changes);
                 self.inner.swap(value, order)
             }
 
@@ -92,7 +92,7 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                self.step(Action::Change, What::Changes);
+                self.step(Action::Change { weak: false }, What::Changes);
                 self.inner.compare_exchange(current, new, success, failure)
             }
 
@@ -116,7 +116,7 @@ macro_rules! atomic {
                 note(What::Changes, &self.object);
                 if let Some(member) = explored() {
                     let object = [Some(self.object.id()), None];
-                    let outcome = member.step(Action::Change, object, true, 0);
+                    let outcome = member.step(Action::Change { weak: true }, object);
                     let value = self.inner.load(Ordering::SeqCst);
                     let seen: fn($value) -> u64 = $seen;
                     member.saw(seen(value));
@@ -225,7 +225,7 @@ macro_rules! fetch {
                 #[doc = concat!("As `", stringify!($method), "` of `std`'s: returns the value before.")]
                 #[track_caller]
                 pub fn $method(&self, value: $value, order: Ordering) -> $value {
-                    self.step(Action::Change, What::Changes);
+                    self.step(Action::Change { weak: false }, What::Changes);
                     self.inner.$method(value, order)
                 }
             )*

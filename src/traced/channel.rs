@@ -59,26 +59,38 @@ pub struct Receiver<T> {
 struct Shared<T> {
     object: Object,
     bound: Option<usize>,
-    /// The messages, with their numbers, if the channel was made in a schedule of the explorer's:
-    /// then it is the scheduler that knows which thread may send and receive, and the channel of `std`
-    /// stays empty.
-    queue: Option<Mutex<VecDeque<(usize, T)>>>,
+    /// The messages, if the channel was made in a schedule of the explorer's: then it is the scheduler
+    /// that knows which thread may send and receive, and the channel of `std` stays empty.
+    queue: Option<Mutex<Queue<T>>>,
+}
+
+struct Queue<T> {
+    /// How many have been sent.
+    sent: usize,
+    /// Those that are in the channel, with their numbers, which count from 1.
+    messages: VecDeque<(usize, T)>,
 }
 
 /// The channel's side of a step that the explorer decides on.
 struct Explored<'a, T> {
     shared: &'a Shared<T>,
-    queue: &'a Mutex<VecDeque<(usize, T)>>,
+    queue: &'a Mutex<Queue<T>>,
 }
 
 impl<T> Shared<T> {
     fn new(bound: Option<usize>) -> Arc<Shared<T>> {
         let object = Object::new(ObjectKind::Channel);
-        let explored = explored().map(|member| member.add_channel(object.number(), bound));
+        let queue = explored().map(|member| {
+            member.add_channel(object.number(), bound);
+            Mutex::new(Queue {
+                sent: 0,
+                messages: VecDeque::new(),
+            })
+        });
         Arc::new(Shared {
             object,
             bound,
-            queue: explored.map(|()| Mutex::default()),
+            queue,
         })
     }
 
@@ -94,32 +106,36 @@ impl<T> Shared<T> {
 impl<T> Explored<'_, T> {
     /// The schedule is over, and the other end of the channel is gone.
     #[track_caller]
-    fn step(&self, action: Action, timed: bool, number: usize) -> Outcome {
+    fn step(&self, action: Action) -> Outcome {
         let objects = [Some(self.shared.object.id()), None];
         let Some(member) = explored() else {
             return Outcome::Closed;
         };
-        member.step(action, objects, timed, number)
+        member.step(action, objects)
     }
 
-    fn queue(&self) -> MutexGuard<'_, VecDeque<(usize, T)>> {
+    fn queue(&self) -> MutexGuard<'_, Queue<T>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[track_caller]
     fn send(&self, action: Action, message: T) -> Result<(), TrySendError<T>> {
-        let number = match self.step(action, false, 0) {
-            Outcome::Number(number) => number,
+        match self.step(action) {
+            Outcome::Done => {}
             Outcome::Refused => return Err(TrySendError::Full(message)),
-            _ => return Err(TrySendError::Disconnected(message)),
-        };
-        self.queue().push_back((number, message));
+            Outcome::Closed => return Err(TrySendError::Disconnected(message)),
+        }
+        let mut queue = self.queue();
+        queue.sent += 1;
+        let number = queue.sent;
+        queue.messages.push_back((number, message));
+        drop(queue);
         if action == Action::Send && self.shared.bound == Some(0) {
-            let outcome = self.step(Action::HandOff, false, number);
-            let mut queue = self.queue();
-            let mine = queue.iter().position(|(other, _)| *other == number);
+            let outcome = self.step(Action::HandOff(number));
+            let messages = &mut self.queue().messages;
+            let mine = messages.iter().position(|(other, _)| *other == number);
             if let (Outcome::Closed, Some(mine)) = (outcome, mine) {
-                if let Some((_, message)) = queue.remove(mine) {
+                if let Some((_, message)) = messages.remove(mine) {
                     return Err(TrySendError::Disconnected(message));
                 }
             }
@@ -128,15 +144,19 @@ impl<T> Explored<'_, T> {
     }
 
     #[track_caller]
-    fn receive(&self, action: Action, timed: bool) -> Result<T, RecvTimeoutError> {
-        if action == Action::Receive && self.shared.bound == Some(0) {
-            self.step(Action::Ask, false, 0);
+    fn receive(&self, action: Action) -> Result<T, RecvTimeoutError> {
+        if action != Action::TryReceive && self.shared.bound == Some(0) {
+            self.step(Action::Ask);
         }
-        match self.step(action, timed, 0) {
+        match self.step(action) {
             // `Done` is for a message that is there.
-            Outcome::Done => self.queue().pop_front().map(|(_, message)| message),
+            Outcome::Done => self
+                .queue()
+                .messages
+                .pop_front()
+                .map(|(_, message)| message),
             Outcome::Refused => return Err(RecvTimeoutError::Timeout),
-            _ => None,
+            Outcome::Closed => None,
         }
         .ok_or(RecvTimeoutError::Disconnected)
     }
@@ -215,7 +235,7 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn recv(&self) -> Result<T, RecvError> {
         if let Some(explored) = self.shared.explored() {
-            let result = explored.receive(Action::Receive, false);
+            let result = explored.receive(Action::Receive { timed: false });
             return result.map_err(|_| RecvError);
         }
         note(What::WantsToReceive, &self.shared.object);
@@ -238,7 +258,7 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         if let Some(explored) = self.shared.explored() {
-            let result = explored.receive(Action::TryReceive, false);
+            let result = explored.receive(Action::TryReceive);
             return result.map_err(|error| match error {
                 RecvTimeoutError::Timeout => TryRecvError::Empty,
                 RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
@@ -264,7 +284,7 @@ impl<T> Receiver<T> {
     #[track_caller]
     pub fn recv_timeout(&self, time: Duration) -> Result<T, RecvTimeoutError> {
         if let Some(explored) = self.shared.explored() {
-            return explored.receive(Action::Receive, true);
+            return explored.receive(Action::Receive { timed: true });
         }
         note(What::WantsToReceive, &self.shared.object);
         let result = self.inner.recv_timeout(time);
@@ -399,7 +419,7 @@ impl<T> Drop for Sender<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(explored) = self.shared.explored() {
-            seen_if_not_optimized(|| explored.step(Action::DropSender, false, 0));
+            seen_if_not_optimized(|| explored.step(Action::DropSender));
         }
         note(What::DropsSender, &self.shared.object);
     }
@@ -409,7 +429,7 @@ impl<T> Drop for SyncSender<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(explored) = self.shared.explored() {
-            seen_if_not_optimized(|| explored.step(Action::DropSender, false, 0));
+            seen_if_not_optimized(|| explored.step(Action::DropSender));
         }
         note(What::DropsSender, &self.shared.object);
     }
@@ -419,10 +439,10 @@ impl<T> Drop for Receiver<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(explored) = self.shared.explored() {
-            seen_if_not_optimized(|| explored.step(Action::DropReceiver, false, 0));
+            seen_if_not_optimized(|| explored.step(Action::DropReceiver));
             // Without capacity, each message belongs to a sender that waits, and goes back to it.
             if self.shared.bound != Some(0) {
-                let messages = mem::take(&mut *explored.queue());
+                let messages = mem::take(&mut explored.queue().messages);
                 drop(messages); // Not under the lock: they may be anything.
             }
         }

@@ -141,21 +141,22 @@ impl Condvar {
         let objects = [Some(self.object.id()), Some(mutex.object.id())];
         if let Some(member) = &explored {
             // The guard still has the real mutex, in case that this thread is sent away here.
-            member.step(Action::Wait, objects, false, 0);
+            member.step(Action::Wait, objects);
         }
         // Only this and `drop` take it out, and each has the guard for itself.
         let inner = guard.inner.take().expect("the guard holds the lock");
         drop(guard);
         if let Some(member) = explored {
             drop(inner);
-            if time.is_none() {
+            let timed = time.is_some();
+            if !timed {
                 // That it was woken for no reason is not for the caller to know.
-                member.step(Action::Wake, objects, false, 0);
+                member.step(Action::Wake { timed }, objects);
                 return (mutex.lock_inner(), false);
             }
             // One whose time is over is not notified any more while it waits for the mutex.
-            let outcome = member.step(Action::Wake, [objects[0], None], true, 0);
-            member.step(Action::Lock, [objects[1], None], false, 0);
+            let outcome = member.step(Action::Wake { timed }, [objects[0], None]);
+            member.step(Action::Lock, [objects[1], None]);
             return (mutex.lock_inner(), outcome == Outcome::Refused);
         }
         note(What::Waits, &self.object);

@@ -78,7 +78,7 @@ pub(crate) fn explored() -> Option<Member> {
 #[track_caller]
 pub(crate) fn step(action: Action, object: &Object) -> Option<Outcome> {
     let member = explored()?;
-    Some(member.step(action, [Some(object.id()), None], false, 0))
+    Some(member.step(action, [Some(object.id()), None]))
 }
 
 /// Takes a step that touches nothing.

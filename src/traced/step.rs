@@ -15,6 +15,7 @@ use super::location::Source;
 /// What a thread does in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[allow(missing_docs)] // The fields are in the sentences.
 pub enum Action {
     /// Locks a mutex, or a reader-writer lock for writing, when it is free.
     Lock,
@@ -38,9 +39,9 @@ pub enum Action {
     Set,
     /// Unlocks a mutex and begins to wait at a condition variable.
     Wait,
-    /// Has been notified, and locks the mutex again. If it can time out, it has been notified or has
-    /// waited for long enough, and locks the mutex in its next step.
-    Wake,
+    /// Has been notified, and locks the mutex again. If it is `timed`, it has been notified or has waited
+    /// for long enough, and locks the mutex in its next step.
+    Wake { timed: bool },
     /// Goes on for no reason, although it waits at a condition variable or to be unparked.
     SpuriousWake,
     /// Notifies one thread that waits.
@@ -49,14 +50,14 @@ pub enum Action {
     NotifyAll,
     /// Sends when there is room.
     Send,
-    /// Has sent to a channel without capacity, and goes on when the message is taken.
-    HandOff,
+    /// Has sent the message of this number to a channel without capacity, and goes on when it is taken.
+    HandOff(usize),
     /// Sends if there is room.
     TrySend,
     /// Asks a channel without capacity for a message.
     Ask,
-    /// Receives when there is a message, or no sender any more.
-    Receive,
+    /// Receives when there is a message, or no sender any more; or, if it is `timed`, gives up.
+    Receive { timed: bool },
     /// Receives if there is a message.
     TryReceive,
     /// Drops a sender.
@@ -65,8 +66,8 @@ pub enum Action {
     DropReceiver,
     /// Reads an atomic.
     Load,
-    /// Changes an atomic.
-    Change,
+    /// Changes an atomic. If it is `weak`, it may fail for no reason.
+    Change { weak: bool },
     /// Does not change an atomic, for no reason: a weak compare-exchange may do so.
     SpuriousFailure,
     /// Starts another thread.
@@ -75,18 +76,20 @@ pub enum Action {
     Start,
     /// Is its last step.
     End,
-    /// Goes on when another thread has ended.
-    Join,
+    /// Goes on when another thread has ended: one that it joins, or one of a `scope` that is over.
+    Join { scope: bool },
     /// Drops its share in the result of a thread: the handle that could have joined it, or the thread
     /// itself, whose work is done. The later one of the two drops the result, if it is not joined.
     Detach,
     /// Asks whether another thread has ended.
     IsFinished,
-    /// Goes on when it has been unparked.
-    Park,
+    /// Goes on when it has been unparked, or, if it is `timed`, has waited for long enough.
+    Park { timed: bool },
     /// Unparks another thread.
     Unpark,
-    /// Sleeps, or lets others go first.
+    /// Sleeps.
+    Sleep,
+    /// Lets others go first.
     Yield,
     /// Begins the job of this number.
     BeginJob(usize),
@@ -98,6 +101,15 @@ impl Action {
     /// Whether a thread does so for no reason, and could have done something else.
     pub(crate) fn is_spurious(self) -> bool {
         matches!(self, Action::SpuriousWake | Action::SpuriousFailure)
+    }
+
+    /// Whether a thread goes on after a while, whatever others do.
+    pub(crate) fn can_expire(self) -> bool {
+        use Action::*;
+        matches!(
+            self,
+            Wake { timed: true } | Receive { timed: true } | Park { timed: true } | Sleep | Yield
+        )
     }
 }
 
@@ -115,29 +127,30 @@ impl fmt::Display for Action {
             Action::ClearPoison => "clear_poison",
             Action::Set => "set",
             Action::Wait => "wait",
-            Action::Wake => "wake up",
+            Action::Wake { .. } => "wake up",
             Action::SpuriousWake => "spurious wake-up",
             Action::NotifyOne => "notify_one",
             Action::NotifyAll => "notify_all",
             Action::Send => "send",
-            Action::HandOff => "hand off",
+            Action::HandOff(_) => "hand off",
             Action::TrySend => "try_send",
             Action::Ask => "ask",
-            Action::Receive => "recv",
+            Action::Receive { .. } => "recv",
             Action::TryReceive => "try_recv",
             Action::DropSender => "drop sender",
             Action::DropReceiver => "drop receiver",
             Action::Load => "load",
-            Action::Change => "change",
+            Action::Change { .. } => "change",
             Action::SpuriousFailure => "spurious failure of",
             Action::Spawn => "spawn",
             Action::Start => "start",
             Action::End => "end",
-            Action::Join => "join",
+            Action::Join { .. } => "join",
             Action::Detach => "detach",
             Action::IsFinished => "is_finished",
-            Action::Park => "park",
+            Action::Park { .. } => "park",
             Action::Unpark => "unpark",
+            Action::Sleep => "sleep",
             Action::Yield => "yield",
             Action::BeginJob(job) => return write!(f, "job {job} begins"),
             Action::EndJob(job) => return write!(f, "job {job} ends"),
@@ -167,8 +180,6 @@ pub(crate) enum Outcome {
     Refused,
     /// The other side of the channel is gone.
     Closed,
-    /// A number: of a thread, of a message.
-    Number(usize),
 }
 
 /// What kind of object a step touches.
@@ -265,10 +276,6 @@ pub(crate) trait Scheduler: Send + Sync {
 pub(crate) struct Step {
     pub(crate) action: Action,
     pub(crate) touches: Touches,
-    /// It gives up after a while.
-    pub(crate) timed: bool,
-    /// For `HandOff`: which message.
-    pub(crate) number: usize,
     /// How to find out where it stands.
     pub(crate) source: Source,
 }
@@ -296,14 +303,10 @@ impl Member {
         &self,
         action: Action,
         objects: [Option<(ObjectKind, usize)>; 2],
-        timed: bool,
-        number: usize,
     ) -> Outcome {
         self.0.step(Step {
             action,
             touches: Touches::Objects(objects),
-            timed,
-            number,
             source: action.source(),
         })
     }
@@ -311,23 +314,15 @@ impl Member {
     /// A step that touches nothing.
     #[track_caller]
     pub(crate) fn step_alone(&self, action: Action) -> Outcome {
-        self.step(action, [None; 2], false, 0)
+        self.step(action, [None; 2])
     }
 
     /// A step that is about another thread, or about itself.
     #[track_caller]
-    pub(crate) fn step_of(
-        &self,
-        action: Action,
-        thread: usize,
-        timed: bool,
-        number: usize,
-    ) -> Outcome {
+    pub(crate) fn step_of(&self, action: Action, thread: usize) -> Outcome {
         self.0.step(Step {
             action,
             touches: Touches::Thread(thread),
-            timed,
-            number,
             source: action.source(),
         })
     }
@@ -347,9 +342,6 @@ impl Deref for Member {
         &*self.0
     }
 }
-
-/// The number of a `Join` at the end of a scope.
-pub(crate) const OF_A_SCOPE: usize = 1;
 
 /// What unwinds a thread whose schedule is over.
 pub(crate) struct Dismissed;

@@ -13,9 +13,7 @@ use std::{fmt, io};
 use super::context::{self, Watcher, note, note_of_thread};
 use super::location::seen_if_not_optimized;
 use super::notes::What;
-use super::step::{
-    Action, Dismissed, Member, OF_A_SCOPE, Object, ObjectKind, Outcome, Task, is_dismissal,
-};
+use super::step::{Action, Dismissed, Member, Object, ObjectKind, Outcome, Task, is_dismissal};
 
 /// Stands in for [`std::thread::Thread`].
 #[derive(Clone)]
@@ -58,7 +56,7 @@ impl Thread {
     #[track_caller]
     pub fn unpark(&self) {
         if let (Some(explored), Some(member)) = (&self.explored, context::explored()) {
-            member.step_of(Action::Unpark, explored.index, false, 0);
+            member.step_of(Action::Unpark, explored.index);
             return;
         }
         note(What::Unparks, &self.object);
@@ -133,7 +131,7 @@ fn live<R>(
 #[track_caller]
 pub fn park() {
     if let Some(member) = context::explored() {
-        member.step_of(Action::Park, member.thread(), false, 0);
+        member.step_of(Action::Park { timed: false }, member.thread());
         return;
     }
     let current = current();
@@ -146,7 +144,7 @@ pub fn park() {
 #[track_caller]
 pub fn park_timeout(time: Duration) {
     if let Some(member) = context::explored() {
-        member.step_of(Action::Park, member.thread(), true, 0);
+        member.step_of(Action::Park { timed: true }, member.thread());
         return;
     }
     let current = current();
@@ -158,7 +156,7 @@ pub fn park_timeout(time: Duration) {
 /// Stands in for [`std::thread::sleep`].
 #[track_caller]
 pub fn sleep(time: Duration) {
-    if context::step_alone(Action::Yield).is_some() {
+    if context::step_alone(Action::Sleep).is_some() {
         return; // However long it takes is not for the schedule to say.
     }
     note_of_thread(What::Sleeps);
@@ -405,7 +403,7 @@ impl<T> Drop for Share<T> {
 #[track_caller]
 fn detach<T>(thread: usize) {
     if let (true, Some(member)) = (mem::needs_drop::<T>(), context::explored()) {
-        member.step_of(Action::Detach, thread, false, 0);
+        member.step_of(Action::Detach, thread);
     }
 }
 
@@ -465,7 +463,7 @@ enum Handle<R, T> {
 impl<R, T> Handle<R, T> {
     #[track_caller]
     fn join(self, thread: &Thread, real: impl FnOnce(R) -> thread::Result<T>) -> thread::Result<T> {
-        step_of(thread, Action::Join);
+        step_of(thread, Action::Join { scope: false });
         note(What::WantsToJoin, &thread.object);
         let result = match self {
             Handle::Real(handle) => real(handle),
@@ -488,7 +486,7 @@ impl<R, T> Handle<R, T> {
 #[track_caller]
 fn step_of(thread: &Thread, action: Action) -> Option<Outcome> {
     let index = thread.explored.as_ref()?.index;
-    Some(context::explored()?.step_of(action, index, false, 0))
+    Some(context::explored()?.step_of(action, index))
 }
 
 impl<T> JoinHandle<T> {
@@ -591,7 +589,7 @@ where
         let result = panic::catch_unwind(AssertUnwindSafe(|| work(scope)));
         let (mut index, mut panicked) = (0, false);
         while let Some((thread, unjoined_panic)) = scope.thread(index) {
-            member.step_of(Action::Join, thread, false, OF_A_SCOPE);
+            member.step_of(Action::Join { scope: true }, thread);
             panicked |= unjoined_panic.load(Ordering::Relaxed);
             index += 1;
         }

@@ -413,7 +413,7 @@ fn a_pool_that_wakes_the_wrong_worker_is_found_stuck_in_some_schedules() {
         stuck
             .stuck
             .iter()
-            .all(|wanted| wanted.action == Action::Wake),
+            .all(|wanted| matches!(wanted.action, Action::Wake { .. })),
         "{stuck}"
     );
     // One worker is enough for it to be right: there is no wrong one.
@@ -889,7 +889,7 @@ fn each_outcome_comes_with_a_schedule_that_leads_to_it() {
     for outcome in ["0", "1"] {
         let steps = &report.outcome_schedules[outcome].steps;
         let position = |action| steps.iter().position(|step| step.action == action).unwrap();
-        let loaded_late = position(Action::Change) < position(Action::Load);
+        let loaded_late = position(Action::Change { weak: false }) < position(Action::Load);
         assert_eq!(loaded_late, outcome == "1", "{outcome}");
     }
 }

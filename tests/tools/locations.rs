@@ -58,7 +58,7 @@ fn stage_3_unlocks_at_a_semicolon_and_stage_4_at_a_brace() {
     let (line, column) = find(file, "receiver.lock()", "lock()");
     assert_locations(&report, file, Action::Lock, &[(line, column)]);
     let recv = find(file, "receiver.lock()", "recv()");
-    assert_locations(&report, file, Action::Receive, &[recv]);
+    assert_locations(&report, file, Action::Receive { timed: false }, &[recv]);
     let (line, column) = find(file, "receiver.lock()", "};");
     assert_locations(&report, file, Action::Unlock, &[(line, column + 1)]);
     let send = find(file, ".send(", "send(");
@@ -75,7 +75,7 @@ fn stage_3_unlocks_at_a_semicolon_and_stage_4_at_a_brace() {
         false => "for",
     };
     let next = find(file, "for job in receiver", next);
-    assert_locations(&report, file, Action::Receive, &[next]);
+    assert_locations(&report, file, Action::Receive { timed: false }, &[next]);
 }
 
 /// On the page, the file has the line more that a learner puts at its top.
@@ -274,7 +274,7 @@ fn a_step_of_an_iterator_stands_where_the_iterator_is_used() {
         Some(format!("{file}:{line}:{column}"))
     });
     let schedule = report.first_schedule.unwrap();
-    let found = locations(&schedule, Action::Receive);
+    let found = locations(&schedule, Action::Receive { timed: false });
     let expected = if has_line_tables() {
         &places[..]
     } else {

@@ -267,8 +267,8 @@ fn orders_at_each_thing(program: impl Fn() -> Program) -> (usize, usize) {
             }
             let end = match step.action {
                 Action::Send => "sends",
-                Action::Ask | Action::Receive => "receives",
-                Action::HandOff | Action::DropSender => continue,
+                Action::Ask | Action::Receive { .. } => "receives",
+                Action::HandOff(_) | Action::DropSender => continue,
                 _ => "",
             };
             if let Some(object) = step.object.filter(|(kind, _)| *kind != ObjectKind::Thread) {

@@ -309,7 +309,7 @@ pub(crate) fn page_of_stuck(report: &Report) -> &'static str {
     let stuck = report.stuck_schedule.iter().flat_map(|it| &it.stuck);
     if stuck
         .into_iter()
-        .any(|wanted| wanted.action == Action::Wake)
+        .any(|wanted| matches!(wanted.action, Action::Wake { .. }))
     {
         "the glossary: lost wake-up"
     } else {
