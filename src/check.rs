@@ -12,6 +12,33 @@ pub mod pool;
 pub mod server;
 mod tap;
 
+/// Something that every good `S` keeps, like a pool, a server, or what came of a pool in every schedule.
+pub struct Promise<S> {
+    /// What it is called.
+    pub name: &'static str,
+    /// Decides whether this one keeps it.
+    pub decide: fn(&S) -> Verdict,
+}
+
+impl<S> fmt::Debug for Promise<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Promise")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Promises that have the names of the functions which decide them.
+macro_rules! promises {
+    ($($name:ident),* $(,)?) => {
+        [$( $crate::check::Promise { name: stringify!($name), decide: $name } ),*]
+    };
+    ($($module:ident::$name:ident),* $(,)?) => {
+        [$( $crate::check::Promise { name: stringify!($name), decide: $module::$name } ),*]
+    };
+}
+pub(crate) use promises;
+
 /// What a check found out about one promise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -24,17 +24,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::check::Verdict;
 use crate::check::pool::{Check, PATIENCE, apart, promises};
+use crate::check::{Promise, Verdict, promises};
 
 mod explored;
 mod served;
 pub mod watch;
 
 pub use served::{Connection, Connections, Server};
-
-/// What decides a promise, and what that is called.
-type Promise<S> = (&'static str, fn(&S) -> Verdict);
 
 /// An exercise about a pool (`S` is a [`Check`]), or about a [`Server`].
 pub struct Exercise<S: 'static> {
@@ -72,7 +69,7 @@ macro_rules! exercise {
         Exercise {
             name: $name,
             text: include_str!(concat!("exercise/", $name, ".txt")),
-            promises: &[$( (stringify!($promise), $module::$promise) ),*],
+            promises: &promises![$($module::$promise),*],
             patience: PATIENCE,
         }
     };
@@ -226,7 +223,11 @@ impl<S> Exercise<S> {
         let mut untold = None;
         // The line with the verdict is as long, and replaces it.
         let shown_meanwhile = io::stdout().is_terminal();
-        for (promise, decide) in self.promises {
+        for Promise {
+            name: promise,
+            decide,
+        } in self.promises
+        {
             if *promise == "an_idle_pool_uses_no_processor" && !cfg!(target_os = "linux") {
                 writeln!(out, "not asked    {promise} (only Linux tells)")?;
                 continue;

@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Verdict, tap};
+use super::{Promise, Verdict, tap};
 
 pub(crate) mod apart;
 pub mod explored;
@@ -57,15 +57,6 @@ pub type Job = Box<dyn Fn() + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 /// A pool, as a check sees it: what takes a job. It is dropped with the closure that owns it.
 pub type Pool = Box<dyn FnMut(Job)>;
-
-/// A promise: what it is called, and what decides whether a pool keeps it.
-#[derive(Clone, Copy, Debug)]
-pub struct Promise {
-    /// The name of the function in [`promises`], and of the test.
-    pub name: &'static str,
-    /// Decides in this very process, which may be the worse for it; [`Check::verdict`] does better.
-    pub decide: fn(&Check) -> Verdict,
-}
 
 /// A pool to check, and how to go about it.
 ///
@@ -128,13 +119,14 @@ impl Check {
         self
     }
 
-    /// Decides whether the pool keeps a promise, in a process of its own.
+    /// Decides whether the pool keeps a promise, in a process of its own: the pool may leave threads behind, or
+    /// bring the process down.
     ///
     /// That process is this program, started again with the same arguments (or those of the
     /// [test](Check::in_test)). It has to come to this call again, which does not return there: it
     /// ends the process. All that stands before the call is done once more for each promise, and other
     /// calls return "cannot tell" there; so ask for all verdicts first, and look at them then.
-    pub fn verdict(&self, promise: &Promise) -> Verdict {
+    pub fn verdict(&self, promise: &Promise<Check>) -> Verdict {
         let this = format!("{}: {}", self.name, promise.name);
         apart::verdict(&this, &self.arguments, || (promise.decide)(self))
     }

@@ -11,10 +11,11 @@
 //! In the source, read `measure.rs` first; then `promises.rs` and `limits.rs` for requests that come
 //! together, and `endurance.rs` for clients that behave badly.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use super::{Verdict, plain, tap};
+use super::{Promise, Verdict, plain, tap};
 use crate::args::{Arguments, Help, UsageError};
 use crate::client::target::Target;
 use crate::output::{self, Ending};
@@ -90,93 +91,30 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     })
 }
 
-/// What was found out about one promise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Finding {
-    verdict: Verdict,
-    /// What was seen, where the promise is kept: in lower case, without a full stop. It may be empty.
-    seen: String,
+/// Makes the table of the promises: a name, and the method that decides.
+macro_rules! promises_of_a_server {
+    ($($name:literal: $decide:ident,)*) => {
+        [$( Promise { name: $name, decide: |server| server.borrow_mut().$decide() } ),*]
+    };
 }
-
-impl Finding {
-    fn kept(seen: impl Into<String>) -> Finding {
-        Finding {
-            verdict: Verdict::Kept,
-            seen: seen.into(),
-        }
-    }
-
-    fn broken(happened: impl Into<String>, question: &str, page: &str) -> Finding {
-        Finding {
-            verdict: Verdict::broken(happened, question, page),
-            seen: String::new(),
-        }
-    }
-
-    fn cannot_tell(why: impl Into<String>) -> Finding {
-        Finding {
-            verdict: Verdict::cannot_tell(why),
-            seen: String::new(),
-        }
-    }
-}
-
-/// The name of a promise, and what decides it.
-type Promise = (&'static str, fn(&mut Server) -> Finding);
 
 /// What is decided, in this order. Three names are relied on by programs that read the output: the second,
 /// the fifth and the sixth.
-const PROMISES: [Promise; 14] = [
-    ("a request is answered", Server::answers),
-    ("two requests run at once", Server::two_at_once),
-    (
-        "a slow request does not hold up fast ones",
-        Server::slow_and_fast,
-    ),
-    (
-        "as many requests run at once as there are workers",
-        Server::every_worker_works,
-    ),
-    (
-        "never more requests at once than workers",
-        Server::never_more,
-    ),
-    (
-        "requests beyond workers and queue are rejected with 503",
-        Server::rejects,
-    ),
-    (
-        "silent clients do not hold up others",
-        Server::silent_clients,
-    ),
-    (
-        "clients that send half a request do not hold up others",
-        Server::half_a_request,
-    ),
-    (
-        "clients that send a byte at a time do not hold up others",
-        Server::dripping_clients,
-    ),
-    (
-        "clients that send half a body do not hold up others",
-        Server::half_a_body,
-    ),
-    (
-        "clients that keep their connection do not hold up others",
-        Server::idle_clients,
-    ),
-    (
-        "clients that do not read their answer do not hold up others",
-        Server::unread_answers,
-    ),
-    (
-        "clients that vanish do not hold up others",
-        Server::vanishing_clients,
-    ),
-    (
-        "a hundred bad requests change nothing",
-        Server::bad_requests,
-    ),
+const PROMISES: [Promise<RefCell<Server>>; 14] = promises_of_a_server![
+    "a request is answered": answers,
+    "two requests run at once": two_at_once,
+    "a slow request does not hold up fast ones": slow_and_fast,
+    "as many requests run at once as there are workers": every_worker_works,
+    "never more requests at once than workers": never_more,
+    "requests beyond workers and queue are rejected with 503": rejects,
+    "silent clients do not hold up others": silent_clients,
+    "clients that send half a request do not hold up others": half_a_request,
+    "clients that send a byte at a time do not hold up others": dripping_clients,
+    "clients that send half a body do not hold up others": half_a_body,
+    "clients that keep their connection do not hold up others": idle_clients,
+    "clients that do not read their answer do not hold up others": unread_answers,
+    "clients that vanish do not hold up others": vanishing_clients,
+    "a hundred bad requests change nothing": bad_requests,
 ];
 
 /// A check of a server: which promises, and with how much patience.
@@ -249,17 +187,19 @@ impl Check {
             let only = self.only.as_ref();
             only.is_none_or(|only| only.iter().any(|it| it == name))
         };
-        let promises: Vec<Promise> = PROMISES.into_iter().filter(|it| wanted(it.0)).collect();
-        let mut server = Server::new(self);
+        let promises = PROMISES.into_iter().filter(|promise| wanted(promise.name));
+        let promises: Vec<Promise<_>> = promises.collect();
+        let server = RefCell::new(Server::new(self));
         let mut count = Count::default();
         let mut questions = Vec::new();
         if format == Format::Tap {
             tap::begin(out, promises.len())?;
         }
-        for (number, (name, decide)) in (1..).zip(&promises) {
+        for (number, Promise { name, decide }) in (1..).zip(&promises) {
             out.flush()?;
             progress(&format!("  {number} of {}: {name} ...", promises.len()));
-            let Finding { verdict, seen } = decide(&mut server);
+            let verdict = decide(&server);
+            let seen = server.borrow_mut().take_seen(&verdict);
             progress("");
             match &verdict {
                 Verdict::Kept => count.kept += 1,

@@ -321,7 +321,10 @@ fn the_macros_know_every_promise_by_its_name() {
             .collect()
     };
     assert_eq!(named("check"), PROMISES.map(|promise| promise.name));
-    assert_eq!(named("explore"), explored::PROMISES.map(|(name, _)| name));
+    assert_eq!(
+        named("explore"),
+        explored::PROMISES.map(|promise| promise.name)
+    );
 }
 
 /// The promises in a table of the page, each with what is told of the seven stages.

@@ -12,29 +12,17 @@ use std::time::{Duration, Instant};
 
 use super::schedules_page::Explored;
 use super::{Check, Pool, apart, depends_on, unmodelled};
-use crate::check::Verdict;
+use crate::check::{Promise, Verdict, promises};
 use crate::explore::{Action, Explorer, Report, Run, Schedule, Step};
 use crate::traced::sync::mpsc;
 
-/// Decides about one promise.
-pub type Decide = fn(&Exploration) -> Verdict;
-
 /// All promises, in the order in which they are told.
-pub const PROMISES: [(&str, Decide); 5] = [
-    (
-        "two_jobs_run_at_once_in_some_schedule",
-        two_jobs_run_at_once_in_some_schedule,
-    ),
-    (
-        "never_more_jobs_at_once_than_workers",
-        never_more_jobs_at_once_than_workers,
-    ),
-    ("no_schedule_loses_a_job", no_schedule_loses_a_job),
-    ("no_schedule_is_stuck", no_schedule_is_stuck),
-    (
-        "drop_waits_for_every_job_in_every_schedule",
-        drop_waits_for_every_job_in_every_schedule,
-    ),
+pub const PROMISES: [Promise<Exploration>; 5] = promises![
+    two_jobs_run_at_once_in_some_schedule,
+    never_more_jobs_at_once_than_workers,
+    no_schedule_loses_a_job,
+    no_schedule_is_stuck,
+    drop_waits_for_every_job_in_every_schedule,
 ];
 
 /// How long all schedules together may take.
@@ -50,7 +38,7 @@ pub fn verdicts(check: &Check) -> [Verdict; 5] {
     drop(decided);
     let decide = || {
         let explored = Exploration::of(check);
-        PROMISES.map(|(_, decide)| decide(&explored))
+        PROMISES.map(|promise| (promise.decide)(&explored))
     };
     verdicts
         .get_or_init(|| apart::verdicts(&check.name, &check.arguments, decide))

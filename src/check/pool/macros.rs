@@ -9,8 +9,8 @@ use std::any;
 use std::marker::PhantomData;
 use std::num::NonZero;
 
-use super::{Check, Job, Pool, Promise, explored};
-use crate::check::Verdict;
+use super::{Check, Job, Pool, explored};
+use crate::check::{Promise, Verdict};
 
 /// Makes a test of each promise of a thread pool, or of those that are named.
 ///
@@ -167,7 +167,7 @@ macro_rules! pool_tests {
     (@check $promise:ident $maker:ident) => {
         $crate::check::pool::macros::assert_kept::<$maker>(
             module_path!(),
-            $crate::check::pool::Promise {
+            $crate::check::Promise {
                 name: stringify!($promise),
                 decide: $crate::check::pool::promises::$promise,
             },
@@ -349,7 +349,7 @@ pub trait IsMade {}
 ///
 /// When the pool breaks the promise, and when the check cannot tell.
 #[track_caller]
-pub fn assert_kept<M: MakesPools + 'static>(module: &str, promise: Promise) {
+pub fn assert_kept<M: MakesPools + 'static>(module: &str, promise: Promise<Check>) {
     let test = name_of_test(module, promise.name);
     let verdict = Check::new(&test, M::pool).in_test(&test).verdict(&promise);
     assert!(verdict == Verdict::Kept, "{}\n\n{verdict}\n", promise.name);
@@ -365,7 +365,7 @@ pub fn assert_kept_in_every_schedule<M: MakesPools + 'static>(module: &str, prom
     let test = name_of_test(module, promise);
     let check = Check::new(any::type_name::<M>(), M::pool).in_test(&test);
     let verdicts = explored::verdicts(&check);
-    let names = explored::PROMISES.map(|(name, _)| name);
+    let names = explored::PROMISES.map(|promise| promise.name);
     let verdict = names
         .iter()
         .zip(&verdicts)

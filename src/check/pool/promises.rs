@@ -8,17 +8,11 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use super::trial::{Doors, Trial};
-use super::{Check, Promise, Verdict, apart, depends_on, idle};
-
-/// Makes the table of the promises from the functions that decide them.
-macro_rules! promises {
-    ($($name:ident),* $(,)?) => {
-        [$( Promise { name: stringify!($name), decide: $name } ),*]
-    };
-}
+use super::{Check, Verdict, apart, depends_on, idle};
+use crate::check::{Promise, promises};
 
 /// All of them, in the order in which a learner meets them.
-pub const PROMISES: [Promise; 9] = promises![
+pub const PROMISES: [Promise<Check>; 9] = promises![
     two_jobs_run_at_once,
     every_worker_works,
     never_more_jobs_at_once_than_workers,

@@ -9,11 +9,11 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Verdict;
 use super::clients::{self, Clients, Kind};
 use super::measure::{ATTEMPTS, Concurrency, Limit, Server, TOO_BUSY, depends_on};
 use super::processor::{self, Thread, Use};
 use super::requests::{Page, ask};
-use super::{Finding, Verdict};
 use crate::client::{seconds, target::Target};
 
 /// How long a server may take for a hundred bad requests.
@@ -35,27 +35,27 @@ const IDLE: Duration = Duration::from_millis(250);
 const LOOKS: u32 = 10;
 
 impl Server {
-    pub fn silent_clients(&mut self) -> Finding {
+    pub fn silent_clients(&mut self) -> Verdict {
         self.not_held_up(Kind::Silent)
     }
 
-    pub fn half_a_request(&mut self) -> Finding {
+    pub fn half_a_request(&mut self) -> Verdict {
         self.not_held_up(Kind::Half)
     }
 
-    pub fn dripping_clients(&mut self) -> Finding {
+    pub fn dripping_clients(&mut self) -> Verdict {
         self.not_held_up(Kind::Dripping)
     }
 
-    pub fn half_a_body(&mut self) -> Finding {
+    pub fn half_a_body(&mut self) -> Verdict {
         self.not_held_up(Kind::HalfBody)
     }
 
-    pub fn idle_clients(&mut self) -> Finding {
+    pub fn idle_clients(&mut self) -> Verdict {
         self.not_held_up(Kind::Idle)
     }
 
-    pub fn unread_answers(&mut self) -> Finding {
+    pub fn unread_answers(&mut self) -> Verdict {
         self.not_held_up(Kind::Unread)
     }
 
@@ -80,21 +80,21 @@ impl Server {
     }
 
     /// While such clients are connected, a request is answered, and afterwards as many run at once as before.
-    fn not_held_up(&mut self, kind: Kind) -> Finding {
+    fn not_held_up(&mut self, kind: Kind) -> Verdict {
         let mut unclear = String::from(TOO_BUSY);
         for _ in 0..ATTEMPTS {
-            if let Some(finding) = self.gives_no_answer() {
-                return finding;
+            if let Some(verdict) = self.gives_no_answer() {
+                return verdict;
             }
             let (count, page) = (self.enough(), self.good_time());
             let pause = self.until_picked_up();
             self.unverified.push(kind.what());
             let clients = match Clients::connect(&self.options.target, kind, count, pause, page) {
                 Ok(clients) if clients.connected == 0 => {
-                    return Finding::cannot_tell("no such client can connect");
+                    return Verdict::cannot_tell("no such client can connect");
                 }
                 Ok(clients) => clients,
-                Err(error) => return Finding::cannot_tell(format!("no thread for them: {error}")),
+                Err(error) => return Verdict::cannot_tell(format!("no thread for them: {error}")),
             };
             let connected = clients.connected;
             let asked = Instant::now();
@@ -111,21 +111,21 @@ impl Server {
             } else if let Some(why) = self.stood_still(asked, self.hold_up) {
                 unclear = why;
             } else if answered.is_ok() {
-                return Finding::cannot_tell(format!(
+                return Verdict::cannot_tell(format!(
                     "beside {they}, a request was answered after {:.1} s, and {} is the limit here",
                     took.as_secs_f64(),
                     seconds(self.hold_up)
                 ));
-            } else if let Some(finding) = self.held_up(&they) {
-                return finding;
+            } else if let Some(verdict) = self.held_up(&they) {
+                return verdict;
             }
         }
-        Finding::cannot_tell(unclear)
+        Verdict::cannot_tell(unclear)
     }
 
     /// A request was not answered while such clients were connected. None if it was the machine that held
     /// it up, or may have been.
-    fn held_up(&mut self, they: &str) -> Option<Finding> {
+    fn held_up(&mut self, they: &str) -> Option<Verdict> {
         let left = Instant::now();
         let recovered = match self.good_answer(self.hold_up) {
             Ok(()) if left.elapsed() > self.good_time() + self.hold_up / 2 => return None,
@@ -139,7 +139,7 @@ impl Server {
         if let Ok(Some(fewer)) = self.fewer_at_once(they) {
             happened = format!("{happened} {fewer}");
         }
-        Some(Finding::broken(
+        Some(Verdict::broken(
             happened,
             "How long may one client keep a worker, in all: is there a deadline, or only a limit for each read?",
             "stage 1's page",
@@ -147,13 +147,13 @@ impl Server {
     }
 
     /// If a request is not answered even now, bad clients can do no harm.
-    fn gives_no_answer(&mut self) -> Option<Finding> {
-        if self.answers().verdict != Verdict::Kept {
+    fn gives_no_answer(&mut self) -> Option<Verdict> {
+        if self.answers() != Verdict::Kept {
             let why = depends_on("a request is answered");
-            return Some(Finding::cannot_tell(why));
+            return Some(Verdict::cannot_tell(why));
         }
         if let Err(why) = self.good_answer(self.hold_up) {
-            return Some(Finding::cannot_tell(format!("now a request gets {why}")));
+            return Some(Verdict::cannot_tell(format!("now a request gets {why}")));
         }
         if self.computes_when_idle.is_none() {
             self.computes_when_idle = Some(self.watch(IDLE).0);
@@ -197,9 +197,9 @@ impl Server {
     }
 
     /// After clients that vanish at every moment of their visit, a request is answered.
-    pub fn vanishing_clients(&mut self) -> Finding {
-        if let Some(finding) = self.gives_no_answer() {
-            return finding;
+    pub fn vanishing_clients(&mut self) -> Verdict {
+        if let Some(verdict) = self.gives_no_answer() {
+            return verdict;
         }
         let target = self.options.target.clone();
         let slow = format!(
@@ -231,9 +231,9 @@ impl Server {
     }
 
     /// After a hundred bad requests, a request is answered, and as many run at once as before.
-    pub fn bad_requests(&mut self) -> Finding {
-        if let Some(finding) = self.gives_no_answer() {
-            return finding;
+    pub fn bad_requests(&mut self) -> Verdict {
+        if let Some(verdict) = self.gives_no_answer() {
+            return verdict;
         }
         let target = self.options.target.clone();
         let bad = |number| clients::send_bad_request(&target, number);
@@ -251,11 +251,11 @@ impl Server {
             );
             // As long as it deals with them, however slowly, it may get to other requests.
             waiting.retain(clients::is_waiting);
-            if still.verdict == Verdict::Kept || waiting.len() == waited {
+            if still == Verdict::Kept || waiting.len() == waited {
                 return still;
             }
             if start.elapsed() > LONGEST {
-                return Finding::cannot_tell(
+                return Verdict::cannot_tell(
                     "the server is still busy with a hundred bad requests",
                 );
             }
@@ -263,20 +263,20 @@ impl Server {
     }
 
     /// The server still answers, and does as much as before.
-    fn still(&mut self, patience: Duration, they: &str, count: usize, question: &str) -> Finding {
+    fn still(&mut self, patience: Duration, they: &str, count: usize, question: &str) -> Verdict {
         if let Err(why) = self.good_answer(self.hold_up + patience) {
             let happened = format!("After {they}, a request got {why}.");
-            return Finding::broken(happened, question, "stage 7's page");
+            return Verdict::broken(happened, question, "stage 7's page");
         }
         self.as_before(they, count, question)
     }
 
     /// The server does as much as before such clients came, and no more.
-    fn as_before(&mut self, they: &str, count: usize, question: &str) -> Finding {
+    fn as_before(&mut self, they: &str, count: usize, question: &str) -> Verdict {
         match self.fewer_at_once(they) {
             Ok(None) => self.as_idle_as_before(they, count),
-            Ok(Some(fewer)) => Finding::broken(fewer, question, "stage 7's page"),
-            Err(why) => Finding::cannot_tell(format!(
+            Ok(Some(fewer)) => Verdict::broken(fewer, question, "stage 7's page"),
+            Err(why) => Verdict::cannot_tell(format!(
                 "it answers, but whether as many run at once as before: {why}"
             )),
         }
@@ -301,7 +301,7 @@ impl Server {
         loop {
             let target = self.options.target.clone();
             let watch = Watch::begin(&target);
-            let happened = match self.at_once(before).verdict {
+            let happened = match self.at_once(before) {
                 Verdict::Kept => {
                     // Those requests wait, so the server had nothing to do meanwhile.
                     self.computed_last = Some(watch.end().0 || watch.sees_one_run());
@@ -336,7 +336,7 @@ impl Server {
 
     /// The server computes no more than before such clients came, so many of a kind, when it has nothing to
     /// do.
-    fn as_idle_as_before(&mut self, they: &str, count: usize) -> Finding {
+    fn as_idle_as_before(&mut self, they: &str, count: usize) -> Verdict {
         let unknown = match self.concurrency() {
             Ok(Concurrency {
                 limit: Limit::Unknown(why),
@@ -346,26 +346,26 @@ impl Server {
             Err(why) => Some(why),
         };
         if let Some(why) = unknown {
-            return Finding::cannot_tell(format!(
+            return Verdict::cannot_tell(format!(
                 "after {they} it answers, but how many can run at once, before and after, is not known: {why}"
             ));
         }
         let quiet =
             self.computes_when_idle != Some(false) || self.computed_last.take() == Some(false);
         if quiet || !self.watch(IDLE).0 {
-            return Finding::kept(they);
+            return self.kept(they);
         }
         let seconds = [(); 3].map(|()| self.watch(Duration::from_secs(1)));
         if !seconds.iter().all(|(computes, _)| *computes) {
-            return Finding::kept(they);
+            return self.kept(they);
         }
         // It may also do something of its own. But as many threads as clients came?
         if seconds.iter().any(|(_, threads)| *threads < count / 2) {
-            return Finding::cannot_tell(format!(
+            return Verdict::cannot_tell(format!(
                 "after {they} it uses the processor with nothing to do; or is it busy with something else?"
             ));
         }
-        Finding::broken(
+        Verdict::broken(
             format!(
                 "After {they}, the server has nothing to do, but {} of its threads use the processor all the time.",
                 seconds[2].1

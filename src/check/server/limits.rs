@@ -4,11 +4,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Verdict;
 use super::measure::{
     ATTEMPTS, Attempt, Concurrency, Limit, MOST, Sample, Server, TOO_BUSY, depends_on,
 };
 use super::requests::{Answer, ask, send_all, wait_for_all};
-use super::{Finding, Verdict};
 use crate::client::rule;
 
 /// How many requests are sent together, after two, until some of them have to wait.
@@ -29,7 +29,7 @@ impl Server {
     }
 
     fn measure_concurrency(&mut self) -> Result<Concurrency, String> {
-        let of_two = self.two_at_once().verdict;
+        let of_two = self.two_at_once();
         let mut seen = match (of_two, self.samples.last()) {
             (Verdict::CannotTell(why), _) => return Err(why),
             (_, None) => return Err(String::from("two requests together are not both answered")),
@@ -95,13 +95,13 @@ impl Server {
     }
 
     /// So many requests together run at once, in one of a few attempts.
-    pub fn at_once(&mut self, count: usize) -> Finding {
+    pub fn at_once(&mut self, count: usize) -> Verdict {
         let (mut failures, mut unclear) = (0, String::new());
         for _ in 0..=ATTEMPTS {
             let happened = match self.attempt(count) {
-                Err(why) => return Finding::cannot_tell(why),
+                Err(why) => return Verdict::cannot_tell(why),
                 Ok(Attempt::Clear(seen)) if seen.at_once == count => {
-                    return Finding::kept(seen.to_string());
+                    return self.kept(seen.to_string());
                 }
                 Ok(Attempt::Clear(seen)) if seen.rejected > 0 => {
                     unclear = seen.to_string();
@@ -119,15 +119,15 @@ impl Server {
             failures += 1;
             if failures == 2 {
                 if let Some(why) = self.delays_fast_ones(count) {
-                    return Finding::cannot_tell(why);
+                    return Verdict::cannot_tell(why);
                 }
                 if count == 2 && self.varies_alone() {
-                    return Finding::cannot_tell("one request alone takes another time each time");
+                    return Verdict::cannot_tell("one request alone takes another time each time");
                 }
                 return not_at_once(count, happened);
             }
         }
-        Finding::cannot_tell(unclear)
+        Verdict::cannot_tell(unclear)
     }
 
     fn waited(&self, seen: Sample) -> String {
@@ -172,12 +172,12 @@ impl Server {
     }
 
     /// The number of workers that is demanded, if it can be tried.
-    fn workers(&mut self) -> Result<usize, Finding> {
-        if let Verdict::CannotTell(_) | Verdict::Broken { .. } = self.answers().verdict {
-            return Err(Finding::cannot_tell(depends_on("a request is answered")));
+    fn workers(&mut self) -> Result<usize, Verdict> {
+        if let Verdict::CannotTell(_) | Verdict::Broken { .. } = self.answers() {
+            return Err(Verdict::cannot_tell(depends_on("a request is answered")));
         }
         let Some(workers) = self.options.workers else {
-            return Err(Finding::cannot_tell(match self.concurrency() {
+            return Err(Verdict::cannot_tell(match self.concurrency() {
                 Ok(known) => format!(
                     "{}; say with --workers how many are demanded",
                     known.describe()
@@ -186,7 +186,7 @@ impl Server {
             }));
         };
         if workers + self.options.queue.unwrap_or(0) > MOST {
-            return Err(Finding::cannot_tell(format!(
+            return Err(Verdict::cannot_tell(format!(
                 "this sends at most {MOST} requests at a time"
             )));
         }
@@ -194,50 +194,50 @@ impl Server {
     }
 
     /// As many requests as are demanded run at once.
-    pub fn every_worker_works(&mut self) -> Finding {
+    pub fn every_worker_works(&mut self) -> Verdict {
         if let Some(known) = &self.every_worker_works {
             return known.clone();
         }
-        let finding = self.decide_every_worker_works();
-        self.every_worker_works = Some(finding.clone());
-        finding
+        let verdict = self.decide_every_worker_works();
+        self.every_worker_works = Some(verdict.clone());
+        verdict
     }
 
-    fn decide_every_worker_works(&mut self) -> Finding {
+    fn decide_every_worker_works(&mut self) -> Verdict {
         let workers = match self.workers() {
             Ok(workers) => workers,
-            Err(finding) => return finding,
+            Err(verdict) => return verdict,
         };
-        match self.two_at_once().verdict {
+        match self.two_at_once() {
             Verdict::Broken { .. } if workers > 1 => {
-                return Finding::cannot_tell(depends_on("two requests run at once"));
+                return Verdict::cannot_tell(depends_on("two requests run at once"));
             }
-            Verdict::CannotTell(why) => return Finding::cannot_tell(why),
+            Verdict::CannotTell(why) => return Verdict::cannot_tell(why),
             _ => {}
         }
         // If it is not known, sending as many as are demanded may still show it.
         let _ = self.concurrency();
         let most = self.samples.iter().copied().reduce(more);
         if let Some(seen) = most.filter(|it| it.at_once >= workers) {
-            return Finding::kept(seen.to_string());
+            return self.kept(seen.to_string());
         }
         self.at_once(workers)
     }
 
     /// Of two requests more than are demanded, two wait or are rejected, in two attempts.
-    pub fn never_more(&mut self) -> Finding {
+    pub fn never_more(&mut self) -> Verdict {
         let workers = match self.workers() {
             Ok(workers) => workers,
-            Err(finding) => return finding,
+            Err(verdict) => return verdict,
         };
         if let Err(why) = self.concurrency() {
-            return Finding::cannot_tell(why);
+            return Verdict::cannot_tell(why);
         }
         let mut unclear = String::new();
         for _ in 0..=ATTEMPTS {
             let most = self.samples.iter().copied().reduce(more);
             if let Some(seen) = most.filter(|it| it.at_once > workers) {
-                return Finding::broken(
+                return Verdict::broken(
                     format!("More ran at once than the {workers} that are demanded: {seen}."),
                     "Which line starts a thread, and how often does it run?",
                     "stage 3's page",
@@ -245,31 +245,31 @@ impl Server {
             }
             let mut beyond = self.samples.iter().filter(|it| it.sent >= workers + 2);
             if let Some(seen) = beyond.next_back().filter(|_| self.samples.len() > 2) {
-                return Finding::kept(seen.to_string());
+                return self.kept(seen.to_string());
             }
             if workers + 2 > MOST_WAVES * most.map_or(1, |it| it.at_once) {
                 let count = workers + 2;
-                return Finding::cannot_tell(format!(
+                return Verdict::cannot_tell(format!(
                     "to send {count} requests together takes too long here"
                 ));
             }
             match self.attempt(workers + 2) {
-                Err(why) => return Finding::cannot_tell(why),
+                Err(why) => return Verdict::cannot_tell(why),
                 Ok(Attempt::Clear(_)) => {}
                 Ok(Attempt::Failed(what)) => unclear = format!("one got {what}"),
                 Ok(Attempt::Unclear(why) | Attempt::SlowConnection(why)) => unclear = why,
             }
         }
-        Finding::cannot_tell(unclear)
+        Verdict::cannot_tell(unclear)
     }
 
     /// With all workers busy and the queue full, two more requests get a whole 503 before any of the others is
     /// answered, and those others are answered with 200, in one of a few attempts.
-    pub fn rejects(&mut self) -> Finding {
+    pub fn rejects(&mut self) -> Verdict {
         let (workers, queue) = match (self.workers(), self.options.queue) {
-            (Err(finding), _) => return finding,
+            (Err(verdict), _) => return verdict,
             (_, None) => {
-                return Finding::cannot_tell(match self.concurrency() {
+                return Verdict::cannot_tell(match self.concurrency() {
                     Ok(known) => {
                         format!("{}; say with --queue how many may wait", known.describe())
                     }
@@ -278,8 +278,8 @@ impl Server {
             }
             (Ok(workers), Some(queue)) => (workers, queue),
         };
-        if self.every_worker_works().verdict != Verdict::Kept {
-            return Finding::cannot_tell(depends_on(
+        if self.every_worker_works() != Verdict::Kept {
+            return Verdict::cannot_tell(depends_on(
                 "as many requests run at once as there are workers",
             ));
         }
@@ -291,14 +291,14 @@ impl Server {
             match self.reject_two(workers, queue) {
                 Err(why) => unclear = why,
                 Ok(None) => {
-                    return Finding::kept(format!(
+                    return self.kept(format!(
                         "beyond {workers} that ran at once and {queue} that waited, 2 were rejected"
                     ));
                 }
                 Ok(Some(happened)) => {
                     failures += 1;
                     if failures >= 2 {
-                        return Finding::broken(
+                        return Verdict::broken(
                             happened,
                             "Where do requests wait, how many may, and what happens to the next one?",
                             "stage 6's page",
@@ -307,7 +307,7 @@ impl Server {
                 }
             }
         }
-        Finding::cannot_tell(unclear)
+        Verdict::cannot_tell(unclear)
     }
 
     /// Fills the workers, then the queue, and sends two more. Returns what is wrong with what came of
@@ -378,7 +378,7 @@ fn more(one: Sample, other: Sample) -> Sample {
     }
 }
 
-fn not_at_once(count: usize, happened: String) -> Finding {
+fn not_at_once(count: usize, happened: String) -> Verdict {
     let (question, page) = match count {
         2 => (
             "While a request is handled, what does the thread that accepts connections do, \
@@ -390,5 +390,5 @@ fn not_at_once(count: usize, happened: String) -> Finding {
             "stage 3's page",
         ),
     };
-    Finding::broken(happened, question, page)
+    Verdict::broken(happened, question, page)
 }

@@ -1,10 +1,11 @@
 //! The server under test: how long requests take, alone and together, and when that shows nothing.
 
 use std::fmt::{self, Display};
+use std::mem;
 use std::time::{Duration, Instant};
 
 use super::requests::{Answer, Page, ask, send_all, wait_for_all};
-use super::{Check, Finding, Options, Verdict};
+use super::{Check, Options, Verdict};
 use crate::client::metronome::Metronome;
 use crate::client::{rule, seconds};
 
@@ -120,9 +121,11 @@ pub(super) struct Server {
     pub(super) fast: Option<(Page, u16)>,
     /// What was seen whenever requests were sent together and the times were clear.
     pub(super) samples: Vec<Sample>,
-    pub(super) answers: Option<Finding>,
-    pub(super) two_at_once: Option<Finding>,
-    pub(super) every_worker_works: Option<Finding>,
+    /// What was seen of the promise that was kept last: in lower case, without a full stop. It may be empty.
+    seen: String,
+    pub(super) answers: Option<Verdict>,
+    pub(super) two_at_once: Option<Verdict>,
+    pub(super) every_worker_works: Option<Verdict>,
     pub(super) concurrency: Option<Result<Concurrency, String>>,
     /// What bad clients did that came since as many requests as before were last seen to run at once.
     pub(super) unverified: Vec<&'static str>,
@@ -143,6 +146,7 @@ impl Server {
             unit: Err(String::from("there was no answer to measure")),
             fast: None,
             samples: Vec::new(),
+            seen: String::new(),
             answers: None,
             two_at_once: None,
             every_worker_works: None,
@@ -150,6 +154,21 @@ impl Server {
             unverified: Vec::new(),
             computes_when_idle: None,
             computed_last: None,
+        }
+    }
+
+    /// A promise is kept, as this shows.
+    pub fn kept(&mut self, seen: impl Into<String>) -> Verdict {
+        self.seen = seen.into();
+        Verdict::Kept
+    }
+
+    /// What there is to say of a promise on which this is the verdict, if that is the last one.
+    pub fn take_seen(&mut self, verdict: &Verdict) -> String {
+        let seen = mem::take(&mut self.seen);
+        match verdict {
+            Verdict::Kept => seen,
+            _ => String::new(),
         }
     }
 
@@ -227,7 +246,7 @@ impl Server {
 
     /// The slow page, and how long it takes; or why that is not known.
     pub fn slow_page(&mut self) -> Result<(Duration, Page), String> {
-        if self.answers().verdict != Verdict::Kept {
+        if self.answers() != Verdict::Kept {
             return Err(depends_on("a request is answered"));
         }
         let page = self.slow.clone();

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Finding;
+use super::Verdict;
 use super::measure::{ATTEMPTS, FIRST, Server};
 use super::requests::{Answer, Page, ask, send, wait_for_all};
 
@@ -19,30 +19,30 @@ struct Beside {
 
 impl Server {
     /// Alone, a request gets a whole answer, with status 200. This measures the unit.
-    pub fn answers(&mut self) -> Finding {
+    pub fn answers(&mut self) -> Verdict {
         if let Some(known) = &self.answers {
             return known.clone();
         }
-        let finding = self.decide_answers();
-        self.answers = Some(finding.clone());
-        finding
+        let verdict = self.decide_answers();
+        self.answers = Some(verdict.clone());
+        verdict
     }
 
-    fn decide_answers(&mut self) -> Finding {
+    fn decide_answers(&mut self) -> Verdict {
         let target = self.options.target.clone();
         let first = ask(&Page::plain(&target), FIRST);
         match &first.status {
             Ok(200) => {}
-            Ok(429) => return Finding::cannot_tell(format!("it got {}", first.describe())),
+            Ok(429) => return Verdict::cannot_tell(format!("it got {}", first.describe())),
             Ok(_) => {
-                return Finding::broken(
+                return Verdict::broken(
                     format!("{target} got {}.", first.describe()),
                     "Which path of the server takes about a second? It goes behind the address.",
                     "stage 1's page",
                 );
             }
             Err(why) => {
-                return Finding::broken(
+                return Verdict::broken(
                     format!("No answer from {target}: {why}."),
                     "Does the server listen there, and does it write a whole response?",
                     "stage 1's page",
@@ -51,7 +51,7 @@ impl Server {
         }
         self.unit = self.measure(first.took());
         let Ok(unit) = self.unit.clone() else {
-            return Finding::kept("");
+            return self.kept("");
         };
         let root = target.with_path("/");
         let at_root = ask(&Page::plain(&root), FIRST);
@@ -63,28 +63,28 @@ impl Server {
                 self.fast = Some((page, status));
             }
         }
-        Finding::kept(format!("one alone takes {:.1} s", unit.as_secs_f64()))
+        self.kept(format!("one alone takes {:.1} s", unit.as_secs_f64()))
     }
 
     /// Two requests together take less than one and a half units.
-    pub fn two_at_once(&mut self) -> Finding {
+    pub fn two_at_once(&mut self) -> Verdict {
         if let Some(known) = &self.two_at_once {
             return known.clone();
         }
-        let finding = self.at_once(2);
-        self.two_at_once = Some(finding.clone());
-        finding
+        let verdict = self.at_once(2);
+        self.two_at_once = Some(verdict.clone());
+        verdict
     }
 
     /// All fast requests that are sent while a slow one is handled are answered well before it, in a
     /// round. That some waited has to be seen twice.
-    pub fn slow_and_fast(&mut self) -> Finding {
+    pub fn slow_and_fast(&mut self) -> Verdict {
         let (unit, slow) = match self.slow_page() {
             Ok(known) => known,
-            Err(why) => return Finding::cannot_tell(why),
+            Err(why) => return Verdict::cannot_tell(why),
         };
         let Some((fast, status)) = self.fast.clone() else {
-            return Finding::cannot_tell("the path / is not answered at once, or not at all");
+            return Verdict::cannot_tell("the path / is not answered at once, or not at all");
         };
         let (mut waited, mut unclear) = (Vec::new(), String::new());
         for _ in 0..=ATTEMPTS {
@@ -94,7 +94,7 @@ impl Server {
                     waited: 0,
                     overtook,
                 }) if waited.is_empty() => {
-                    return Finding::kept(format!("{overtook} fast ones came, and none waited"));
+                    return self.kept(format!("{overtook} fast ones came, and none waited"));
                 }
                 // Once may be due to the machine.
                 Ok(Beside { waited: 0, .. }) => {}
@@ -102,9 +102,9 @@ impl Server {
             }
             if let [_, waited] = waited[..] {
                 if let Some(why) = self.delays_fast_ones(FAST) {
-                    return Finding::cannot_tell(why);
+                    return Verdict::cannot_tell(why);
                 }
-                return Finding::broken(
+                return Verdict::broken(
                     format!(
                         "{FAST} fast requests came while a slow one was handled, \
                          and {waited} of them were answered only after it."
@@ -115,8 +115,8 @@ impl Server {
             }
         }
         match waited[..] {
-            [] => Finding::cannot_tell(unclear),
-            _ => Finding::cannot_tell("a fast request waited, but only once"),
+            [] => Verdict::cannot_tell(unclear),
+            _ => Verdict::cannot_tell("a fast request waited, but only once"),
         }
     }
 
