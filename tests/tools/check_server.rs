@@ -2,7 +2,7 @@
 //!
 //! Each server has a sign for each promise, in the order in which they are printed: `+` it is kept,
 //! `-` it is broken, `?` the check cannot tell, `*` it is kept or the check cannot tell, as chance has
-//! it, `.` anything. A slow request takes 0.8 s, and a verdict would have to be off by half of that to be
+//! it, `.` anything. A slow request takes 0.6 s, and a verdict would have to be off by half of that to be
 //! wrong; most of the time nothing happens, so all servers are checked at once.
 
 mod servers;
@@ -502,7 +502,7 @@ fn people_get_lines_that_fit_one_question_once_and_a_sum() {
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(one_line.matches("is there a deadline").count(), 1, "{text}");
     assert_eq!(
-        one_line.matches("got no answer for 2.4 s").count(),
+        one_line.matches("got no answer for 1.8 s").count(),
         2,
         "{text}"
     );

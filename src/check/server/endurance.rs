@@ -355,12 +355,13 @@ impl Server {
         if quiet || !self.watch(IDLE).0 {
             return self.kept(they);
         }
-        let seconds = [(); 3].map(|()| self.watch(Duration::from_secs(1)));
-        if !seconds.iter().all(|(computes, _)| *computes) {
+        // In all, three fifths of what may hold up a request.
+        let times = [(); 3].map(|()| self.watch(self.hold_up / 5));
+        if !times.iter().all(|(computes, _)| *computes) {
             return self.kept(they);
         }
         // It may also do something of its own. But as many threads as clients came?
-        if seconds.iter().any(|(_, threads)| *threads < count / 2) {
+        if times.iter().any(|(_, threads)| *threads < count / 2) {
             return Verdict::cannot_tell(format!(
                 "after {they} it uses the processor with nothing to do; or is it busy with something else?"
             ));
@@ -368,7 +369,7 @@ impl Server {
         Verdict::broken(
             format!(
                 "After {they}, the server has nothing to do, but {} of its threads use the processor all the time.",
-                seconds[2].1
+                times[2].1
             ),
             "What does a loop that reads do at the end of input, where `read` returns 0?",
             "stage 1's page",

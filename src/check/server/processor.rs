@@ -2,7 +2,8 @@
 //! other systems do not.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 use crate::client::target::Target;
@@ -49,16 +50,24 @@ fn numbers(folder: &str) -> Option<impl Iterator<Item = u32> + use<>> {
 
 /// The sockets that listen at this port, as the links in `/proc/.../fd` name them.
 fn listening(port: u16) -> Vec<String> {
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(fs::read_to_string);
-    let lines = tables.iter().flatten().flat_map(|table| table.lines());
-    let sockets = lines.filter_map(|line| {
-        // "0: 0100007F:1F90 00000000:0000 0A ...", where 0A is listening, and as the tenth the socket's number.
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let (_, hexadecimal) = fields.get(1)?.split_once(':')?;
-        let here = u16::from_str_radix(hexadecimal, 16) == Ok(port) && fields.get(3) == Some(&"0A");
-        here.then(|| format!("socket:[{}]", fields.get(9).unwrap_or(&"")))
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(File::open);
+    let sockets = tables.into_iter().flatten().flat_map(|table| {
+        // The first line has the names of the fields. The sockets that listen come first, and after them all
+        // connections, which may be thousands.
+        let lines = BufReader::new(table).lines().skip(1).map_while(Result::ok);
+        lines.map_while(move |line| listens(&line, port)).flatten()
     });
     sockets.collect()
+}
+
+/// None if the socket of this line does not listen, and nothing in it if that is at another port.
+fn listens(line: &str, port: u16) -> Option<Option<String>> {
+    // "0: 0100007F:1F90 00000000:0000 0A ...", where 0A is listening, and as the tenth the socket's number.
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (_, hexadecimal) = fields.get(1)?.split_once(':')?;
+    let number = (fields.get(3) == Some(&"0A")).then(|| fields.get(9))??;
+    let here = u16::from_str_radix(hexadecimal, 16) == Ok(port);
+    Some(here.then(|| format!("socket:[{number}]")))
 }
 
 fn has_one_of(process: u32, sockets: &[String]) -> bool {
