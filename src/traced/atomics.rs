@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{self, Ordering};
 
-use super::context::{explored, note};
-use super::notes::What;
+use super::context::{act, explored};
 use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// The stand-in for one atomic type, with what all of them can do.
@@ -27,13 +26,11 @@ macro_rules! atomic {
 
             /// Takes a step, and lets the explorer see the value that it meets.
             #[track_caller]
-            fn step(&self, action: Action, what: What) {
-                note(what, &self.object);
-                if let Some(member) = explored() {
-                    member.step(action, [Some(self.object.id()), None]);
-                    let seen: fn($value) -> u64 = $seen;
-                    member.saw(seen(self.inner.load(Ordering::SeqCst)));
-                }
+            fn act(&self, action: Action) -> Option<Outcome> {
+                let outcome = act(action, &self.object)?;
+                let seen: fn($value) -> u64 = $seen;
+                explored()?.saw(seen(self.inner.load(Ordering::SeqCst)));
+                Some(outcome)
             }
 
             /// Its value, for the only owner.
@@ -53,7 +50,7 @@ macro_rules! atomic {
             /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn load(&self, order: Ordering) -> $value {
-                self.step(Action::Load, What::Loads);
+                self.act(Action::Load);
                 self.inner.load(order)
             }
 
@@ -64,14 +61,14 @@ macro_rules! atomic {
             /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn store(&self, value: $value, order: Ordering) {
-                self.step(Action::Change { weak: false }, What::Changes);
+                self.act(Action::Change { weak: false });
                 self.inner.store(value, order);
             }
 
             /// Writes, and returns the value before.
             #[track_caller]
             pub fn swap(&self, value: $value, order: Ordering) -> $value {
-                self.step(Action::Change { weak: false }, What::Changes);
+                self.act(Action::Change { weak: false });
                 self.inner.swap(value, order)
             }
 
@@ -92,7 +89,7 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                self.step(Action::Change { weak: false }, What::Changes);
+                self.act(Action::Change { weak: false });
                 self.inner.compare_exchange(current, new, success, failure)
             }
 
@@ -113,20 +110,13 @@ macro_rules! atomic {
                 success: Ordering,
                 failure: Ordering,
             ) -> Result<$value, $value> {
-                note(What::Changes, &self.object);
-                if let Some(member) = explored() {
-                    let object = [Some(self.object.id()), None];
-                    let outcome = member.step(Action::Change { weak: true }, object);
-                    let value = self.inner.load(Ordering::SeqCst);
-                    let seen: fn($value) -> u64 = $seen;
-                    member.saw(seen(value));
-                    if outcome == Outcome::Refused {
-                        return Err(value);
-                    }
-                    return self.inner.compare_exchange(current, new, success, failure);
+                match self.act(Action::Change { weak: true }) {
+                    Some(Outcome::Refused) => Err(self.inner.load(Ordering::SeqCst)),
+                    Some(_) => self.inner.compare_exchange(current, new, success, failure),
+                    None => self
+                        .inner
+                        .compare_exchange_weak(current, new, success, failure),
                 }
-                self.inner
-                    .compare_exchange_weak(current, new, success, failure)
             }
 
             /// Changes the value by a function, which is called again if another thread was
@@ -225,7 +215,7 @@ macro_rules! fetch {
                 #[doc = concat!("As `", stringify!($method), "` of `std`'s: returns the value before.")]
                 #[track_caller]
                 pub fn $method(&self, value: $value, order: Ordering) -> $value {
-                    self.step(Action::Change { weak: false }, What::Changes);
+                    self.act(Action::Change { weak: false });
                     self.inner.$method(value, order)
                 }
             )*

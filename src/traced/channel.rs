@@ -8,9 +8,8 @@ use std::sync::mpsc::{self, RecvError, RecvTimeoutError, SendError, TryRecvError
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::context::{explored, note};
+use super::context::{explored, note, noted, step};
 use super::location::{self, Place, seen_if_not_optimized};
-use super::notes::What;
 use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::mpsc::channel`].
@@ -37,18 +36,6 @@ pub fn sync_channel<T>(bound: usize) -> (SyncSender<T>, Receiver<T>) {
     (sender, Receiver { shared, inner })
 }
 
-/// Stands in for [`std::sync::mpsc::Sender`].
-pub struct Sender<T> {
-    shared: Arc<Shared<T>>,
-    inner: mpsc::Sender<T>,
-}
-
-/// Stands in for [`std::sync::mpsc::SyncSender`].
-pub struct SyncSender<T> {
-    shared: Arc<Shared<T>>,
-    inner: mpsc::SyncSender<T>,
-}
-
 /// Stands in for [`std::sync::mpsc::Receiver`].
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
@@ -71,12 +58,6 @@ struct Queue<T> {
     messages: VecDeque<(usize, T)>,
 }
 
-/// The channel's side of a step that the explorer decides on.
-struct Explored<'a, T> {
-    shared: &'a Shared<T>,
-    queue: &'a Mutex<Queue<T>>,
-}
-
 impl<T> Shared<T> {
     fn new(bound: Option<usize>) -> Arc<Shared<T>> {
         let object = Object::new(ObjectKind::Channel);
@@ -94,111 +75,173 @@ impl<T> Shared<T> {
         })
     }
 
-    fn explored(&self) -> Option<Explored<'_, T>> {
+    /// The messages, if the scheduler decides on each step.
+    fn queue(&self) -> Option<MutexGuard<'_, Queue<T>>> {
         let queue = self.queue.as_ref()?;
-        Some(Explored {
-            shared: self,
-            queue,
-        })
+        Some(queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
 
-impl<T> Explored<'_, T> {
-    /// The schedule is over, and the other end of the channel is gone.
+    /// Once the schedule is over, the other end of the channel is gone.
     #[track_caller]
     fn step(&self, action: Action) -> Outcome {
-        let objects = [Some(self.shared.object.id()), None];
-        let Some(member) = explored() else {
-            return Outcome::Closed;
-        };
-        member.step(action, objects)
+        step(action, &self.object).unwrap_or(Outcome::Closed)
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue<T>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Sends in a schedule, or by `send`, and has that noted.
+    #[track_caller]
+    fn send(
+        &self,
+        action: Action,
+        message: T,
+        send: impl FnOnce(T) -> Result<(), TrySendError<T>>,
+    ) -> Result<(), TrySendError<T>> {
+        if self.queue.is_some() {
+            return self.send_in_a_schedule(action, message);
+        }
+        let outcome = |result: &Result<(), TrySendError<T>>| match result {
+            Ok(()) => Outcome::Done,
+            Err(TrySendError::Full(_)) => Outcome::Refused,
+            Err(TrySendError::Disconnected(_)) => Outcome::Closed,
+        };
+        noted(action, &self.object, outcome, || send(message))
     }
 
     #[track_caller]
-    fn send(&self, action: Action, message: T) -> Result<(), TrySendError<T>> {
-        match self.step(action) {
-            Outcome::Done => {}
-            Outcome::Refused => return Err(TrySendError::Full(message)),
-            Outcome::Closed => return Err(TrySendError::Disconnected(message)),
-        }
-        let mut queue = self.queue();
-        queue.sent += 1;
-        let number = queue.sent;
-        queue.messages.push_back((number, message));
-        drop(queue);
-        if action == Action::Send && self.shared.bound == Some(0) {
-            let outcome = self.step(Action::HandOff(number));
-            let messages = &mut self.queue().messages;
-            let mine = messages.iter().position(|(other, _)| *other == number);
-            if let (Outcome::Closed, Some(mine)) = (outcome, mine) {
-                if let Some((_, message)) = messages.remove(mine) {
-                    return Err(TrySendError::Disconnected(message));
+    fn send_in_a_schedule(&self, action: Action, message: T) -> Result<(), TrySendError<T>> {
+        match (self.step(action), self.queue()) {
+            (Outcome::Done, Some(mut queue)) => {
+                queue.sent += 1;
+                let number = queue.sent;
+                queue.messages.push_back((number, message));
+                drop(queue);
+                match action {
+                    Action::Send if self.bound == Some(0) => self.hand_off(number),
+                    _ => Ok(()),
                 }
+            }
+            (Outcome::Refused, _) => Err(TrySendError::Full(message)),
+            _ => Err(TrySendError::Disconnected(message)),
+        }
+    }
+
+    #[track_caller]
+    fn hand_off(&self, number: usize) -> Result<(), TrySendError<T>> {
+        if let (Outcome::Closed, Some(mut queue)) =
+            (self.step(Action::HandOff(number)), self.queue())
+        {
+            let messages = &mut queue.messages;
+            let mine = messages.iter().position(|(other, _)| *other == number);
+            if let Some((_, message)) = mine.and_then(|mine| messages.remove(mine)) {
+                return Err(TrySendError::Disconnected(message));
             }
         }
         Ok(())
     }
 
+    /// Receives in a schedule, or by `receive`, and has that noted.
     #[track_caller]
-    fn receive(&self, action: Action) -> Result<T, RecvTimeoutError> {
-        if action != Action::TryReceive && self.shared.bound == Some(0) {
+    fn receive(
+        &self,
+        action: Action,
+        receive: impl FnOnce() -> Result<T, RecvTimeoutError>,
+    ) -> Result<T, RecvTimeoutError> {
+        if self.queue.is_some() {
+            return self.receive_in_a_schedule(action);
+        }
+        let outcome = |result: &Result<T, RecvTimeoutError>| match result {
+            Ok(_) => Outcome::Done,
+            Err(RecvTimeoutError::Timeout) => Outcome::Refused,
+            Err(RecvTimeoutError::Disconnected) => Outcome::Closed,
+        };
+        noted(action, &self.object, outcome, receive)
+    }
+
+    #[track_caller]
+    fn receive_in_a_schedule(&self, action: Action) -> Result<T, RecvTimeoutError> {
+        if action != Action::TryReceive && self.bound == Some(0) {
             self.step(Action::Ask);
         }
         match self.step(action) {
             // `Done` is for a message that is there.
             Outcome::Done => self
                 .queue()
-                .messages
-                .pop_front()
-                .map(|(_, message)| message),
+                .and_then(|mut queue| queue.messages.pop_front()),
             Outcome::Refused => return Err(RecvTimeoutError::Timeout),
             Outcome::Closed => None,
         }
+        .map(|(_, message)| message)
         .ok_or(RecvTimeoutError::Disconnected)
     }
-}
 
-impl<T> Sender<T> {
-    /// As [`std::sync::mpsc::Sender::send`].
-    ///
-    /// # Errors
-    ///
-    /// If the receiver is gone; the message is in the error.
-    #[track_caller]
-    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        if let Some(explored) = self.shared.explored() {
-            let result = explored.send(Action::Send, message);
-            return result.map_err(message_of);
+    /// Drops an end of the channel.
+    #[inline]
+    fn drop_end(&self, action: Action) {
+        match self.queue {
+            Some(_) => drop(seen_if_not_optimized(|| self.step(action))),
+            None => note(action, Outcome::Done, &self.object),
         }
-        note(What::WantsToSend, &self.shared.object);
-        let result = self.inner.send(message);
-        note(sent(result.is_ok()), &self.shared.object);
-        result
     }
 }
+
+/// What both kinds of senders can do.
+macro_rules! sender {
+    ($name:ident) => {
+        #[doc = concat!("Stands in for [`std::sync::mpsc::", stringify!($name), "`].")]
+        pub struct $name<T> {
+            shared: Arc<Shared<T>>,
+            inner: mpsc::$name<T>,
+        }
+
+        impl<T> $name<T> {
+            #[doc = concat!("As [`std::sync::mpsc::", stringify!($name), "::send`].")]
+            ///
+            /// # Errors
+            ///
+            /// If the receiver is gone; the message is in the error.
+            #[track_caller]
+            pub fn send(&self, message: T) -> Result<(), SendError<T>> {
+                let send = |message| Ok(self.inner.send(message)?);
+                let result = self.shared.send(Action::Send, message, send);
+                // It waits while the channel is full, so it only ever fails because the receiver is gone.
+                result.map_err(|error| match error {
+                    TrySendError::Full(message) | TrySendError::Disconnected(message) => {
+                        SendError(message)
+                    }
+                })
+            }
+        }
+
+        impl<T> Clone for $name<T> {
+            fn clone(&self) -> $name<T> {
+                if let (Some(_), Some(member)) = (&self.shared.queue, explored()) {
+                    member.add_sender(self.shared.object.number());
+                }
+                $name {
+                    shared: Arc::clone(&self.shared),
+                    inner: self.inner.clone(),
+                }
+            }
+        }
+
+        impl<T> Drop for $name<T> {
+            #[inline]
+            fn drop(&mut self) {
+                self.shared.drop_end(Action::DropSender);
+            }
+        }
+
+        impl<T> fmt::Debug for $name<T> {
+            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+sender!(Sender);
+sender!(SyncSender);
 
 impl<T> SyncSender<T> {
-    /// As [`std::sync::mpsc::SyncSender::send`].
-    ///
-    /// # Errors
-    ///
-    /// If the receiver is gone; the message is in the error.
-    #[track_caller]
-    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        if let Some(explored) = self.shared.explored() {
-            let result = explored.send(Action::Send, message);
-            return result.map_err(message_of);
-        }
-        note(What::WantsToSend, &self.shared.object);
-        let result = self.inner.send(message);
-        note(sent(result.is_ok()), &self.shared.object);
-        result
-    }
-
     /// As [`std::sync::mpsc::SyncSender::try_send`].
     ///
     /// # Errors
@@ -206,23 +249,8 @@ impl<T> SyncSender<T> {
     /// If the channel is full, or the receiver is gone; the message is in the error.
     #[track_caller]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        if let Some(explored) = self.shared.explored() {
-            return explored.send(Action::TrySend, message);
-        }
-        let result = self.inner.try_send(message);
-        note(sent(result.is_ok()), &self.shared.object);
-        result
-    }
-}
-
-fn sent(ok: bool) -> What {
-    if ok { What::Sent } else { What::CouldNotSend }
-}
-
-/// A `send` waits while the channel is full, so it only ever fails because the receiver is gone.
-fn message_of<T>(error: TrySendError<T>) -> SendError<T> {
-    match error {
-        TrySendError::Full(message) | TrySendError::Disconnected(message) => SendError(message),
+        let send = |message| self.inner.try_send(message);
+        self.shared.send(Action::TrySend, message, send)
     }
 }
 
@@ -234,20 +262,11 @@ impl<T> Receiver<T> {
     /// If the channel is empty and has no sender any more.
     #[track_caller]
     pub fn recv(&self) -> Result<T, RecvError> {
-        if let Some(explored) = self.shared.explored() {
-            let result = explored.receive(Action::Receive { timed: false });
-            return result.map_err(|_| RecvError);
-        }
-        note(What::WantsToReceive, &self.shared.object);
-        let result = self.inner.recv();
-        note(
-            match result {
-                Ok(_) => What::Received,
-                Err(RecvError) => What::FoundClosed,
-            },
-            &self.shared.object,
-        );
-        result
+        let receive = || Ok(self.inner.recv()?);
+        let result = self
+            .shared
+            .receive(Action::Receive { timed: false }, receive);
+        result.map_err(|_| RecvError)
     }
 
     /// As [`std::sync::mpsc::Receiver::try_recv`].
@@ -257,23 +276,17 @@ impl<T> Receiver<T> {
     /// If the channel is empty.
     #[track_caller]
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        if let Some(explored) = self.shared.explored() {
-            let result = explored.receive(Action::TryReceive);
-            return result.map_err(|error| match error {
-                RecvTimeoutError::Timeout => TryRecvError::Empty,
-                RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
-            });
-        }
-        let result = self.inner.try_recv();
-        note(
-            match result {
-                Ok(_) => What::Received,
-                Err(TryRecvError::Empty) => What::FoundEmpty,
-                Err(TryRecvError::Disconnected) => What::FoundClosed,
-            },
-            &self.shared.object,
-        );
-        result
+        let receive = || {
+            self.inner.try_recv().map_err(|error| match error {
+                TryRecvError::Empty => RecvTimeoutError::Timeout,
+                TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+            })
+        };
+        let result = self.shared.receive(Action::TryReceive, receive);
+        result.map_err(|error| match error {
+            RecvTimeoutError::Timeout => TryRecvError::Empty,
+            RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+        })
     }
 
     /// As [`std::sync::mpsc::Receiver::recv_timeout`].
@@ -283,20 +296,9 @@ impl<T> Receiver<T> {
     /// If the channel stays empty for this long, or is empty and has no sender any more.
     #[track_caller]
     pub fn recv_timeout(&self, time: Duration) -> Result<T, RecvTimeoutError> {
-        if let Some(explored) = self.shared.explored() {
-            return explored.receive(Action::Receive { timed: true });
-        }
-        note(What::WantsToReceive, &self.shared.object);
-        let result = self.inner.recv_timeout(time);
-        note(
-            match result {
-                Ok(_) => What::Received,
-                Err(RecvTimeoutError::Timeout) => What::FoundEmpty,
-                Err(RecvTimeoutError::Disconnected) => What::FoundClosed,
-            },
-            &self.shared.object,
-        );
-        result
+        let receive = || self.inner.recv_timeout(time);
+        self.shared
+            .receive(Action::Receive { timed: true }, receive)
     }
 
     /// As [`std::sync::mpsc::Receiver::iter`].
@@ -366,10 +368,7 @@ impl<T> Iterator for IntoIter<T> {
     #[inline]
     #[track_caller]
     fn next(&mut self) -> Option<T> {
-        match is_called_by_std() {
-            true => seen_if_not_optimized(|| self.receiver.recv().ok()),
-            false => self.receiver.recv().ok(),
-        }
+        self.receiver.iter().next()
     }
 }
 
@@ -391,74 +390,16 @@ impl<T> IntoIterator for Receiver<T> {
     }
 }
 
-impl<T> Clone for Sender<T> {
-    fn clone(&self) -> Sender<T> {
-        if let (Some(_), Some(member)) = (&self.shared.queue, explored()) {
-            member.add_sender(self.shared.object.number());
-        }
-        Sender {
-            shared: Arc::clone(&self.shared),
-            inner: self.inner.clone(),
-        }
-    }
-}
-
-impl<T> Clone for SyncSender<T> {
-    fn clone(&self) -> SyncSender<T> {
-        if let (Some(_), Some(member)) = (&self.shared.queue, explored()) {
-            member.add_sender(self.shared.object.number());
-        }
-        SyncSender {
-            shared: Arc::clone(&self.shared),
-            inner: self.inner.clone(),
-        }
-    }
-}
-
-impl<T> Drop for Sender<T> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(explored) = self.shared.explored() {
-            seen_if_not_optimized(|| explored.step(Action::DropSender));
-        }
-        note(What::DropsSender, &self.shared.object);
-    }
-}
-
-impl<T> Drop for SyncSender<T> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(explored) = self.shared.explored() {
-            seen_if_not_optimized(|| explored.step(Action::DropSender));
-        }
-        note(What::DropsSender, &self.shared.object);
-    }
-}
-
 impl<T> Drop for Receiver<T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(explored) = self.shared.explored() {
-            seen_if_not_optimized(|| explored.step(Action::DropReceiver));
-            // Without capacity, each message belongs to a sender that waits, and goes back to it.
-            if self.shared.bound != Some(0) {
-                let messages = mem::take(&mut explored.queue().messages);
-                drop(messages); // Not under the lock: they may be anything.
-            }
+        self.shared.drop_end(Action::DropReceiver);
+        // Without capacity, each message belongs to a sender that waits, and goes back to it.
+        if let (Some(mut queue), true) = (self.shared.queue(), self.shared.bound != Some(0)) {
+            let messages = mem::take(&mut queue.messages);
+            drop(queue);
+            drop(messages); // Not under the lock: they may be anything.
         }
-        note(What::DropsReceiver, &self.shared.object);
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("Sender").finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for SyncSender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("SyncSender").finish_non_exhaustive()
     }
 }
 

@@ -3,9 +3,8 @@
 use std::sync::{self, LockResult, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::context::{explored, note, step};
+use super::context::{act, explored, note};
 use super::mutex::MutexGuard;
-use super::notes::What;
 use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::Condvar`].
@@ -116,16 +115,14 @@ impl Condvar {
     /// As [`std::sync::Condvar::notify_one`].
     #[track_caller]
     pub fn notify_one(&self) {
-        step(Action::NotifyOne, &self.object);
-        note(What::NotifiesOne, &self.object);
+        act(Action::NotifyOne, &self.object);
         self.inner.notify_one();
     }
 
     /// As [`std::sync::Condvar::notify_all`].
     #[track_caller]
     pub fn notify_all(&self) {
-        step(Action::NotifyAll, &self.object);
-        note(What::NotifiesAll, &self.object);
+        act(Action::NotifyAll, &self.object);
         self.inner.notify_all();
     }
 
@@ -137,7 +134,7 @@ impl Condvar {
         time: Option<Duration>,
     ) -> (LockResult<MutexGuard<'a, T>>, bool) {
         let mutex = guard.mutex;
-        let explored = explored();
+        let (explored, timed) = (explored(), time.is_some());
         let objects = [Some(self.object.id()), Some(mutex.object.id())];
         if let Some(member) = &explored {
             // The guard still has the real mutex, in case that this thread is sent away here.
@@ -148,7 +145,6 @@ impl Condvar {
         drop(guard);
         if let Some(member) = explored {
             drop(inner);
-            let timed = time.is_some();
             if !timed {
                 // That it was woken for no reason is not for the caller to know.
                 member.step(Action::Wake { timed }, objects);
@@ -159,8 +155,8 @@ impl Condvar {
             member.step(Action::Lock, [objects[1], None]);
             return (mutex.lock_inner(), outcome == Outcome::Refused);
         }
-        note(What::Waits, &self.object);
-        note(What::Releases, &mutex.object);
+        note(Action::Wait, Outcome::Done, &self.object);
+        note(Action::Unlock, Outcome::Done, &mutex.object);
         let (inner, timed_out) = match time {
             None => (self.inner.wait(inner), false),
             Some(time) => match self.inner.wait_timeout(inner, time) {
@@ -171,7 +167,7 @@ impl Condvar {
                 }
             },
         };
-        note(What::Woke, &self.object);
+        note(Action::Wake { timed }, Outcome::Done, &self.object);
         (
             mutex.guard(inner.unwrap_or_else(PoisonError::into_inner)),
             timed_out,

@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 use std::mem;
-use std::panic;
 
-use super::notes::{Recorder, Recording, What};
-use super::step::{Action, Member, Object, Outcome};
+use super::location::Source;
+use super::notes::{Recorder, Recording};
+use super::step::{Action, Member, Object, Outcome, Scheduler, Step, Touches};
 
 /// What watches a thread.
 #[derive(Clone, Default)]
@@ -37,33 +37,73 @@ pub(crate) fn ask<R>(question: impl FnOnce(&Watcher) -> R) -> R {
         })
 }
 
-/// Takes a note, if a recording watches this thread.
+/// Before an action that may take a while. A scheduler decides when it can be done, and says what comes of
+/// it; a recorder notes that this thread is about to do it, and hears in a [`note`] what came of it.
 #[track_caller]
-pub(crate) fn note(what: What, object: &Object) {
-    let caller = panic::Location::caller();
+pub(crate) fn begin<'a>(action: Action, object: impl Into<Option<&'a Object>>) -> Option<Outcome> {
+    tell(action, None, object.into(), action.source())
+}
+
+/// Before an action that is done at once: a scheduler decides when; a recorder notes that it is done.
+#[track_caller]
+pub(crate) fn act<'a>(action: Action, object: impl Into<Option<&'a Object>>) -> Option<Outcome> {
+    tell(action, Some(Outcome::Done), object.into(), action.source())
+}
+
+fn tell(
+    action: Action,
+    outcome: Option<Outcome>,
+    object: Option<&Object>,
+    source: Source,
+) -> Option<Outcome> {
+    ask(|watcher| match watcher {
+        Watcher::None => None,
+        Watcher::Recorder(recorder) => {
+            recorder.note(action, outcome, object, source);
+            None
+        }
+        Watcher::Explorer(member) => {
+            let touches = Touches::Objects([object.map(Object::id), None]);
+            let step = Step {
+                action,
+                touches,
+                source,
+            };
+            Some(Scheduler::step(&**member, step))
+        }
+    })
+}
+
+/// Takes a note of an action, and of what has come of it, if a recorder watches this thread.
+#[track_caller]
+pub(crate) fn note<'a>(
+    action: Action,
+    outcome: impl Into<Option<Outcome>>,
+    object: impl Into<Option<&'a Object>>,
+) {
+    let (outcome, object, source) = (outcome.into(), object.into(), Source::caller());
     ask(|watcher| {
         if let Watcher::Recorder(recorder) = watcher {
-            recorder.note(what, Some(object), Some(caller));
+            recorder.note(action, outcome, object, source);
         }
     });
 }
 
-/// The same of something that is dropped: it has no caller.
-pub(crate) fn note_of_drop(what: What, object: &Object) {
-    ask(|watcher| {
-        if let Watcher::Recorder(recorder) = watcher {
-            recorder.note(what, Some(object), None);
-        }
-    });
-}
-
-/// Takes a note that is about the thread and nothing else.
-pub(crate) fn note_of_thread(what: What) {
-    ask(|watcher| {
-        if let Watcher::Recorder(recorder) = watcher {
-            recorder.note(what, None, None);
-        }
-    });
+/// Does what is no step of a schedule, and takes notes before and after. What is only tried is not wanted.
+#[track_caller]
+pub(crate) fn noted<'a, R>(
+    action: Action,
+    object: impl Into<Option<&'a Object>>,
+    outcome: impl FnOnce(&R) -> Outcome,
+    work: impl FnOnce() -> R,
+) -> R {
+    let object = object.into();
+    if !matches!(action, Action::TrySend | Action::TryReceive) {
+        note(action, None, object);
+    }
+    let result = work();
+    note(action, outcome(&result), object);
+    result
 }
 
 /// This thread's place in a schedule, if it is in one.
@@ -74,18 +114,11 @@ pub(crate) fn explored() -> Option<Member> {
     })
 }
 
-/// Takes a step, if this thread is in a schedule.
+/// Takes a step, if this thread is in a schedule. No recorder hears of it.
 #[track_caller]
-pub(crate) fn step(action: Action, object: &Object) -> Option<Outcome> {
-    let member = explored()?;
-    Some(member.step(action, [Some(object.id()), None]))
-}
-
-/// Takes a step that touches nothing.
-#[track_caller]
-pub(crate) fn step_alone(action: Action) -> Option<Outcome> {
-    let member = explored()?;
-    Some(member.step_alone(action))
+pub(crate) fn step<'a>(action: Action, object: impl Into<Option<&'a Object>>) -> Option<Outcome> {
+    let object = object.into().map(Object::id);
+    Some(explored()?.step(action, [object, None]))
 }
 
 /// Lets this watcher watch the thread to its end.
@@ -129,12 +162,10 @@ pub fn job<R>(number: usize, work: impl FnOnce() -> R) -> R {
     struct End(usize);
     impl Drop for End {
         fn drop(&mut self) {
-            step_alone(Action::EndJob(self.0));
-            note_of_thread(What::EndsJob(self.0));
+            act(Action::EndJob(self.0), None);
         }
     }
-    step_alone(Action::BeginJob(number));
-    note_of_thread(What::BeginsJob(number));
+    act(Action::BeginJob(number), None);
     let _end = End(number);
     work()
 }

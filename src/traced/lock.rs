@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::{Location, Note, Notes, ObjectKind, What};
+use super::{Action, Location, Note, Notes, ObjectKind, Outcome};
 
 /// What the notes of a server, or of a program, tell of its lock. A reader-writer lock is one too, and
 /// if there are several, this is about all of them.
@@ -113,16 +113,16 @@ impl Hold {
         }
     }
 
-    fn meanwhile(&mut self, what: What) {
-        let word = match what {
-            What::Wants | What::WantsToRead => "waited for a lock",
-            What::WantsToReceive => "waited for a message",
-            What::WantsToSend => "sent a message",
-            What::WantsToJoin => "waited for a thread",
-            What::Waits => "waited to be notified",
-            What::Parks => "was parked",
-            What::Sleeps => "slept",
-            What::BeginsJob(_) => "ran a job",
+    fn meanwhile(&mut self, action: Action, outcome: Option<Outcome>) {
+        let word = match (action, outcome) {
+            (Action::Lock | Action::Read, None) => "waited for a lock",
+            (Action::Receive { .. }, None) => "waited for a message",
+            (Action::Send, None) => "sent a message",
+            (Action::Join { .. }, None) => "waited for a thread",
+            (Action::Wait, _) => "waited to be notified",
+            (Action::Park { .. }, None) => "was parked",
+            (Action::Sleep, None) => "slept",
+            (Action::BeginJob(_), _) => "ran a job",
             _ => return,
         };
         if !self.meanwhile.contains(&word) {
@@ -163,7 +163,7 @@ impl Lock {
     pub fn rows(&self, until: Duration) -> Vec<Row> {
         let mut rows: BTreeMap<usize, (Worker, Row)> = BTreeMap::new();
         for (note, time) in self.up_to(until) {
-            if note.what == What::Starts {
+            if note.action == Action::Start {
                 let row = Row::new(self.notes.name(note.thread));
                 rows.insert(note.thread, (Worker::default(), row));
             }
@@ -233,9 +233,9 @@ impl Lock {
         for (note, time) in self.up_to(until) {
             let worker = workers.entry(note.thread).or_default();
             worker.apply(note);
-            match note.what {
-                What::BeginsJob(job) => drop(jobs.insert(job, worker.held_before_job > 0)),
-                What::EndsJob(job) if time == Duration::ZERO => drop(jobs.remove(&job)),
+            match note.action {
+                Action::BeginJob(job) => drop(jobs.insert(job, worker.held_before_job > 0)),
+                Action::EndJob(job) if time == Duration::ZERO => drop(jobs.remove(&job)),
                 _ => {}
             }
         }
@@ -254,8 +254,8 @@ impl Lock {
             let location = note
                 .location
                 .and_then(|index| self.notes.locations.get(index));
-            match (note.what, location) {
-                (What::Has | What::Reads, Some(taken)) => {
+            match (note.action, note.outcome, location) {
+                (Action::Lock | Action::Read, Some(Outcome::Done), Some(taken)) => {
                     let known = holds.iter().position(|hold| hold.taken == *taken);
                     let index = known.unwrap_or(holds.len());
                     if known.is_none() {
@@ -265,17 +265,17 @@ impl Lock {
                     holds[index].not_released += 1;
                     open.push((key, index, time));
                 }
-                (What::Releases | What::StopsReading, released) => {
+                (Action::Unlock | Action::StopReading, _, released) => {
                     if let Some(place) = open.iter().rposition(|(held, _, _)| *held == key) {
                         let (_, index, since) = open.remove(place);
                         holds[index].end(released, time.saturating_sub(since));
                     }
                 }
-                (what, _) => {
+                (action, outcome, _) => {
                     let mine = open
                         .iter()
                         .filter(|((thread, _), _, _)| *thread == note.thread);
-                    mine.for_each(|(_, index, _)| holds[*index].meanwhile(what));
+                    mine.for_each(|(_, index, _)| holds[*index].meanwhile(action, outcome));
                 }
             }
         }
@@ -319,7 +319,7 @@ impl Lock {
     /// When the thread of this name began its last job. Zero if there was none.
     pub fn last_job(&self, thread: &str) -> Duration {
         let is_it = |note: &&Note| {
-            matches!(note.what, What::BeginsJob(_)) && self.notes.name(note.thread) == thread
+            matches!(note.action, Action::BeginJob(_)) && self.notes.name(note.thread) == thread
         };
         let last = self.notes.notes.iter().rfind(is_it);
         last.map_or(Duration::ZERO, |note| note.time.saturating_sub(self.start))
@@ -351,24 +351,25 @@ struct Worker {
 
 impl Worker {
     fn apply(&mut self, note: &Note) {
-        match (note.what, note.object.filter(|object| is_lock(*object))) {
-            (What::Wants | What::WantsToRead, Some(_)) => self.wants = true,
-            (What::Has | What::Reads, Some(lock)) => {
+        let lock = note.object.filter(|object| is_lock(*object));
+        match (note.action, note.outcome, lock) {
+            (Action::Lock | Action::Read, None, Some(_)) => self.wants = true,
+            (Action::Lock | Action::Read, Some(Outcome::Done), Some(lock)) => {
                 self.wants = false;
                 self.holds.push(lock);
             }
-            (What::Releases | What::StopsReading, Some(lock)) => {
+            (Action::Unlock | Action::StopReading, _, Some(lock)) => {
                 let index = self.holds.iter().position(|held| *held == lock);
                 if let Some(index) = index {
                     self.holds.remove(index);
                     self.held_before_job -= usize::from(index < self.held_before_job);
                 }
             }
-            (What::BeginsJob(_), _) => {
+            (Action::BeginJob(_), ..) => {
                 self.works = true;
                 self.held_before_job = self.holds.len();
             }
-            (What::EndsJob(_), _) => {
+            (Action::EndJob(_), ..) => {
                 self.works = false;
                 self.held_before_job = 0;
             }

@@ -41,9 +41,9 @@ pub(crate) mod threads;
 pub use crate::race::show;
 pub use context::job;
 pub use location::Location;
-pub use notes::{Note, Notes, Recording, What};
-pub use step::ObjectKind;
+pub use notes::{Note, Notes, Recording};
 pub(crate) use step::next_number;
+pub use step::{Action, ObjectKind, Outcome};
 
 #[doc(no_inline)]
 pub use ::std::{

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
-use super::context::{explored, note, note_of_drop, step};
+use super::context::{act, begin, explored, note, step};
 use super::location::seen_if_not_optimized;
-use super::notes::What;
 use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::Mutex`].
@@ -58,8 +57,7 @@ impl<T: ?Sized> Mutex<T> {
     /// If it is poisoned: a thread panicked while it had the mutex. The guard is in the error.
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        step(Action::Lock, &self.object);
-        note(What::Wants, &self.object);
+        begin(Action::Lock, &self.object);
         self.lock_inner()
     }
 
@@ -70,17 +68,8 @@ impl<T: ?Sized> Mutex<T> {
     /// If it is locked, or poisoned.
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        if step(Action::TryLock, &self.object) == Some(Outcome::Refused) {
-            return Err(TryLockError::WouldBlock);
-        }
-        match self.inner.try_lock() {
-            Ok(inner) => Ok(self.guard(inner)?),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(self.guard(poisoned.into_inner())?),
-            Err(TryLockError::WouldBlock) => {
-                note(What::FoundLocked, &self.object);
-                Err(TryLockError::WouldBlock)
-            }
-        }
+        let inner = attempt(Action::TryLock, &self.object, || self.inner.try_lock());
+        Ok(self.guard(inner.ok_or(TryLockError::WouldBlock)?)?)
     }
 
     /// As [`std::sync::Mutex::is_poisoned`].
@@ -111,15 +100,13 @@ impl<T: ?Sized> Mutex<T> {
     /// Sees that something has been done under this lock, or has not, without locking it.
     #[track_caller]
     pub(super) fn look(&self) {
-        step(Action::Look, &self.object);
-        note(What::Loads, &self.object);
+        act(Action::Look, &self.object);
     }
 
     /// Is about to do what such a look sees.
     #[track_caller]
     pub(super) fn set(&self) {
-        step(Action::Set, &self.object);
-        note(What::Changes, &self.object);
+        act(Action::Set, &self.object);
     }
 
     #[track_caller]
@@ -133,7 +120,7 @@ impl<T: ?Sized> Mutex<T> {
         &'a self,
         inner: sync::MutexGuard<'a, T>,
     ) -> LockResult<MutexGuard<'a, T>> {
-        note(What::Has, &self.object);
+        note(Action::Lock, Outcome::Done, &self.object);
         self.poison.judge(MutexGuard {
             mutex: self,
             was_panicking: thread::panicking(),
@@ -150,8 +137,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
                 let Mutex { object, poison, .. } = self.mutex;
                 poison.at_release(object, self.was_panicking);
                 // Before it is unlocked. Afterwards, another thread could have it already.
-                note_of_drop(What::Releases, object);
-                step(Action::Unlock, object);
+                act(Action::Unlock, object);
             }
         });
     }
@@ -214,6 +200,27 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
         drop(value);
         debug.field("poisoned", &self.poison.get());
         debug.finish_non_exhaustive()
+    }
+}
+
+/// Tries to lock, in a step of a schedule or for a recorder. It is told only if that is in vain: who has the lock
+/// in the end notes that it does.
+#[track_caller]
+pub(super) fn attempt<G>(
+    action: Action,
+    object: &Object,
+    try_lock: impl FnOnce() -> TryLockResult<G>,
+) -> Option<G> {
+    if step(action, object) == Some(Outcome::Refused) {
+        return None;
+    }
+    match try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => {
+            note(action, Outcome::Refused, object);
+            None
+        }
     }
 }
 

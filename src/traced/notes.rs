@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::location::{self, Caller, Location, Place};
-use super::step::{Object, ObjectKind};
+use super::location::{self, Location, Place, Source};
+use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Takes notes of every thread that it watches.
 ///
@@ -26,14 +26,15 @@ use super::step::{Object, ObjectKind};
 ///
 /// ```
 /// use ten_versus_five::traced::sync::Mutex;
-/// use ten_versus_five::traced::{Recording, What};
+/// use ten_versus_five::traced::{Action, Outcome, Recording};
 ///
 /// let recording = Recording::new();
 /// recording.watch(|| *Mutex::new(1).lock().unwrap() += 1);
 ///
-/// let notes = recording.notes().notes;
-/// let whats: Vec<What> = notes.iter().map(|note| note.what).collect();
-/// assert_eq!(whats, [What::Wants, What::Has, What::Releases]);
+/// let [wants, has, releases] = recording.notes().notes.try_into().unwrap();
+/// assert_eq!((wants.action, wants.outcome), (Action::Lock, None));
+/// assert_eq!((has.action, has.outcome), (Action::Lock, Some(Outcome::Done)));
+/// assert_eq!((releases.action, releases.outcome), (Action::Unlock, Some(Outcome::Done)));
 /// ```
 pub struct Recording {
     pages: Arc<Pages>,
@@ -116,8 +117,11 @@ pub struct Note {
     pub time: Duration,
     /// Which thread, as an index into [`Notes::threads`].
     pub thread: usize,
-    /// What.
-    pub what: What,
+    /// What. A lock that was tried is noted as [`Action::Lock`] or [`Action::Read`] once the thread has it.
+    pub action: Action,
+    /// What came of it, as far as that is known. None if the thread is about to do it, and may have to wait.
+    /// An unlock is noted before it is done: afterwards, another thread could have the lock already.
+    pub outcome: Option<Outcome>,
     /// What kind of object it did it to, and which: two notes are about the same object if the
     /// numbers are equal. The numbers are those of no particular order. A thread that is joined or
     /// unparked is an object too.
@@ -125,79 +129,6 @@ pub struct Note {
     /// Where in the learner's own file, as an index into [`Notes::locations`], if it is about a lock, and
     /// the location is known. Of the drops of guards, only the first 1,000 have one.
     pub location: Option<usize>,
-}
-
-/// What a thread did, or is about to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum What {
-    /// Wants to lock. The next note of this thread about this object is [`What::Has`].
-    Wants,
-    /// Has locked.
-    Has,
-    /// Has tried to lock, in vain.
-    FoundLocked,
-    /// Is about to unlock.
-    Releases,
-    /// Wants to lock for reading, which others may do at the same time.
-    WantsToRead,
-    /// Has locked for reading.
-    Reads,
-    /// Is about to unlock what it had locked for reading.
-    StopsReading,
-    /// Waits to be notified. It has released the mutex before.
-    Waits,
-    /// Has been notified, or has waited for long enough. It has the mutex again in the next note.
-    Woke,
-    /// Notifies one that waits.
-    NotifiesOne,
-    /// Notifies all that wait.
-    NotifiesAll,
-    /// Is about to send, and waits as long as the channel is full.
-    WantsToSend,
-    /// Has sent a message.
-    Sent,
-    /// Has got its message back: the channel is full, or has no receiver any more.
-    CouldNotSend,
-    /// Is about to receive, and waits as long as the channel is empty.
-    WantsToReceive,
-    /// Has received a message.
-    Received,
-    /// Has found no message, or none in time.
-    FoundEmpty,
-    /// Has found the channel empty and closed.
-    FoundClosed,
-    /// Drops a sender.
-    DropsSender,
-    /// Drops the receiver.
-    DropsReceiver,
-    /// Has started, as the first of its notes.
-    Starts,
-    /// Has ended, as the last of its notes.
-    Ends,
-    /// Waits for the end of another thread.
-    WantsToJoin,
-    /// Has seen the end of another thread.
-    Joined,
-    /// Waits to be unparked.
-    Parks,
-    /// Has been unparked, or has waited for long enough.
-    Unparked,
-    /// Wakes a thread that is parked, or will be.
-    Unparks,
-    /// Sleeps.
-    Sleeps,
-    /// Has slept.
-    Slept,
-    /// Lets others go first.
-    Yields,
-    /// Is about to read an atomic.
-    Loads,
-    /// Is about to change an atomic.
-    Changes,
-    /// Begins the job of this number.
-    BeginsJob(usize),
-    /// Ends the job of this number.
-    EndsJob(usize),
 }
 
 impl Recording {
@@ -296,14 +227,16 @@ impl Pages {
         }
     }
 
-    /// To be called where it happens. What is dropped has no caller.
-    fn at(&self, what: What, caller: Caller) -> At {
-        use What::*;
-        match (what, caller) {
-            (Wants | Has | FoundLocked | WantsToRead | Reads | Releases, Some(caller)) => {
-                At::Caller(caller)
-            }
-            (Releases | StopsReading, None) => {
+    /// To be called where it happens.
+    fn at(&self, action: Action, source: Source) -> At {
+        use Action::*;
+        let is_of_a_lock = matches!(
+            action,
+            Lock | TryLock | Unlock | Read | TryRead | StopReading
+        );
+        match source {
+            Source::Caller(caller) if is_of_a_lock => At::Caller(caller),
+            Source::Drop if is_of_a_lock => {
                 let index = self.next_drop.fetch_add(1, Ordering::Relaxed);
                 if let Some(slot) = self.drops.get(index) {
                     let _ = slot.set(Dropped {
@@ -352,19 +285,26 @@ impl Recorder {
         Recorder::new(&self.pages, thread.id(), thread.name())
     }
 
-    pub(crate) fn note(&self, what: What, object: Option<&Object>, caller: Caller) {
+    pub(crate) fn note(
+        &self,
+        action: Action,
+        outcome: Option<Outcome>,
+        object: Option<&Object>,
+        source: Source,
+    ) {
         let pages = &self.pages;
         if !pages.on.load(Ordering::Relaxed) {
             return;
         }
         if let Some(object) = object {
-            notice_what_it_has(what, object.number(), caller);
+            notice_what_it_has(action, outcome, object.number(), source);
         }
-        let at = pages.at(what, caller);
+        let at = pages.at(action, source);
         let note = Note {
             time: pages.start.elapsed(),
             thread: self.thread,
-            what,
+            action,
+            outcome,
             object: object.map(Object::id),
             location: None,
         };
@@ -383,18 +323,21 @@ thread_local! {
 }
 
 /// The number of a lock, how it was taken, and where.
-type Held = (usize, What, &'static panic::Location<'static>);
+type Held = (usize, Action, &'static panic::Location<'static>);
 
 /// A thread that locks what it has waits for ever, and there will be no drawing that says why.
-fn notice_what_it_has(what: What, lock: usize, caller: Caller) {
+fn notice_what_it_has(action: Action, outcome: Option<Outcome>, lock: usize, source: Source) {
+    use Action::{Lock, Read, StopReading, Unlock};
     let _ = HELD.try_with(|held| {
         let mut held = held.borrow_mut();
         let mine = held.iter().rposition(|held| held.0 == lock);
-        match (what, mine, caller) {
-            (What::Has | What::Reads, _, Some(caller)) => held.push((lock, what, caller)),
-            (What::Releases | What::StopsReading, Some(mine), _) => drop(held.remove(mine)),
-            (What::Wants, Some(mine), Some(caller)) => say_that_it_has_it(held[mine].2, caller),
-            (What::WantsToRead, Some(mine), Some(caller)) if held[mine].1 == What::Has => {
+        match (action, outcome, mine, source.known_caller()) {
+            (Lock | Read, Some(Outcome::Done), _, Some(caller)) => {
+                held.push((lock, action, caller))
+            }
+            (Unlock | StopReading, _, Some(mine), _) => drop(held.remove(mine)),
+            (Lock, None, Some(mine), Some(caller)) => say_that_it_has_it(held[mine].2, caller),
+            (Read, None, Some(mine), Some(caller)) if held[mine].1 == Lock => {
                 say_that_it_has_it(held[mine].2, caller);
             }
             _ => {}

@@ -5,10 +5,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{self, LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 
-use super::context::{note, note_of_drop, step};
+use super::context::{act, begin, note, step};
 use super::location::seen_if_not_optimized;
-use super::mutex::Poison;
-use super::notes::What;
+use super::mutex::{Poison, attempt};
 use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::RwLock`].
@@ -66,8 +65,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If it is poisoned; the guard is in the error.
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
-        step(Action::Read, &self.object);
-        note(What::WantsToRead, &self.object);
+        begin(Action::Read, &self.object);
         self.reader(self.inner.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -78,17 +76,8 @@ impl<T: ?Sized> RwLock<T> {
     /// If it is locked for writing, or poisoned.
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        if step(Action::TryRead, &self.object) == Some(Outcome::Refused) {
-            return Err(TryLockError::WouldBlock);
-        }
-        match self.inner.try_read() {
-            Ok(inner) => Ok(self.reader(inner)?),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(self.reader(poisoned.into_inner())?),
-            Err(TryLockError::WouldBlock) => {
-                note(What::FoundLocked, &self.object);
-                Err(TryLockError::WouldBlock)
-            }
-        }
+        let inner = attempt(Action::TryRead, &self.object, || self.inner.try_read());
+        Ok(self.reader(inner.ok_or(TryLockError::WouldBlock)?)?)
     }
 
     /// As [`std::sync::RwLock::write`].
@@ -98,8 +87,7 @@ impl<T: ?Sized> RwLock<T> {
     /// If it is poisoned; the guard is in the error.
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
-        step(Action::Lock, &self.object);
-        note(What::Wants, &self.object);
+        begin(Action::Lock, &self.object);
         self.writer(self.inner.write().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -110,17 +98,8 @@ impl<T: ?Sized> RwLock<T> {
     /// If it is locked, or poisoned.
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        if step(Action::TryLock, &self.object) == Some(Outcome::Refused) {
-            return Err(TryLockError::WouldBlock);
-        }
-        match self.inner.try_write() {
-            Ok(inner) => Ok(self.writer(inner)?),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(self.writer(poisoned.into_inner())?),
-            Err(TryLockError::WouldBlock) => {
-                note(What::FoundLocked, &self.object);
-                Err(TryLockError::WouldBlock)
-            }
-        }
+        let inner = attempt(Action::TryLock, &self.object, || self.inner.try_write());
+        Ok(self.writer(inner.ok_or(TryLockError::WouldBlock)?)?)
     }
 
     /// As [`std::sync::RwLock::is_poisoned`].
@@ -153,7 +132,7 @@ impl<T: ?Sized> RwLock<T> {
         &'a self,
         inner: sync::RwLockReadGuard<'a, T>,
     ) -> LockResult<RwLockReadGuard<'a, T>> {
-        note(What::Reads, &self.object);
+        note(Action::Read, Outcome::Done, &self.object);
         self.poison.judge(RwLockReadGuard {
             object: &self.object,
             inner,
@@ -165,7 +144,7 @@ impl<T: ?Sized> RwLock<T> {
         &'a self,
         inner: sync::RwLockWriteGuard<'a, T>,
     ) -> LockResult<RwLockWriteGuard<'a, T>> {
-        note(What::Has, &self.object);
+        note(Action::Lock, Outcome::Done, &self.object);
         self.poison.judge(RwLockWriteGuard {
             object: &self.object,
             poison: &self.poison,
@@ -179,8 +158,7 @@ impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
         seen_if_not_optimized(|| {
-            note_of_drop(What::StopsReading, self.object);
-            step(Action::StopReading, self.object);
+            act(Action::StopReading, self.object);
         });
     }
 }
@@ -190,8 +168,7 @@ impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
         seen_if_not_optimized(|| {
             self.poison.at_release(self.object, self.was_panicking);
-            note_of_drop(What::Releases, self.object);
-            step(Action::Unlock, self.object);
+            act(Action::Unlock, self.object);
         });
     }
 }

@@ -171,14 +171,14 @@ impl Action {
     }
 }
 
-/// What came of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+/// What came of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
     /// It was done.
     Done,
     /// It was not: locked, full, empty, too late.
     Refused,
-    /// The other side of the channel is gone.
+    /// It was not: the other side of the channel is gone.
     Closed,
 }
 

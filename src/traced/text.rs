@@ -13,77 +13,83 @@
 //! 1.000571  worker-0  begins  job 1
 //! ```
 //!
-//! A time before the start is negative. The words are those of [`What`], and of [`ObjectKind`].
+//! A time before the start is negative.
 
 use std::time::Duration;
 
-use super::notes::{Note, Notes, What};
+use super::notes::{Note, Notes};
+use super::step::Action::{self, *};
 use super::step::ObjectKind;
+use super::step::Outcome::{self, *};
 
-/// From a name to its word and back. The first `match` has every name, or it would not compile, and the
-/// second has the same.
-macro_rules! words {
-    ($word_of:ident, $of_word:ident, $type:ident: $($name:ident $word:literal)* $(; $other:pat => $others:literal)*) => {
-        fn $word_of(item: $type) -> &'static str {
-            match item {
-                $($type::$name => $word,)*
-                $($other => $others,)*
-            }
-        }
+/// A word, for these actions, and what came of them.
+type Word = (&'static str, &'static [Action], Option<Outcome>);
 
-        fn $of_word(word: &str) -> Option<$type> {
-            match word {
-                $($word => Some($type::$name),)*
-                _ => None,
-            }
-        }
-    };
-}
+/// The words, but for those of jobs. A word that is read means the first action for which it is written.
+const WORDS: [Word; 33] = [
+    ("wants", &[Lock], None),
+    ("has", &[Lock], Some(Done)),
+    ("found locked", &[TryLock, TryRead], Some(Refused)),
+    ("releases", &[Unlock], Some(Done)),
+    ("wants to read", &[Read], None),
+    ("reads", &[Read], Some(Done)),
+    ("stops reading", &[StopReading], Some(Done)),
+    ("waits", &[Wait], Some(Done)),
+    (
+        "woke",
+        &[Wake { timed: false }, Wake { timed: true }],
+        Some(Done),
+    ),
+    ("notifies one", &[NotifyOne], Some(Done)),
+    ("notifies all", &[NotifyAll], Some(Done)),
+    ("wants to send", &[Send], None),
+    ("sent", &[Send, TrySend], Some(Done)),
+    ("could not send", &[Send, TrySend], Some(Closed)),
+    ("could not send", &[TrySend], Some(Refused)),
+    ("wants to receive", &RECEIVE, None),
+    ("received", &RECEIVE, Some(Done)),
+    ("found empty", &RECEIVE, Some(Refused)),
+    ("found closed", &RECEIVE, Some(Closed)),
+    ("drops sender", &[DropSender], Some(Done)),
+    ("drops receiver", &[DropReceiver], Some(Done)),
+    ("starts", &[Start], Some(Done)),
+    ("ends", &[End], Some(Done)),
+    ("wants to join", &[Join { scope: false }], None),
+    ("joined", &[Join { scope: false }], Some(Done)),
+    ("parks", &PARK, None),
+    ("unparked", &PARK, Some(Done)),
+    ("unparks", &[Unpark], Some(Done)),
+    ("sleeps", &[Sleep], None),
+    ("slept", &[Sleep], Some(Done)),
+    ("yields", &[Yield], Some(Done)),
+    ("loads", &[Load, Look], Some(Done)),
+    (
+        "changes",
+        &[Change { weak: false }, Change { weak: true }, Set],
+        Some(Done),
+    ),
+];
 
-words! { word_of_what, what_of_word, What:
-    Wants "wants"
-    Has "has"
-    FoundLocked "found locked"
-    Releases "releases"
-    WantsToRead "wants to read"
-    Reads "reads"
-    StopsReading "stops reading"
-    Waits "waits"
-    Woke "woke"
-    NotifiesOne "notifies one"
-    NotifiesAll "notifies all"
-    WantsToSend "wants to send"
-    Sent "sent"
-    CouldNotSend "could not send"
-    WantsToReceive "wants to receive"
-    Received "received"
-    FoundEmpty "found empty"
-    FoundClosed "found closed"
-    DropsSender "drops sender"
-    DropsReceiver "drops receiver"
-    Starts "starts"
-    Ends "ends"
-    WantsToJoin "wants to join"
-    Joined "joined"
-    Parks "parks"
-    Unparked "unparked"
-    Unparks "unparks"
-    Sleeps "sleeps"
-    Slept "slept"
-    Yields "yields"
-    Loads "loads"
-    Changes "changes"
-    ; What::BeginsJob(_) => "begins"
-    ; What::EndsJob(_) => "ends"
-}
+const RECEIVE: [Action; 3] = [
+    Receive { timed: false },
+    Receive { timed: true },
+    TryReceive,
+];
+const PARK: [Action; 2] = [Park { timed: false }, Park { timed: true }];
 
-words! { word_of_kind, kind_of_word, ObjectKind:
-    Mutex "mutex"
-    RwLock "rwlock"
-    Condvar "condvar"
-    Channel "channel"
-    Atomic "atomic"
-    Thread "thread"
+const KINDS: [(&str, ObjectKind); 6] = [
+    ("mutex", ObjectKind::Mutex),
+    ("rwlock", ObjectKind::RwLock),
+    ("condvar", ObjectKind::Condvar),
+    ("channel", ObjectKind::Channel),
+    ("atomic", ObjectKind::Atomic),
+    ("thread", ObjectKind::Thread),
+];
+
+/// What a word means.
+fn meaning(word: &str) -> Option<(Action, Option<Outcome>)> {
+    let (_, actions, outcome) = WORDS.iter().find(|(known, ..)| *known == word)?;
+    Some((actions[0], *outcome))
 }
 
 impl Notes {
@@ -138,12 +144,13 @@ impl Notes {
             }
             None => None,
         };
-        let (what, object) = match (words, object) {
-            ("begins", Some(("job", number))) => (What::BeginsJob(number), None),
-            ("ends", Some(("job", number))) => (What::EndsJob(number), None),
-            (words, None) => (what_of_word(words)?, None),
+        let ((action, outcome), object) = match (words, object) {
+            ("begins", Some(("job", number))) => ((BeginJob(number), Some(Done)), None),
+            ("ends", Some(("job", number))) => ((EndJob(number), Some(Done)), None),
+            (words, None) => (meaning(words)?, None),
             (words, Some((kind, number))) => {
-                (what_of_word(words)?, Some((kind_of_word(kind)?, number)))
+                let (_, kind) = KINDS.iter().find(|(known, _)| *known == kind)?;
+                (meaning(words)?, Some((*kind, number)))
             }
         };
         let known = self.threads.iter().position(|known| known == name);
@@ -155,7 +162,8 @@ impl Notes {
         self.notes.push(Note {
             time,
             thread,
-            what,
+            action,
+            outcome,
             object,
             location,
         });
@@ -165,12 +173,20 @@ impl Notes {
 
 /// What a note says, after the time and the thread.
 fn words(note: &Note) -> String {
-    let what = word_of_what(note.what);
-    match (note.what, note.object) {
-        (What::BeginsJob(job) | What::EndsJob(job), _) => format!("{what}  job {job}"),
-        (_, Some((kind, number))) => format!("{what}  {} {number}", word_of_kind(kind)),
-        (_, None) => what.to_owned(),
+    match note.action {
+        BeginJob(job) => return format!("begins  job {job}"),
+        EndJob(job) => return format!("ends  job {job}"),
+        _ => {}
     }
+    let says =
+        |(_, actions, outcome): &&Word| actions.contains(&note.action) && *outcome == note.outcome;
+    // What no recording notes has no word.
+    let word = WORDS.iter().find(says).map_or("?", |(word, ..)| word);
+    let kind = note.object.and_then(|(kind, number)| {
+        let (name, _) = KINDS.iter().find(|(_, known)| *known == kind)?;
+        Some(format!("{word}  {name} {number}"))
+    });
+    kind.unwrap_or_else(|| word.to_owned())
 }
 
 #[cfg(test)]
@@ -187,51 +203,17 @@ mod tests {
             ],
             ..Notes::default()
         };
-        let kinds = ["mutex", "rwlock", "condvar", "channel", "atomic", "thread"];
-        let whats = [
-            What::Wants,
-            What::Has,
-            What::FoundLocked,
-            What::Releases,
-            What::WantsToRead,
-            What::Reads,
-            What::StopsReading,
-            What::Waits,
-            What::Woke,
-            What::NotifiesOne,
-            What::NotifiesAll,
-            What::WantsToSend,
-            What::Sent,
-            What::CouldNotSend,
-            What::WantsToReceive,
-            What::Received,
-            What::FoundEmpty,
-            What::FoundClosed,
-            What::DropsSender,
-            What::DropsReceiver,
-            What::Starts,
-            What::Ends,
-            What::WantsToJoin,
-            What::Joined,
-            What::Parks,
-            What::Unparked,
-            What::Unparks,
-            What::Sleeps,
-            What::Slept,
-            What::Yields,
-            What::Loads,
-            What::Changes,
-            What::BeginsJob(7),
-            What::EndsJob(7),
-        ];
-        for (index, what) in whats.into_iter().enumerate() {
-            let is_job = matches!(what, What::BeginsJob(_) | What::EndsJob(_));
-            let object = kind_of_word(kinds[index % 6]).map(|kind| (kind, index));
+        let jobs = [(BeginJob(7), Some(Done)), (EndJob(7), Some(Done))];
+        let meanings = WORDS.iter().filter_map(|(word, ..)| meaning(word));
+        for (index, (action, outcome)) in meanings.chain(jobs).enumerate() {
+            let is_job = matches!(action, BeginJob(_) | EndJob(_));
+            let object = (KINDS[index % 6].1, index);
             notes.notes.push(Note {
                 time: Duration::from_micros(1_000_001 * index as u64),
                 thread: index % 2,
-                what,
-                object: object.filter(|_| !is_job && index % 7 > 0),
+                action,
+                outcome,
+                object: Some(object).filter(|_| !is_job && index % 7 > 0),
                 location: (index < 2).then_some(index),
             });
         }

@@ -10,9 +10,8 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 use std::{fmt, io};
 
-use super::context::{self, Watcher, note, note_of_thread};
+use super::context::{self, Watcher, act, note, noted, step};
 use super::location::seen_if_not_optimized;
-use super::notes::What;
 use super::step::{Action, Dismissed, Member, Object, ObjectKind, Outcome, Task, is_dismissal};
 
 /// Stands in for [`std::thread::Thread`].
@@ -59,7 +58,7 @@ impl Thread {
             member.step_of(Action::Unpark, explored.index);
             return;
         }
-        note(What::Unparks, &self.object);
+        note(Action::Unpark, Outcome::Done, &*self.object);
         self.inner.unpark();
     }
 }
@@ -130,58 +129,52 @@ fn live<R>(
 /// Stands in for [`std::thread::park`].
 #[track_caller]
 pub fn park() {
-    if let Some(member) = context::explored() {
-        member.step_of(Action::Park { timed: false }, member.thread());
-        return;
-    }
-    let current = current();
-    note(What::Parks, &current.object);
-    thread::park();
-    note(What::Unparked, &current.object);
+    park_this(Action::Park { timed: false }, thread::park);
 }
 
 /// Stands in for [`std::thread::park_timeout`].
 #[track_caller]
 pub fn park_timeout(time: Duration) {
+    park_this(Action::Park { timed: true }, || thread::park_timeout(time));
+}
+
+#[track_caller]
+fn park_this(action: Action, park: impl FnOnce()) {
     if let Some(member) = context::explored() {
-        member.step_of(Action::Park { timed: true }, member.thread());
+        member.step_of(action, member.thread());
         return;
     }
-    let current = current();
-    note(What::Parks, &current.object);
-    thread::park_timeout(time);
-    note(What::Unparked, &current.object);
+    noted(action, &*current().object, |()| Outcome::Done, park);
 }
 
 /// Stands in for [`std::thread::sleep`].
 #[track_caller]
 pub fn sleep(time: Duration) {
-    if context::step_alone(Action::Sleep).is_some() {
-        return; // However long it takes is not for the schedule to say.
+    // However long it takes is not for the schedule to say.
+    if step(Action::Sleep, None).is_none() {
+        noted(
+            Action::Sleep,
+            None,
+            |()| Outcome::Done,
+            || thread::sleep(time),
+        );
     }
-    note_of_thread(What::Sleeps);
-    thread::sleep(time);
-    note_of_thread(What::Slept);
 }
 
 /// Stands in for [`std::thread::yield_now`].
 #[track_caller]
 pub fn yield_now() {
-    if context::step_alone(Action::Yield).is_some() {
-        return;
+    if act(Action::Yield, None).is_none() {
+        thread::yield_now();
     }
-    note_of_thread(What::Yields);
-    thread::yield_now();
 }
 
 /// Stands in for [`std::hint::spin_loop`].
 #[track_caller]
 pub fn spin_loop() {
-    if context::step_alone(Action::Yield).is_some() {
-        return;
+    if act(Action::Yield, None).is_none() {
+        std::hint::spin_loop();
     }
-    note_of_thread(What::Yields);
-    std::hint::spin_loop();
 }
 
 /// Stands in for [`std::thread::spawn`].
@@ -430,7 +423,7 @@ where
     struct End;
     impl Drop for End {
         fn drop(&mut self) {
-            note_of_thread(What::Ends);
+            note(Action::End, Outcome::Done, None);
         }
     }
     let watcher = context::ask(Watcher::clone);
@@ -442,7 +435,7 @@ where
             Watcher::Recorder(recorder) => Watcher::Recorder(recorder.of_this_thread()),
         };
         context::watched_by(watcher, || {
-            note_of_thread(What::Starts);
+            note(Action::Start, Outcome::Done, None);
             let _end = End;
             work()
         })
@@ -463,14 +456,16 @@ enum Handle<R, T> {
 impl<R, T> Handle<R, T> {
     #[track_caller]
     fn join(self, thread: &Thread, real: impl FnOnce(R) -> thread::Result<T>) -> thread::Result<T> {
-        step_of(thread, Action::Join { scope: false });
-        note(What::WantsToJoin, &thread.object);
-        let result = match self {
-            Handle::Real(handle) => real(handle),
-            Handle::Explored(share) => share.join(),
-        };
-        note(What::Joined, &thread.object);
-        result
+        let join = Action::Join { scope: false };
+        match self {
+            Handle::Real(handle) => {
+                noted(join, &*thread.object, |_| Outcome::Done, || real(handle))
+            }
+            Handle::Explored(share) => {
+                step_of(thread, join);
+                share.join()
+            }
+        }
     }
 
     #[track_caller]

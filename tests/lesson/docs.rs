@@ -19,7 +19,7 @@ use ten_versus_five::race::chart;
 use ten_versus_five::race::{Lane, Recording, svg};
 use ten_versus_five::terminal::Style;
 use ten_versus_five::traced::lock::Lock;
-use ten_versus_five::traced::{Note, What};
+use ten_versus_five::traced::{Action, Note};
 use ten_versus_five::{STAGES, Stage, compiled_in};
 
 /// The name of a stage's file and of its page.
@@ -674,10 +674,10 @@ fn the_two_loops_on_the_page_are_drawn_from_the_notes_below_them() {
         let all = &lock.notes.notes;
         let end = all.last().unwrap().time;
         assert_eq!(lock.held_during(Duration::MAX), Some((3, 3)), "{label}");
-        let begins = |note: &Note| note.what == What::BeginsJob(3);
+        let begins = |note: &Note| note.action == Action::BeginJob(3);
         let until = all.iter().position(begins).unwrap();
         let released = all[..until].iter();
-        let released = released.filter(|note| note.what == What::Releases);
+        let released = released.filter(|note| note.action == Action::Unlock);
         assert_eq!(released.count(), releases, "{label}");
         assert_eq!(draw_lock(label, lock, end), blocks[index]);
     }
@@ -687,23 +687,25 @@ fn the_two_loops_on_the_page_are_drawn_from_the_notes_below_them() {
 fn the_notes_of_stage_7_on_the_page_show_who_leaves_when() {
     let page = read("docs/lock_trace.md");
     let lock = notes(&blocks(&page, "```text")[0]);
-    let notes = lock.notes.notes.iter().map(|note| note.what);
-    let leaving: Vec<What> = notes
-        .filter(|what| {
-            let to_leave = [What::FoundClosed, What::Ends, What::Joined];
-            to_leave.contains(what) || matches!(what, What::EndsJob(_))
-        })
+    let lines = lock.notes.lines(Duration::ZERO).map(|line| {
+        let mut fields = line.splitn(4, "  ").skip(2);
+        let word = fields.next().unwrap().to_owned();
+        let job = fields.next().filter(|object| object.starts_with("job "));
+        job.map_or(word.clone(), |job| format!("{word} {job}"))
+    });
+    let to_leave = ["found closed", "ends", "joined"];
+    let leaving: Vec<String> = lines
+        .filter(|words| to_leave.contains(&&**words) || words.starts_with("ends job"))
         .collect();
-    use What::*;
-    let three = [FoundClosed, Ends].repeat(3);
+    let three = ["found closed", "ends"].repeat(3);
     let rest = [
-        Joined,
-        Joined,
-        EndsJob(2),
-        FoundClosed,
-        Ends,
-        Joined,
-        Joined,
+        "joined",
+        "joined",
+        "ends job 2",
+        "found closed",
+        "ends",
+        "joined",
+        "joined",
     ];
     assert_eq!(leaving, [&three[..], &rest].concat());
 }

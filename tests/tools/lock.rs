@@ -14,7 +14,7 @@ use ten_versus_five::race::chart;
 use ten_versus_five::race::{Lane, Recording, svg};
 use ten_versus_five::terminal::Style;
 use ten_versus_five::traced::lock::{Doing, Lock, Row};
-use ten_versus_five::traced::{Notes, What};
+use ten_versus_five::traced::{Action, Notes};
 
 /// The notes in these lines; seconds may be short.
 fn notes(lines: &str) -> Notes {
@@ -403,7 +403,7 @@ fn lock_of_a_race(stage: &str, workers: &str, count: &str) -> Lock {
 #[cfg(any(feature = "stage3", feature = "stage4"))]
 fn workers_that(does: Doing, lock: &Lock) -> usize {
     let notes = &lock.notes.notes;
-    let closed = notes.iter().find(|note| note.what == What::DropsSender);
+    let closed = notes.iter().find(|note| note.action == Action::DropSender);
     let rows = lock.rows(closed.expect("the channel is closed at the end").time);
     assert_eq!(rows.len(), 4, "{rows:#?}");
     rows.iter()
@@ -528,22 +528,26 @@ fn the_notes_are_written_and_stage_7_waits_for_each_worker_to_end() {
     let lines: Vec<&str> = lines.map(|line| line.trim_start_matches('-')).collect();
     let notes = notes(&lines.join("\n"));
 
-    let count = |what| notes.notes.iter().filter(|note| note.what == what).count();
+    // What is only wanted has no outcome yet.
+    let done = notes.notes.iter().filter(|note| note.outcome.is_some());
+    let done: Vec<Action> = done.map(|note| note.action).collect();
+    let count = |action| done.iter().filter(|it| **it == action).count();
     for job in [1, 2] {
         assert_eq!(
-            (count(What::BeginsJob(job)), count(What::EndsJob(job))),
+            (count(Action::BeginJob(job)), count(Action::EndJob(job))),
             (1, 1),
             "job {job}: {output}{written}"
         );
     }
     assert_eq!(
-        (count(What::Starts), count(What::Ends)),
+        (count(Action::Start), count(Action::End)),
         (4, 4),
         "{written}"
     );
-    assert_eq!(count(What::Joined), 4, "{written}");
+    let join = Action::Join { scope: false };
+    assert_eq!(count(join), 4, "{written}");
     let last = notes.notes.last().unwrap();
-    assert_eq!(last.what, What::Joined, "the pool is the last to go");
+    assert_eq!(last.action, join, "the pool is the last to go");
 
     let printed = race(&[&options[..], &["-"]].concat());
     assert!(printed.contains(&format!("\n{label}")), "{printed}");
@@ -742,9 +746,11 @@ mod spellings {
             let notes = lock_of(work).notes.notes;
             let last = notes
                 .iter()
-                .rposition(|note| matches!(note.what, What::EndsJob(_)));
+                .rposition(|note| matches!(note.action, Action::EndJob(_)));
             let releases = notes[..last.unwrap()].iter();
-            releases.filter(|note| note.what == What::Releases).count()
+            releases
+                .filter(|note| note.action == Action::Unlock)
+                .count()
         };
         assert_eq!(releases(loops::for_loop), 0);
         assert_eq!(releases(loops::while_let), 3);

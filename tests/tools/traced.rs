@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::common::compiler::is_declared_known;
 use crate::common::repository::{read, root, temporary};
 use crate::common::{PATIENCE, cargo, share_a_build};
-use ten_versus_five::traced::{Note, ObjectKind, Recording, What, job};
+use ten_versus_five::traced::{Action, Note, ObjectKind, Outcome, Recording, job};
 
 /// A pool of a file in tests/tools/traced/, with the stand-in.
 pub mod book {
@@ -73,7 +73,7 @@ struct Replay {
     /// Whose each lock is.
     holders: BTreeMap<(ObjectKind, usize), usize>,
     /// What each thread waits for.
-    waits: BTreeMap<usize, (What, (ObjectKind, usize))>,
+    waits: BTreeMap<usize, (Action, (ObjectKind, usize))>,
     /// How often each job began and ended, and how many were at work at once.
     jobs: BTreeMap<usize, (usize, usize)>,
     working: usize,
@@ -83,6 +83,7 @@ struct Replay {
 }
 
 fn replay(notes: &[Note]) -> Replay {
+    use Action::*;
     let mut replay = Replay {
         holders: BTreeMap::new(),
         waits: BTreeMap::new(),
@@ -95,40 +96,36 @@ fn replay(notes: &[Note]) -> Replay {
     for (index, note) in notes.iter().enumerate() {
         let thread = note.thread;
         let object = note.object.unwrap_or((ObjectKind::Thread, 0));
-        match note.what {
-            What::Wants | What::WantsToReceive | What::WantsToJoin | What::Parks => {
-                let before = replay.waits.insert(thread, (note.what, object));
+        match (note.action, note.outcome) {
+            (Lock | Receive { .. } | Join { .. } | Park { .. }, None) => {
+                let before = replay.waits.insert(thread, (note.action, object));
                 assert_eq!(before, None, "note {index}: thread {thread} waits twice");
             }
-            What::Has => {
+            (Lock, Some(Outcome::Done)) => {
                 // A lock that is tried, or taken again after a wait at a condition variable, is
                 // had without being wanted.
                 if let Some(wait) = replay.waits.remove(&thread) {
-                    assert_eq!(wait, (What::Wants, object), "note {index}");
+                    assert_eq!(wait, (Lock, object), "note {index}");
                 }
                 let other = replay.holders.insert(object, thread);
                 assert_eq!(other, None, "note {index}: thread {thread} has it too");
             }
-            What::Releases => {
+            (Unlock, _) => {
                 let holder = replay.holders.remove(&object);
                 assert_eq!(holder, Some(thread), "note {index}: released by another");
             }
-            What::Received | What::FoundClosed => {
+            (Receive { .. } | Join { .. }, Some(Outcome::Done | Outcome::Closed)) => {
                 let wait = replay.waits.remove(&thread);
-                assert_eq!(wait, Some((What::WantsToReceive, object)), "note {index}");
+                assert_eq!(wait, Some((note.action, object)), "note {index}");
             }
-            What::Joined => {
-                let wait = replay.waits.remove(&thread);
-                assert_eq!(wait, Some((What::WantsToJoin, object)), "note {index}");
-            }
-            What::BeginsJob(job) => {
+            (BeginJob(job), _) => {
                 replay.jobs.entry(job).or_default().0 += 1;
                 replay.working += 1;
                 replay.most_at_once = replay.most_at_once.max(replay.working);
                 let held = replay.holders.values().any(|holder| *holder == thread);
                 replay.held_during += usize::from(held);
             }
-            What::EndsJob(job) => {
+            (EndJob(job), _) => {
                 replay.jobs.entry(job).or_default().1 += 1;
                 replay.working -= 1;
             }
@@ -158,7 +155,7 @@ macro_rules! many_jobs {
         });
         let notes = crate::common::wait_for("the last worker to end", || {
             let notes = recording.notes();
-            let ended = notes.notes.iter().filter(|note| note.what == What::Ends);
+            let ended = notes.notes.iter().filter(|note| note.action == Action::End);
             (ended.count() == 4).then_some(notes)
         });
         assert_eq!((notes.threads.len(), notes.missed), (5, 0));
@@ -204,13 +201,10 @@ fn the_notes_of_many_jobs_of_a_pool_with_a_condvar_are_true() {
     many_jobs!(condvar::ThreadPool, 0);
 }
 
-fn whats(recording: &Recording) -> Vec<What> {
-    recording
-        .notes()
-        .notes
-        .iter()
-        .map(|note| note.what)
-        .collect()
+fn words(recording: &Recording) -> Vec<String> {
+    let notes = recording.notes();
+    let word = |line: String| line.split("  ").nth(2).map(String::from);
+    notes.lines(Duration::ZERO).filter_map(word).collect()
 }
 
 #[test]
@@ -220,7 +214,7 @@ fn nothing_is_noted_without_a_recording_or_after_it() {
     drop(mutex.lock());
     recording.watch(|| ());
     drop(mutex.lock());
-    assert_eq!(whats(&recording), []);
+    assert_eq!(words(&recording), [""; 0]);
 }
 
 #[test]
@@ -231,16 +225,19 @@ fn two_recordings_see_their_own_threads_and_no_others() {
     one.watch(|| {
         other.watch(sleeper).unwrap();
     });
-    assert_eq!(whats(&one), []);
+    assert_eq!(words(&one), [""; 0]);
     let expected = [
-        What::WantsToJoin,
-        What::Joined,
-        What::Starts,
-        What::Sleeps,
-        What::Slept,
-        What::Ends,
+        "wants to join",
+        "joined",
+        "starts",
+        "sleeps",
+        "slept",
+        "ends",
     ];
-    assert_eq!(BTreeSet::from_iter(whats(&other)), BTreeSet::from(expected));
+    assert_eq!(
+        BTreeSet::from_iter(words(&other)),
+        BTreeSet::from(expected.map(String::from))
+    );
 }
 
 #[test]
@@ -254,10 +251,7 @@ fn a_full_recording_counts_what_it_misses() {
     });
     let notes = recording.notes();
     assert_eq!((notes.notes.len(), notes.missed), (4, 2));
-    assert_eq!(
-        whats(&recording),
-        [What::Wants, What::Has, What::Releases, What::Wants]
-    );
+    assert_eq!(words(&recording), ["wants", "has", "releases", "wants"]);
 }
 
 #[test]
@@ -266,7 +260,9 @@ fn a_job_that_panics_is_noted_to_its_end() {
     let job = || job(7, || panic!("a job of this test"));
     let result = panic::catch_unwind(AssertUnwindSafe(|| recording.watch(job)));
     assert!(result.is_err());
-    assert_eq!(whats(&recording), [What::BeginsJob(7), What::EndsJob(7)]);
+    let notes = recording.notes().notes.into_iter();
+    let actions: Vec<Action> = notes.map(|note| note.action).collect();
+    assert_eq!(actions, [Action::BeginJob(7), Action::EndJob(7)]);
 }
 
 #[test]
@@ -278,12 +274,104 @@ fn a_thread_that_waits_for_a_notification_has_released_the_mutex() {
         let guard = mutex.lock().unwrap();
         let _ = condvar.wait_timeout(guard, Duration::ZERO).unwrap();
     });
-    use What::*;
     assert_eq!(
-        whats(&recording),
-        [Wants, Has, Waits, Releases, Woke, Has, Releases]
+        words(&recording),
+        [
+            "wants", "has", "waits", "releases", "woke", "has", "releases"
+        ]
     );
     replay(&recording.notes().notes);
+}
+
+/// Programs read them, so they stay as they are.
+#[test]
+fn each_thing_that_a_thread_does_has_its_words() {
+    use ten_versus_five::traced as std;
+
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Condvar, Mutex, OnceLock, RwLock, mpsc};
+    use std::thread;
+
+    let of = |work: &dyn Fn()| {
+        let recording = Recording::new();
+        recording.watch(work);
+        assert!(recording.wait_for_threads(PATIENCE));
+        words(&recording).join(", ")
+    };
+    let (mutex, lock, condvar) = (Mutex::new(0), RwLock::new(0), Condvar::new());
+    let locks = of(&|| {
+        let held = mutex.lock();
+        assert!(mutex.try_lock().is_err());
+        drop(held);
+        drop(mutex.try_lock());
+        let (read, also) = (lock.read(), lock.try_read());
+        assert!(lock.try_write().is_err());
+        drop((read, also));
+        let held = lock.write();
+        assert!(lock.try_read().is_err());
+        drop(held);
+    });
+    assert_eq!(
+        locks,
+        "wants, has, found locked, releases, has, releases, \
+         wants to read, reads, reads, found locked, stops reading, stops reading, \
+         wants, has, found locked, releases"
+    );
+    let waits = of(&|| {
+        drop(condvar.wait_timeout(mutex.lock().unwrap(), Duration::ZERO));
+        condvar.notify_one();
+        condvar.notify_all();
+        thread::park_timeout(Duration::ZERO);
+        thread::current().unpark();
+        thread::sleep(Duration::ZERO);
+        thread::yield_now();
+        let number = AtomicUsize::new(1);
+        number.fetch_add(number.load(Ordering::SeqCst), Ordering::SeqCst);
+        let _ = number.compare_exchange_weak(0, 1, Ordering::SeqCst, Ordering::SeqCst);
+        let _ = OnceLock::new().set(1);
+    });
+    assert_eq!(
+        waits,
+        "wants, has, waits, releases, woke, has, releases, notifies one, notifies all, \
+         parks, unparked, unparks, sleeps, slept, yields, loads, changes, changes, \
+         loads, wants, has, changes, releases"
+    );
+    let sends = of(&|| {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        sender.send(1).unwrap();
+        assert!(sender.try_send(2).is_err());
+        receiver.recv().unwrap();
+        assert!(receiver.try_recv().is_err());
+        assert!(receiver.recv_timeout(Duration::ZERO).is_err());
+        sender.try_send(3).unwrap();
+        receiver.try_recv().unwrap();
+        let another = sender.clone();
+        drop((sender, another));
+        assert!(receiver.recv().is_err());
+        assert!(receiver.try_recv().is_err());
+        drop(receiver);
+        let (sender, receiver) = mpsc::channel();
+        drop(receiver);
+        assert!(sender.send(1).is_err());
+    });
+    assert_eq!(
+        sends,
+        "wants to send, sent, could not send, wants to receive, received, found empty, \
+         wants to receive, found empty, sent, received, drops sender, drops sender, \
+         wants to receive, found closed, found closed, drops receiver, \
+         drops receiver, wants to send, could not send, drops sender"
+    );
+    let threads = of(&|| {
+        let (sender, receiver) = mpsc::channel::<()>();
+        // It waits for the other to be there, so that the order of the notes is known.
+        let ends = move || job(7, || drop(sender));
+        let handle = thread::spawn(ends);
+        assert!(receiver.recv().is_err());
+        handle.join().unwrap();
+    });
+    for words in ["starts", "begins", "ends", "wants to join", "joined"] {
+        assert!(threads.contains(words), "{words}: {threads}");
+    }
 }
 
 #[test]
