@@ -12,9 +12,8 @@
 //! with the list.
 //!
 //! Some pools are run on real threads: their promises are those of
-//! [`check::pool`](crate::check::pool::promises). Others are run in [every schedule](crate::explore); what they have to
-//! keep is in `exercise/explored.rs` and `exercise/served.rs`. The verdict is about what a pool does, and never
-//! about how it is written.
+//! [`check::pool`](crate::check::pool::promises). Others are run in [every schedule](crate::explore), like those of
+//! [`explore_pool!`](crate::explore_pool). The verdict is about what a pool does, and never about how it is written.
 
 use std::env;
 use std::ffi::OsString;
@@ -24,16 +23,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::check::pool::{Check, PATIENCE, apart, promises};
+use crate::check::pool::explored::{self, Exploration};
+use crate::check::pool::{Check, PATIENCE, apart, promises, rejecting};
 use crate::check::{Promise, Verdict, promises};
 
-mod explored;
 mod served;
 pub mod watch;
 
 pub use served::{Connection, Connections, Server};
 
-/// An exercise about a pool (`S` is a [`Check`]), or about a [`Server`].
+/// An exercise about a pool on real threads (`S` is a [`Check`]), about one in every schedule (an [`Exploration`]), or
+/// about a [`Server`].
 pub struct Exercise<S: 'static> {
     name: &'static str,
     text: &'static str,
@@ -49,109 +49,91 @@ impl<S> fmt::Debug for Exercise<S> {
     }
 }
 
-/// The names of all exercises, in the order in which to do them. That of the example is the same.
-pub const NAMES: [&str; 10] = [
-    "guard",
-    "while_let",
-    "named_guard",
-    "from_scratch",
-    "counter",
-    "permit",
-    "bounded_queue",
-    "panic",
-    "shutdown",
-    "condvar",
-];
+/// Makes the exercises from their table: a constant, its name, and the promises, in the order in which they are
+/// asked for.
+macro_rules! exercises {
+    ($($(#[$attribute:meta])* $constant:ident $name:literal $subject:ty, $promises:expr;)*) => {
+        $(
+            $(#[$attribute])*
+            pub const $constant: Exercise<$subject> = Exercise {
+                name: $name,
+                text: include_str!(concat!("exercise/", $name, ".txt")),
+                promises: $promises,
+                patience: PATIENCE,
+            };
+        )*
 
-/// Makes an exercise of its name, and of the functions that decide its promises.
-macro_rules! exercise {
-    ($name:literal, $($module:ident::$promise:ident),* $(,)?) => {
-        Exercise {
-            name: $name,
-            text: include_str!(concat!("exercise/", $name, ".txt")),
-            promises: &promises![$($module::$promise),*],
-            patience: PATIENCE,
-        }
+        /// The names of all exercises, in the order in which to do them. That of the example is the same.
+        pub const NAMES: &[&str] = &[$($name),*];
     };
-    // A promise that is broken in many ways comes first: others could only be told with patience.
-    ($name:literal, on real threads $(, $more:ident)* $(,)?) => {
-        exercise!(
-            $name,
+}
+
+/// The promises of a pool on real threads, and more. One that is broken in many ways comes first: others could only be
+/// told with patience.
+macro_rules! on_real_threads {
+    ($($more:ident)?) => {
+        &promises![
             promises::every_job_runs_once,
             promises::two_jobs_run_at_once,
             promises::every_worker_works,
             promises::never_more_jobs_at_once_than_workers,
             promises::a_slow_job_does_not_hold_up_others,
-            $( promises::$more, )*
+            $( promises::$more, )?
             promises::an_idle_pool_uses_no_processor,
-        )
+        ]
     };
 }
 
-/// The lock that is held while a job runs.
-pub const GUARD: Exercise<Check> = exercise!("guard", on real threads);
+exercises! {
+    /// The lock that is held while a job runs.
+    GUARD "guard" Check, on_real_threads![];
 
-/// The same, in a `while let`.
-pub const WHILE_LET: Exercise<Check> = exercise!("while_let", on real threads);
+    /// The same, in a `while let`.
+    WHILE_LET "while_let" Check, on_real_threads![];
 
-/// The same, with a guard that has a name.
-pub const NAMED_GUARD: Exercise<Check> = exercise!("named_guard", on real threads);
+    /// The same, with a guard that has a name.
+    NAMED_GUARD "named_guard" Check, on_real_threads![];
 
-/// A pool from an empty file: stage 3.
-pub const FROM_SCRATCH: Exercise<Check> = exercise!(
-    "from_scratch",
-    on real threads,
-    a_pool_of_no_workers_is_refused,
-);
+    /// A pool from an empty file: stage 3.
+    FROM_SCRATCH "from_scratch" Check, on_real_threads![a_pool_of_no_workers_is_refused];
 
-/// Counting jobs in the wrong place.
-pub const COUNTER: Exercise<Check> = exercise!(
-    "counter",
-    explored::as_many_jobs_are_accepted_as_there_are_workers,
-    explored::a_job_that_has_ended_makes_room,
-);
+    /// Counting jobs in the wrong place.
+    COUNTER "counter" Exploration, &promises![
+        rejecting::as_many_jobs_are_accepted_as_there_are_workers,
+        rejecting::a_job_that_has_ended_makes_room,
+    ];
 
-/// `_` in the place of a name.
-pub const PERMIT: Exercise<Check> = exercise!(
-    "permit",
-    explored::as_many_jobs_are_accepted_as_there_are_workers,
-    explored::a_job_that_has_ended_makes_room,
-    explored::a_job_that_has_panicked_makes_room,
-);
+    /// `_` in the place of a name.
+    PERMIT "permit" Exploration, &promises![
+        rejecting::as_many_jobs_are_accepted_as_there_are_workers,
+        rejecting::a_job_that_has_ended_makes_room,
+        rejecting::a_job_that_has_panicked_makes_room,
+    ];
 
-/// A queue that swallows what it has no room for.
-pub const BOUNDED_QUEUE: Exercise<Server> = exercise!(
-    "bounded_queue",
-    served::every_connection_is_answered,
-    served::a_full_queue_rejects,
-    served::a_free_worker_gets_a_connection,
-);
+    /// A queue that swallows what it has no room for.
+    BOUNDED_QUEUE "bounded_queue" Server, &promises![
+        served::every_connection_is_answered,
+        served::a_full_queue_rejects,
+        served::a_free_worker_gets_a_connection,
+    ];
 
-/// A job that panics.
-pub const PANIC: Exercise<Check> = exercise!("panic", on real threads, a_panic_costs_no_worker);
+    /// A job that panics.
+    PANIC "panic" Check, on_real_threads![a_panic_costs_no_worker];
 
-/// The end of a pool.
-pub const SHUTDOWN: Exercise<Check> = exercise!(
-    "shutdown",
-    explored::no_schedule_is_stuck,
-    explored::no_thread_panics,
-    explored::no_schedule_loses_a_job,
-    explored::drop_waits_in_every_schedule,
-    explored::every_worker_works_in_every_schedule,
-);
+    /// The end of a pool.
+    SHUTDOWN "shutdown" Exploration, &promises![
+        explored::no_schedule_is_stuck,
+        explored::no_thread_panics,
+        explored::no_schedule_loses_a_job,
+        explored::drop_waits_for_every_job_in_every_schedule,
+        explored::every_worker_works_in_every_schedule,
+    ];
 
-/// A queue behind a mutex, and a condition variable.
-pub const CONDVAR: Exercise<Check> = exercise!(
-    "condvar",
-    explored::a_job_runs_before_the_pool_is_dropped,
-    explored::no_schedule_is_stuck,
-    explored::no_thread_panics,
-    explored::no_schedule_loses_a_job,
-    explored::drop_waits_in_every_schedule,
-    explored::every_worker_works_in_every_schedule,
-);
+    /// A queue behind a mutex, and a condition variable.
+    CONDVAR "condvar" Exploration, SHUTDOWN.promises;
+}
 
-impl Exercise<Check> {
+impl<S: From<Check>> Exercise<S> {
     /// What the `main` of the example does: says what is missing in the pools that `new` makes when it is given a
     /// number of workers, or gives the hint that the command line asks for. A pool that rejects a job, drops it, or
     /// gives it back, before `execute` returns.
@@ -172,7 +154,7 @@ impl Exercise<Check> {
             Box::new(move |job| drop(execute(&pool, job)))
         });
         let check = check.patience(self.patience);
-        self.answer(&check)
+        self.answer(&S::from(check))
     }
 }
 

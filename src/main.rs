@@ -37,7 +37,7 @@ fn main() -> ExitCode {
             report_error(exercise::watch::NEEDS_A_TERMINAL);
             return ExitCode::from(2);
         }
-        Command::Exercises => exercise::watch::run().map(Ending::success_if),
+        Command::Exercises => exercise::watch::run(),
         Command::Race(options) => race::run(&options),
         Command::RaceServer(options) => race::server::run(&options).map(|()| Ending::Success),
     };

@@ -40,9 +40,11 @@ use super::{Promise, Verdict, tap};
 pub(crate) mod apart;
 pub mod explored;
 mod idle;
+pub(crate) mod judgement;
 #[doc(hidden)] // The macros expand to it.
 pub mod macros;
 pub mod promises;
+pub(crate) mod rejecting;
 pub(crate) mod schedules_page;
 mod trial;
 pub(crate) mod unmodelled;
@@ -73,6 +75,7 @@ pub type Pool = Box<dyn FnMut(Job)>;
 ///     println!("{}: {}", promise.name, check.verdict(promise));
 /// }
 /// ```
+#[derive(Clone)]
 pub struct Check {
     pub(crate) name: String,
     pub(crate) new: Arc<dyn Fn(usize) -> Pool + Send + Sync>,

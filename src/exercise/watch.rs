@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::NAMES;
 use crate::args::{Arguments, Help, UsageError};
+use crate::output::Ending;
 use crate::terminal::{self, Output};
 
 /// What `--help` says of this.
@@ -49,12 +50,12 @@ const LOOK: Duration = Duration::from_millis(200);
 const COMMANDS: &str = "Save the file to check it again, or type a letter and Enter:
     h  a hint     n  the next exercise     q  quit";
 
-/// Goes through the exercises until the last one is done or the user quits. Returns whether all are done.
+/// Goes through the exercises until the last one is done or the user quits. A success if all are done.
 ///
 /// # Errors
 ///
 /// Why Cargo cannot be started, or that there are no exercises in this folder, as a sentence.
-pub fn run() -> Result<bool, String> {
+pub fn run() -> Result<Ending, String> {
     // Cargo sets it for what it runs, in whatever folder that is.
     let folder = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| ".".into());
     let folder = PathBuf::from(folder);
@@ -96,17 +97,17 @@ struct Watch {
 }
 
 impl Watch {
-    fn go_through(&mut self) -> Result<bool, String> {
+    fn go_through(&mut self) -> Result<Ending, String> {
         let mut index = 0;
         while let Some(name) = NAMES.get(index) {
             if self.done.contains(name, self.saved(name)?) || self.work_on(name)? {
                 index += 1;
             } else {
-                return Ok(false);
+                return Ok(Ending::Failure);
             }
         }
         println!("{}", self.progress());
-        Ok(self.left() == 0)
+        Ok(Ending::success_if(self.left() == 0))
     }
 
     /// Checks an exercise until it is done or the user wants another one. Returns whether to go on.

@@ -58,20 +58,6 @@ const fn variant(
     }
 }
 
-/// The exercises with their variants, in the order of [`NAMES`].
-const ALL: [(&str, &[Variant]); 10] = [
-    ("guard", &guard::VARIANTS),
-    ("while_let", &while_let::VARIANTS),
-    ("named_guard", &named_guard::VARIANTS),
-    ("from_scratch", &from_scratch::VARIANTS),
-    ("counter", &counter::VARIANTS),
-    ("permit", &permit::VARIANTS),
-    ("bounded_queue", &bounded_queue::VARIANTS),
-    ("panic", &panic::VARIANTS),
-    ("shutdown", &shutdown::VARIANTS),
-    ("condvar", &condvar::VARIANTS),
-];
-
 /// The numbers of the variants to run: all in a thorough run. Otherwise the exercise as it stands, the first
 /// solution, and the first mistake that a learner adds.
 fn chosen(variants: &[Variant]) -> Vec<usize> {
@@ -228,9 +214,13 @@ fn no_variant_is_misjudged(name: &str) {
     assert!(misjudged.is_empty(), "{name}\n{}", misjudged.join("\n"));
 }
 
-/// Makes a test of each exercise.
+/// Makes the table of the exercises with their variants, and a test of each.
 macro_rules! exercises {
     ($($name:ident)*) => {
+        const ALL: [(&str, &[Variant]); NAMES.len()] = [
+            $( (stringify!($name), &$name::VARIANTS) ),*
+        ];
+
         mod no_solution_is_misjudged {
             $(
                 #[test]
@@ -254,7 +244,10 @@ fn each_exercise_has_a_solution_and_typical_mistakes() {
     let examples = examples
         .iter()
         .map(|it| it.file_stem().unwrap().to_str().unwrap());
-    assert_eq!(examples.collect::<BTreeSet<_>>(), BTreeSet::from(NAMES));
+    assert_eq!(
+        examples.collect::<BTreeSet<_>>(),
+        NAMES.iter().copied().collect()
+    );
     for (name, variants) in ALL {
         let right = variants.iter().filter(|it| it.expected == RIGHT).count();
         let wrong = variants.len() - right;

@@ -3,11 +3,12 @@
 use std::env;
 use std::fmt;
 use std::fs;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::judgement;
 use crate::explore::page::{self, Pool};
 use crate::explore::{Action, Explorer, Report, Run, Schedule};
 use crate::whole_file;
@@ -21,8 +22,10 @@ const NO_PAGE: &str = "TEN_VERSUS_FIVE_NO_PAGE";
 
 /// What came of a pool in every schedule, and what was run there.
 pub(crate) struct Explored {
-    /// What the page is called.
+    /// The pool's name.
     name: String,
+    /// How many workers and jobs there were.
+    pub(super) given: String,
     work: Arc<dyn Fn(&Run) + Send + Sync>,
     report: Report,
 }
@@ -35,12 +38,6 @@ impl Deref for Explored {
     }
 }
 
-impl DerefMut for Explored {
-    fn deref_mut(&mut self) -> &mut Report {
-        &mut self.report
-    }
-}
-
 impl fmt::Debug for Explored {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         self.report.fmt(f)
@@ -48,9 +45,10 @@ impl fmt::Debug for Explored {
 }
 
 impl Explored {
-    /// Runs `work` in every schedule. The page has the name of the pool and of what it is given.
+    /// Runs `work` in every schedule, with a pool of this name that has so many workers, and is given so many jobs.
     pub(crate) fn new(
-        name: String,
+        name: &str,
+        (workers, jobs): (usize, usize),
         explorer: &Explorer,
         work: impl Fn(&Run) + Send + Sync + 'static,
     ) -> Explored {
@@ -59,7 +57,18 @@ impl Explored {
             let work = Arc::clone(&work);
             move |run| work(run)
         });
-        Explored { name, work, report }
+        Explored {
+            name: name.to_owned(),
+            given: format!("{} and {}", count(workers, "worker"), count(jobs, "job")),
+            work,
+            report,
+        }
+    }
+
+    /// Runs one schedule, which begins with these choices.
+    pub(super) fn replay(&self, choices: &[usize]) -> Report {
+        let work = Arc::clone(&self.work);
+        judgement::explorer().replay(choices, move |run| work(run))
     }
 
     /// A schedule as text, and where the page is that is opened at its end.
@@ -104,17 +113,28 @@ impl Explored {
         }
         let directory = target(&env::current_exe().ok()?)?.join("schedules");
         let is_plain = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        let words = self.name.split(|character| !is_plain(character));
+        let name = format!("{}, {}", self.name, self.given);
+        let words = name.split(|character| !is_plain(character));
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         let file = directory.join(words.join("-") + ".html");
 
         let work = Arc::clone(&self.work);
         let explorer = Explorer::new().time_limit(TIME);
         let states = explorer.states(MOST_STATES, move |run| work(run));
-        let pool = Pool::of_files(self.name.clone(), states);
+        let pool = Pool::of_files(name.clone(), states);
         fs::create_dir_all(&directory).ok()?;
         whole_file::write(&file, &page::file(&[pool])).ok()?;
         Some(file)
+    }
+}
+
+/// "one job", or "two jobs".
+fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("one {what}"),
+        2 => format!("two {what}s"),
+        3 => format!("three {what}s"),
+        _ => format!("{number} {what}s"),
     }
 }
 

@@ -41,11 +41,7 @@ const LOOKS: (&str, &str) = (
 );
 
 pub const VARIANTS: [Variant; 12] = [
-    variant(
-        "as it stands",
-        "broken a_job_runs_before_the_pool_is_dropped",
-        &[],
-    ),
+    variant("as it stands", "broken no_schedule_is_stuck", &[]),
     right("wait_while", &[WAITS]),
     right("while", &[LOOKS]),
     right(
@@ -71,7 +67,7 @@ pub const VARIANTS: [Variant; 12] = [
     ),
     variant(
         "the lock is released between the look and the wait",
-        "broken a_job_runs_before_the_pool_is_dropped",
+        "broken no_schedule_is_stuck",
         &[(
             BEFORE,
             r#"        let state = queue.state.lock().unwrap();
@@ -99,7 +95,7 @@ pub const VARIANTS: [Variant; 12] = [
     ),
     variant(
         "or for and",
-        "broken a_job_runs_before_the_pool_is_dropped",
+        "broken no_schedule_is_stuck",
         &[LOOKS, ("&& !state", "|| !state")],
     ),
     variant(
@@ -146,7 +142,7 @@ pub const VARIANTS: [Variant; 12] = [
     ),
     variant(
         "looks again and again",
-        "cannot tell a_job_runs_before_the_pool_is_dropped",
+        "cannot tell no_schedule_is_stuck",
         &[(
             BEFORE,
             r#"        let mut state = queue.state.lock().unwrap();

@@ -55,7 +55,7 @@ pub const VARIANTS: [Variant; 14] = [
     ),
     variant(
         "nothing is waited for",
-        "broken drop_waits_in_every_schedule",
+        "broken drop_waits_for_every_job_in_every_schedule",
         &[(
             BEFORE,
             r#"        self.sender = None;
@@ -64,7 +64,7 @@ pub const VARIANTS: [Variant; 14] = [
     ),
     variant(
         "a pause",
-        "broken drop_waits_in_every_schedule",
+        "broken drop_waits_for_every_job_in_every_schedule",
         &[(
             BEFORE,
             r#"        self.sender = None;
@@ -74,7 +74,7 @@ pub const VARIANTS: [Variant; 14] = [
     ),
     variant(
         "the first worker only",
-        "broken drop_waits_in_every_schedule",
+        "broken drop_waits_for_every_job_in_every_schedule",
         &[(
             BEFORE,
             r#"        self.sender = None;
@@ -86,7 +86,7 @@ pub const VARIANTS: [Variant; 14] = [
     ),
     variant(
         "all but the first",
-        "broken drop_waits_in_every_schedule",
+        "broken drop_waits_for_every_job_in_every_schedule",
         &[(
             BEFORE,
             r#"        self.sender = None;
