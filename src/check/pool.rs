@@ -81,6 +81,10 @@ pub struct Check {
     pub(crate) new: Arc<dyn Fn(usize) -> Pool + Send + Sync>,
     arguments: Vec<OsString>,
     patience: Duration,
+    /// How many schedules are enough when one of them is stuck or loses a job.
+    enough: usize,
+    /// Whether to write a page of all schedules, if a promise is broken in some of them.
+    pages: bool,
 }
 
 impl fmt::Debug for Check {
@@ -105,6 +109,8 @@ impl Check {
             new: Arc::new(new),
             arguments: env::args_os().skip(1).collect(),
             patience: PATIENCE,
+            enough: judgement::ENOUGH,
+            pages: true,
         }
     }
 
@@ -119,6 +125,15 @@ impl Check {
     /// The same with another patience than [`PATIENCE`].
     pub fn patience(mut self, patience: Duration) -> Check {
         self.patience = patience;
+        self
+    }
+
+    /// The same for a test that knows what it will find, and finds it quickly: with so many schedules, instead of a
+    /// thousand, where one of them is stuck or loses a job and more are not necessary, and without a page of them.
+    #[doc(hidden)]
+    pub fn enough(mut self, schedules: usize) -> Check {
+        self.enough = schedules;
+        self.pages = false;
         self
     }
 

@@ -90,7 +90,7 @@ pub struct Explorer {
     limits: Limits,
     plain: bool,
     locations: bool,
-    enough: fn(&Report) -> bool,
+    enough: (usize, fn(&Report, usize) -> bool),
 }
 
 /// Of how many outcomes the schedules have locations.
@@ -109,7 +109,7 @@ impl Explorer {
             },
             plain: false,
             locations: true,
-            enough: |_| false,
+            enough: (0, |_, _| false),
         }
     }
 
@@ -145,8 +145,9 @@ impl Explorer {
         }
     }
 
-    /// No new schedule when this is true of what has come of those that were run.
-    pub(crate) fn enough(self, enough: fn(&Report) -> bool) -> Explorer {
+    /// No new schedule when this is true of what has come of those that were run, and of this number of schedules.
+    pub(crate) fn enough(self, schedules: usize, enough: fn(&Report, usize) -> bool) -> Explorer {
+        let enough = (schedules, enough);
         Explorer { enough, ..self }
     }
 
@@ -340,7 +341,8 @@ impl Explorer {
                 break;
             }
             let bound = report.schedules >= self.schedules || start.elapsed() >= self.time;
-            if bound || (self.enough)(&report) {
+            let (schedules, enough) = self.enough;
+            if bound || enough(&report, schedules) {
                 report.complete = false;
                 break;
             }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use super::judgement::{ENOUGH, TIME, endless, explorer, judge};
+use super::judgement::{TIME, endless, explorer, is_enough, judge};
 use super::schedules_page::Explored;
 use super::{Check, Pool, apart, depends_on};
 use crate::check::{Promise, Verdict, promises};
@@ -45,8 +45,8 @@ pub fn verdicts(check: &Check) -> [Verdict; 5] {
         .clone()
 }
 
-/// How many schedules are run in which a wait may end for no reason: there are many more of them.
-const SPURIOUS: usize = 5_000;
+/// How many times as many schedules as are enough are run in which a wait may end for no reason: there are more of them.
+const SPURIOUS: usize = 5;
 
 /// What came of a pool in every schedule, as far as a promise asks for it: with one worker and one job, where the pool
 /// is dropped when that is done; and with two sizes, where it is dropped at once, or after a wait has ended for no reason.
@@ -90,9 +90,14 @@ impl Exploration {
         let new = Arc::clone(&self.check.new);
         let left = self.end.saturating_duration_since(Instant::now());
         let explorer = explorer.time_limit(left);
-        Explored::new(&self.check.name, size, &explorer, move |run| {
+        let explorer = explorer.enough(self.check.enough, is_enough);
+        let explored = Explored::new(&self.check.name, size, &explorer, move |run| {
             work(run, &*new);
-        })
+        });
+        if self.check.pages {
+            return explored;
+        }
+        explored.without_page()
     }
 
     fn awaited(&self) -> &Explored {
@@ -113,14 +118,19 @@ impl Exploration {
     fn dropped(&self, index: usize) -> &Explored {
         self.dropped[index].get_or_init(|| {
             let enough = self.awaited().lost > 0;
-            let most = if enough { ENOUGH } else { usize::MAX };
+            let most = if enough {
+                self.check.enough
+            } else {
+                usize::MAX
+            };
             self.explore_dropped(self.sizes[index], explorer().max_schedules(most))
         })
     }
 
     fn woken(&self) -> &Explored {
         self.woken.get_or_init(|| {
-            let explorer = explorer().max_schedules(SPURIOUS).max_spurious(1);
+            let most = SPURIOUS * self.check.enough;
+            let explorer = explorer().max_schedules(most).max_spurious(1);
             self.explore_dropped((1, 2), explorer)
         })
     }

@@ -17,8 +17,8 @@ pub(super) const TIME: Duration = Duration::from_secs(60);
 /// How many schedules are enough when one of them is stuck or loses a job.
 pub(super) const ENOUGH: usize = 1_000;
 
-/// How many are enough when they have no end.
-const FEW: usize = 100;
+/// Which part of them is enough when they have no end.
+const ENDLESS: usize = 10;
 
 /// A schedule longer than this goes round and round.
 const STEPS: usize = 300;
@@ -29,13 +29,14 @@ pub(crate) fn explorer() -> Explorer {
         .max_steps(STEPS)
         .max_schedules(usize::MAX)
         .time_limit(TIME)
-        .enough(is_enough)
+        .enough(ENOUGH, is_enough)
 }
 
 /// Whether more schedules would not tell more.
-fn is_enough(report: &Report) -> bool {
+pub(super) fn is_enough(report: &Report, enough: usize) -> bool {
     let broken = report.stuck + report.lost > 0;
-    report.schedules >= ENOUGH && broken || report.schedules >= FEW && endless(report).is_some()
+    let endless = || report.schedules >= enough / ENDLESS && endless(report).is_some();
+    report.schedules >= enough && broken || endless()
 }
 
 /// The first schedule, if it was given up after many steps.

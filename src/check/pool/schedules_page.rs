@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::judgement;
@@ -28,6 +28,8 @@ pub(crate) struct Explored {
     pub(super) given: String,
     work: Arc<dyn Fn(&Run) + Send + Sync>,
     report: Report,
+    /// Where the page is, once it was written or could not be.
+    page: OnceLock<Option<PathBuf>>,
 }
 
 impl Deref for Explored {
@@ -62,7 +64,14 @@ impl Explored {
             given: format!("{} and {}", count(workers, "worker"), count(jobs, "job")),
             work,
             report,
+            page: OnceLock::new(),
         }
+    }
+
+    /// Writes no page.
+    pub(super) fn without_page(self) -> Explored {
+        let page = OnceLock::from(None);
+        Explored { page, ..self }
     }
 
     /// Runs one schedule, which begins with these choices.
@@ -99,8 +108,9 @@ impl Explored {
         };
         let choices = schedule.choices().into_iter().take(steps);
         let choices: Vec<String> = choices.map(|choice| choice.to_string()).collect();
-        let page = self.write().map(|file| {
-            let (address, choices) = (address(&file), choices.join(","));
+        let page = self.page.get_or_init(|| self.write()).as_deref();
+        let page = page.map(|file| {
+            let (address, choices) = (address(file), choices.join(","));
             format!("Take these steps yourself, in a browser:\nfile://{address}#{choices}\n")
         });
         format!("{schedule}{}", page.unwrap_or_default())
