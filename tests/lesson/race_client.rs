@@ -40,7 +40,10 @@ fn server(sent: String, then: Then) -> SocketAddr {
             Close => {}
             Reset => drop(client.peek(&mut [0])),
             Hold => drop(client.read_to_end(&mut Vec::new())),
-            Repeat(text) => while client.write_all(text.as_bytes()).is_ok() {},
+            Repeat(text) => {
+                let many = text.repeat(1_000); // One at a time takes long on a busy machine.
+                while client.write_all(many.as_bytes()).is_ok() {}
+            }
         }
     });
     addr
