@@ -24,7 +24,8 @@
 //! - [`server`] is what the stages share: connections, HTTP, the pages, rejections. Start there to
 //!   follow the road of a request.
 //! - [`race`](mod@race) sends requests together and draws how long each of them waited and ran.
-//! - [`traced`] stands in for `std`: with it, locks, channels and threads note what they do.
+//! - [`traced`] stands in for `std`: with it, locks, channels and threads tell what they do.
+//! - [`notes`] is what a recording has heard of that, and what it tells of a lock.
 //! - [`explore`] runs a pool in every schedule of its threads.
 //! - [`check`] finds out which promises a pool or a server keeps, and [`exercise`] is what the
 //!   exercises in `examples/` have in common.
@@ -51,6 +52,7 @@ pub mod client;
 pub mod command;
 pub mod exercise;
 pub mod explore;
+pub mod notes;
 pub mod output;
 pub mod race;
 pub mod server;

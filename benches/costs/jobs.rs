@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
-use ten_versus_five::traced::{Recording, job as traced_job};
+use ten_versus_five::notes::Recording;
+use ten_versus_five::traced::job as traced_job;
 
 use crate::{Rounds, Target, order};
 

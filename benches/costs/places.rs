@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use ten_versus_five::traced::{self, Recording};
+use ten_versus_five::notes::Recording;
+use ten_versus_five::traced;
 
 use crate::{Rounds, Target, order};
 

@@ -73,7 +73,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use crate::traced::step::Action;
+pub use crate::traced::location::Location;
+pub use crate::traced::step::{Action, ObjectKind};
 pub use schedule::{Schedule, Step, Wanted};
 
 use execution::{Execution, Limits, Participant};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::recording::{Lane, Recording};
 use crate::client::Outcome;
+use crate::notes::lock::{Doing, Row};
 use crate::terminal::Style;
-use crate::traced::lock::{Doing, Row};
 
 /// What a piece of a bar stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

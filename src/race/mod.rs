@@ -8,7 +8,7 @@
 //! Read [`mod@recording`] first, then [`Verdict::of`], which does all the reasoning.
 //! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`options`] is the command line;
 //! `progress` is a race as it goes on; [`server`] is a stage to race against, in a process of its own;
-//! [`Lock`](crate::traced::lock::Lock) says which worker had the lock; [`mod@ask`] asks
+//! [`Lock`](crate::notes::lock::Lock) says which worker had the lock; [`mod@ask`] asks
 //! for predictions.
 
 pub mod ask;

@@ -45,7 +45,7 @@ pub struct Options {
     pub ask: bool,
     /// Whether to see which worker has the lock, in the servers that are started for the race.
     pub lock: bool,
-    /// Where to write the notes of that, as [lines](crate::traced::Notes::lines) behind the label of the
+    /// Where to write the notes of that, as [lines](crate::notes::Notes::lines) behind the label of the
     /// server; `-` is standard output.
     pub notes: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use super::screen::Screen;
 use super::server::{Report, Server};
 use crate::client::metronome::Metronome;
 use crate::client::{self, Outcome, Reply};
-use crate::traced::lock::Lock;
+use crate::notes::lock::Lock;
 
 /// How often a live chart is redrawn.
 const FRAME: Duration = Duration::from_millis(50);

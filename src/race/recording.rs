@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::client::Outcome;
 use crate::client::metronome::RECOVERY;
-use crate::traced::lock::Lock;
+use crate::notes::lock::Lock;
 
 /// One request. Times count from the start of the race.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -12,8 +12,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::notes::Recording;
 use crate::server::{self, Options};
-use crate::traced::Recording;
 use crate::{Stage, output};
 
 /// The word on the command line for what [`run`] does.
@@ -26,7 +26,7 @@ pub enum Report {
     PickedUp(u16, String),
     /// What the clock of its notes shows now.
     Clock(Duration),
-    /// Another line, which may be a [note](crate::traced::Notes::lines).
+    /// Another line, which may be a [note](crate::notes::Notes::lines).
     Note(String),
     /// That it has ended. This is the last one.
     End,

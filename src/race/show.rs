@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::chart;
 use super::recording;
 use super::screen::Screen;
+use crate::notes::lock::{Hold, Lock};
+use crate::notes::{Location, Recording};
 use crate::terminal::Style;
-use crate::traced::lock::{Hold, Lock};
-use crate::traced::{Location, Recording};
 
 /// How long threads have to end after the closure has returned.
 const END: Duration = Duration::from_secs(10);

@@ -26,7 +26,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crate::traced::{self, Recording};
+use crate::notes::Recording;
+use crate::traced;
 use crate::{Handler, Setup, output, threads};
 use connections::Connections;
 pub use options::Options;

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant, SystemTime};
 use super::http::{self, DeadlineStream, Request, RequestError, Response, Status, escape};
 use crate::Stage;
 use crate::explore;
+use crate::notes::Recording;
+use crate::notes::lock::Lock;
 use crate::output::log;
-use crate::traced::Recording;
-use crate::traced::lock::Lock;
 
 /// The maximum length of a request line in the log, in characters.
 const MAX_QUOTE: usize = 80;

@@ -3,10 +3,10 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::sync::Arc;
 
 use super::location::Source;
-use super::notes::{Recorder, Recording};
-use super::step::{Action, Member, Object, Outcome, Scheduler, Step, Touches};
+use super::step::{Action, Member, Object, Outcome, Recorder, Scheduler, Step, Touches};
 
 /// What watches a thread.
 #[derive(Clone, Default)]
@@ -14,8 +14,8 @@ pub(crate) enum Watcher {
     /// No watcher: the stand-in does what `std` does.
     #[default]
     None,
-    /// A recording, which takes notes.
-    Recorder(Recorder),
+    /// A recorder, which takes notes.
+    Recorder(Arc<dyn Recorder>),
     /// A scheduler, which decides when this thread goes on.
     Explorer(Member),
 }
@@ -137,17 +137,6 @@ pub(crate) fn watched_by<R>(watcher: Watcher, work: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(WATCHER.replace(watcher));
     work()
-}
-
-impl Recording {
-    /// Runs `work` on this thread and takes notes of it, and of the threads it starts.
-    ///
-    /// # Panics
-    ///
-    /// If `work` does.
-    pub fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
-        watched_by(Watcher::Recorder(Recorder::of(self)), work)
-    }
 }
 
 /// Runs a job, and has it noted when it begins and when it ends, also if it panics.

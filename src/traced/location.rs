@@ -258,8 +258,9 @@ impl Symbol<'_> {
         // A learner may implement a trait for one of its types, and nothing else.
         let is_of_a_trait = self.0.starts_with('<') && self.0.contains(" as ");
         let of_a_type = is_of_a_trait && !ours.iter().any(|it| self.0.contains(it));
-        let scheduler = name.starts_with("ten_versus_five::explore::execution::");
-        (scheduler || name.starts_with("ten_versus_five::traced::"))
+        let watchers = ["explore::execution::", "notes::", "traced::"];
+        let own = name.strip_prefix("ten_versus_five::");
+        own.is_some_and(|own| watchers.iter().any(|watcher| own.starts_with(watcher)))
             && !name.starts_with("ten_versus_five::traced::stages::")
             && !of_a_type
     }
@@ -293,8 +294,9 @@ fn is_lesson(own: &str) -> bool {
 }
 
 fn is_of_a_check(own: &str) -> bool {
-    // The scheduler stands between the stand-in and this file.
-    !is_lesson(own) && !own.starts_with("src/traced/") && own != "src/explore/execution.rs"
+    // The recorder or the scheduler stands between the stand-in and this file.
+    let is_a_watcher = own.starts_with("src/notes/") || own == "src/explore/execution.rs";
+    !is_lesson(own) && !own.starts_with("src/traced/") && !is_a_watcher
 }
 
 const HERE: &str = "src/traced/location.rs";
@@ -493,7 +495,7 @@ mod tests {
             ),
             (
                 "ten_versus_five::traced::context::note_of_drop::hc7432227ec0f1a79\n                               at ROOT/src/traced/context.rs:62:5",
-                "<ten_versus_five[40d2f1e6a40cc0ba]::traced::notes::Recorder>::note",
+                "<ten_versus_five[40d2f1e6a40cc0ba]::notes::Recorder>::note",
             ),
             (
                 "<ten_versus_five::traced::mutex::MutexGuard<T> as core::ops::drop::Drop>::drop::{{closure}}::hbafb56831b152602\n                               at ROOT/src/traced/mutex.rs:153:17",
@@ -502,8 +504,8 @@ mod tests {
         ];
         assert_eq!(found(&others), learner("examples/guard.rs:13:10"));
         let of_a_learner = (
-            "<ten_versus_five[40d2f1e6a40cc0ba]::traced::notes::Recorder>",
-            "<ten_versus_five[40d2f1e6a40cc0ba]::traced::notes::Recorder as pool[40d2f1e6a40cc0bb]::Trait>",
+            "<ten_versus_five[40d2f1e6a40cc0ba]::notes::Recorder>",
+            "<ten_versus_five[40d2f1e6a40cc0ba]::notes::Recorder as pool[40d2f1e6a40cc0bb]::Trait>",
         );
         assert_eq!(
             found(&[others[0], others[1], others[2], of_a_learner]),

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! From there on, the file's own `use std::sync::Mutex;` means the `Mutex` of this module. It
-//! behaves like the one it replaces, and it also notes which thread wants it, has it and releases
-//! it, as long as a [`Recording`] is watching. The files in `stages/` run through it as they stand.
+//! behaves like the one it replaces, and it also tells which thread wants it, has it and releases
+//! it, as long as a [`Recording`](crate::notes::Recording) is watching. The files in `stages/` run through it as they stand.
 //!
 //! What neither blocks nor shares (`collections`, `fmt`, `io`, `net`, `time`, ...) is `std`'s own.
 //! What blocks or shares, and is not in here, is absent, so that a file which uses it does not
@@ -19,7 +19,8 @@
 //! use std::sync::LazyLock;
 //! ```
 //!
-//! The first read is `mutex.rs`, then `notes.rs`.
+//! The first read is `mutex.rs`, then `step.rs`, which has the words and those who hear them: a recorder,
+//! as in `src/notes/`, or a scheduler, as in `src/explore/`.
 
 mod atomics;
 mod barrier;
@@ -28,22 +29,17 @@ mod condvar;
 pub(crate) mod context;
 pub mod io;
 pub(crate) mod location;
-pub mod lock;
 mod mutex;
-mod notes;
 mod once_lock;
 mod rwlock;
 pub mod stages;
 pub(crate) mod step;
-mod text;
 pub(crate) mod threads;
 
 pub use crate::race::show;
 pub use context::job;
-pub use location::Location;
-pub use notes::{Note, Notes, Recording};
-pub(crate) use step::next_number;
-pub use step::{Action, ObjectKind, Outcome};
+pub(crate) use location::Location;
+pub(crate) use step::{ObjectKind, next_number};
 
 #[doc(no_inline)]
 pub use ::std::{

@@ -1,7 +1,7 @@
 //! The words for a step: what a thread does, to what, and what comes of it.
 //!
 //! Before a thread of a watched program takes a step, its stand-in for `std` says so in these words. A
-//! [`Scheduler`], if there is one, decides when the thread goes on.
+//! [`Scheduler`], if there is one, decides when the thread goes on. A [`Recorder`] only hears of it.
 
 use std::any::Any;
 use std::fmt;
@@ -240,6 +240,21 @@ pub(crate) fn next_number() -> usize {
 
 /// What a real thread runs.
 pub(crate) type Task = Box<dyn FnOnce() + Send>;
+
+/// Hears what a thread does. Each thread has its own.
+pub(crate) trait Recorder: Send + Sync {
+    /// The thread does something, or is about to if there is no outcome yet. To be called where it stands.
+    fn note(
+        &self,
+        action: Action,
+        outcome: Option<Outcome>,
+        object: Option<&Object>,
+        source: Source,
+    );
+
+    /// The recorder of a thread that this one has started, to be asked for by that thread.
+    fn of_this_thread(&self) -> Arc<dyn Recorder>;
+}
 
 /// Decides when a thread goes on. Each thread of a schedule has its own, which is asked before each step.
 pub(crate) trait Scheduler: Send + Sync {

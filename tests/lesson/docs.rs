@@ -14,12 +14,12 @@ use crate::common::{Server, sleep_together, wait_for};
 use ten_versus_five::client::Outcome;
 use ten_versus_five::command;
 use ten_versus_five::exercise::NAMES;
+use ten_versus_five::notes::lock::Lock;
+use ten_versus_five::notes::{Action, Note};
 use ten_versus_five::race::ask::ask;
 use ten_versus_five::race::chart;
 use ten_versus_five::race::{Lane, Recording, svg};
 use ten_versus_five::terminal::Style;
-use ten_versus_five::traced::lock::Lock;
-use ten_versus_five::traced::{Action, Note};
 use ten_versus_five::{STAGES, Stage, compiled_in};
 
 /// The name of a stage's file and of its page.

@@ -26,7 +26,7 @@ fn find(file: &str, from: &str, text: &str) -> (usize, usize) {
 fn locations(schedule: &Schedule, action: Action) -> BTreeSet<Option<String>> {
     let steps = schedule.steps.iter();
     let steps = steps.filter(|step| step.action == action);
-    let location = |location: &ten_versus_five::traced::Location| location.to_string();
+    let location = |location: &ten_versus_five::notes::Location| location.to_string();
     steps
         .map(|step| step.location.as_ref().map(location))
         .collect()
@@ -341,9 +341,10 @@ fn a_race_says_where_the_lock_is_taken_and_released() {
 #[test]
 fn notes_say_what_happens_while_a_lock_is_held() {
     use std::time::Duration;
-    use ten_versus_five::traced::lock::Lock;
+    use ten_versus_five::notes::Recording;
+    use ten_versus_five::notes::lock::Lock;
     use ten_versus_five::traced::sync::Mutex;
-    use ten_versus_five::traced::{Recording, job, thread};
+    use ten_versus_five::traced::{job, thread};
     let recording = Recording::new();
     recording.watch(|| {
         let mutex = Mutex::new(1);

@@ -10,11 +10,11 @@ use crate::common::{Server, get_when_free, has_line_tables, program, wait_for};
 use ten_versus_five::client::Outcome;
 use ten_versus_five::command;
 use ten_versus_five::compiled_in;
+use ten_versus_five::notes::lock::{Doing, Lock, Row};
+use ten_versus_five::notes::{Action, Notes};
 use ten_versus_five::race::chart;
 use ten_versus_five::race::{Lane, Recording, svg};
 use ten_versus_five::terminal::Style;
-use ten_versus_five::traced::lock::{Doing, Lock, Row};
-use ten_versus_five::traced::{Action, Notes};
 
 /// The notes in these lines; seconds may be short.
 fn notes(lines: &str) -> Notes {
@@ -676,8 +676,9 @@ fn what_makes_no_sense_with_a_lock_is_a_mistake() {
 mod spellings {
     use super::*;
     use loops::Job;
+    use ten_versus_five::notes::Recording;
+    use ten_versus_five::traced;
     use ten_versus_five::traced::sync::{Arc, Mutex, mpsc};
-    use ten_versus_five::traced::{self, Recording};
 
     mod loops {
         use ten_versus_five::traced as std;

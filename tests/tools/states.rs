@@ -7,8 +7,7 @@ use crate::common::thorough;
 use crate::explore::{book, broken, condvar, programs, random};
 use crate::schedules::assert_agrees;
 use ten_versus_five::explore::states::States;
-use ten_versus_five::explore::{Action, Explorer, Job, Program, Report, Run, loops};
-use ten_versus_five::traced::ObjectKind;
+use ten_versus_five::explore::{Action, Explorer, Job, ObjectKind, Program, Report, Run, loops};
 
 #[allow(dead_code)]
 #[path = "../../examples/counter.rs"]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::common::compiler::is_declared_known;
 use crate::common::repository::{read, root, temporary};
 use crate::common::{PATIENCE, cargo, share_a_build};
-use ten_versus_five::traced::{Action, Note, ObjectKind, Outcome, Recording, job};
+use ten_versus_five::notes::{Action, Note, ObjectKind, Outcome, Recording};
+use ten_versus_five::traced::job;
 
 /// A pool of a file in tests/tools/traced/, with the stand-in.
 pub mod book {

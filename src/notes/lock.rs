@@ -1,6 +1,6 @@
 //! Which worker has the lock, which workers wait for it, and what runs meanwhile: notes in, rows out.
 //!
-//! A stage that runs with the [stand-in for `std`](super) notes what its locks, channels and
+//! A stage that runs with the [stand-in for `std`](crate::traced) notes what its locks, channels and
 //! threads do. [`Lock::rows`] makes of these notes a row for every worker. A worker that works may have
 //! the lock, and then no other worker can take a job: that is what the rows are there to show.
 

@@ -1,4 +1,5 @@
-//! Notes of what locks, channels and threads do.
+//! Notes of what locks, channels and threads do, as a recording hears it from the [stand-in for
+//! `std`](crate::traced), and what they tell of a [`lock`].
 //!
 //! A note is put into the next free slot of an array that is there from the start. Nothing blocks,
 //! nothing is allocated, and once the array is full, further notes are only counted.
@@ -16,8 +17,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::location::{self, Location, Place, Source};
-use super::step::{Action, Object, ObjectKind, Outcome};
+use crate::traced::context::{Watcher, watched_by};
+use crate::traced::location::{self, Place, Source};
+use crate::traced::step::{Object, Recorder};
+
+pub mod lock;
+mod text;
+
+pub use crate::traced::location::Location;
+pub use crate::traced::step::{Action, ObjectKind, Outcome};
 
 /// Takes notes of every thread that it watches.
 ///
@@ -25,8 +33,8 @@ use super::step::{Action, Object, ObjectKind, Outcome};
 /// threads that a watched thread starts, until the recording is dropped.
 ///
 /// ```
+/// use ten_versus_five::notes::{Action, Outcome, Recording};
 /// use ten_versus_five::traced::sync::Mutex;
-/// use ten_versus_five::traced::{Action, Outcome, Recording};
 ///
 /// let recording = Recording::new();
 /// recording.watch(|| *Mutex::new(1).lock().unwrap() += 1);
@@ -101,7 +109,7 @@ pub struct Notes {
 
 impl Notes {
     /// The index of a location among the others.
-    pub(super) fn index_of(&mut self, location: Location) -> usize {
+    fn index_of(&mut self, location: Location) -> usize {
         let known = self.locations.iter().position(|known| *known == location);
         known.unwrap_or_else(|| {
             self.locations.push(location);
@@ -167,6 +175,15 @@ impl Recording {
             thread::sleep(Duration::from_millis(1));
         }
         true
+    }
+
+    /// Runs `work` on this thread and takes notes of it, and of the threads it starts.
+    ///
+    /// # Panics
+    ///
+    /// If `work` does.
+    pub fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
+        watched_by(Watcher::Recorder(Share::of_this_thread(&self.pages)), work)
     }
 
     /// When the recording began, which is the zero of its times.
@@ -252,40 +269,35 @@ impl Pages {
 }
 
 /// One thread's share in a recording.
-#[derive(Clone)]
-pub(crate) struct Recorder {
+struct Share {
     pages: Arc<Pages>,
     thread: usize,
 }
 
-impl Recorder {
-    /// The recorder of this thread.
-    pub(crate) fn of(recording: &Recording) -> Recorder {
-        let thread = thread::current();
-        Recorder::new(&recording.pages, thread.id(), thread.name())
-    }
-
-    fn new(pages: &Arc<Pages>, id: ThreadId, name: Option<&str>) -> Recorder {
+impl Share {
+    fn of_this_thread(pages: &Arc<Pages>) -> Arc<Share> {
+        let this = thread::current();
         let mut threads = pages.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = threads.iter().position(|(known, _)| *known == id);
+        let known = threads.iter().position(|(known, _)| *known == this.id());
         let thread = known.unwrap_or(threads.len());
         if known.is_none() {
+            let name = this.name();
             let name = name.map_or_else(|| format!("thread-{thread}"), str::to_owned);
-            threads.push((id, name));
+            threads.push((this.id(), name));
         }
-        Recorder {
+        Arc::new(Share {
             pages: Arc::clone(pages),
             thread,
-        }
+        })
+    }
+}
+
+impl Recorder for Share {
+    fn of_this_thread(&self) -> Arc<dyn Recorder> {
+        Share::of_this_thread(&self.pages)
     }
 
-    /// The recorder of a thread that this one has started, to be asked for by that thread.
-    pub(crate) fn of_this_thread(&self) -> Recorder {
-        let thread = thread::current();
-        Recorder::new(&self.pages, thread.id(), thread.name())
-    }
-
-    pub(crate) fn note(
+    fn note(
         &self,
         action: Action,
         outcome: Option<Outcome>,

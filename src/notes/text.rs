@@ -17,10 +17,9 @@
 
 use std::time::Duration;
 
-use super::notes::{Note, Notes};
-use super::step::Action::{self, *};
-use super::step::ObjectKind;
-use super::step::Outcome::{self, *};
+use super::Action::{self, *};
+use super::Outcome::{self, *};
+use super::{Note, Notes, ObjectKind};
 
 /// A word, for these actions, and what came of them.
 type Word = (&'static str, &'static [Action], Option<Outcome>);
@@ -103,7 +102,8 @@ impl Notes {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use ten_versus_five::traced::{Recording, job};
+    /// use ten_versus_five::notes::Recording;
+    /// use ten_versus_five::traced::job;
     ///
     /// let recording = Recording::new();
     /// recording.watch(|| job(1, || ()));
