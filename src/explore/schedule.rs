@@ -80,6 +80,11 @@ impl Schedule {
         steps.map(|step| choice(step.thread, step.action)).collect()
     }
 
+    /// What a thread is called. The fields are public, so it may be none of this schedule.
+    pub(crate) fn name_of(&self, thread: usize) -> &str {
+        self.threads.get(thread).map_or("?", String::as_str)
+    }
+
     /// Becomes `again`, which has locations, if it is the same otherwise.
     pub(super) fn locate_as(&mut self, again: Schedule) {
         let is_same = self.choices() == again.choices()

@@ -34,7 +34,7 @@ pub(crate) struct Choices(u128);
 
 /// The choice that a thread takes its step spuriously.
 pub(crate) fn spurious(thread: usize) -> usize {
-    thread + MOST_THREADS
+    thread.saturating_add(MOST_THREADS)
 }
 
 /// The thread that takes a step by this choice.
@@ -72,8 +72,9 @@ impl Choices {
         Choices(1 << choice)
     }
 
+    /// Also of a choice that no thread can have: a caller may ask for any number.
     pub(crate) fn has(self, choice: usize) -> bool {
-        self.0 & (1 << choice) != 0
+        choice < 2 * MOST_THREADS && self.0 & (1 << choice) != 0
     }
 
     pub(crate) fn insert(&mut self, choice: usize) {

@@ -11,7 +11,7 @@ pub(crate) fn sentences(schedule: &Schedule) -> Vec<String> {
 }
 
 fn sentence(schedule: &Schedule, wanted: &Wanted) -> String {
-    let name = &schedule.threads[wanted.thread];
+    let name = schedule.name_of(wanted.thread);
     let here = at(wanted.location.as_ref());
     let what = match wanted.action {
         Action::Lock | Action::Read => format!("`{name}` waits for the lock{here}."),
@@ -27,7 +27,7 @@ fn sentence(schedule: &Schedule, wanted: &Wanted) -> String {
         Action::HandOff(_) => format!("`{name}` waits{here} until its message is received."),
         Action::Join { .. } => match wanted.object {
             Some((ObjectKind::Thread, other)) if other < schedule.threads.len() => {
-                let other = &schedule.threads[other];
+                let other = schedule.name_of(other);
                 format!("`{name}` waits for the end of `{other}`{here}.")
             }
             _ => format!("`{name}` waits for the end of another thread{here}."),
@@ -53,7 +53,7 @@ fn at(location: Option<&Location>) -> String {
 
 /// What is said of a thread that has a lock, which it took in this step.
 fn holder(schedule: &Schedule, wanted: &Wanted, taken: &Step) -> String {
-    let name = &schedule.threads[taken.thread];
+    let name = schedule.name_of(taken.thread);
     let itself = if taken.thread == wanted.thread {
         " itself"
     } else {

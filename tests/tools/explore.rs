@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::common::repository::read;
-use ten_versus_five::explore::{Action, Explorer, Report, Run};
+use ten_versus_five::explore::{Action, Explorer, Report, Run, Schedule};
 use ten_versus_five::traced;
 
 pub mod book {
@@ -683,6 +683,29 @@ fn the_same_program_gives_the_same_report_again() {
         format!("{report:?}")
     };
     assert_eq!(run(), run());
+}
+
+/// The fields of a schedule are public, and so are the choices with which one can be run again.
+#[test]
+fn fields_that_contradict_each_other_make_nothing_panic() {
+    let program = |run: &Run| run.outcome(programs::two_locks_in_two_orders());
+    let stuck = explorer().run(program).stuck_schedule.unwrap();
+    let changes: [fn(&mut Schedule); 6] = [
+        |it| it.threads.clear(),
+        |it| it.threads.truncate(1),
+        |it| it.steps[2].thread = usize::MAX,
+        |it| it.steps[2].ready[0].thread = 900,
+        |it| it.stuck[0].thread = 900,
+        |it| it.steps.clear(),
+    ];
+    for change in changes {
+        let mut schedule = stuck.clone();
+        change(&mut schedule);
+        assert!(!schedule.to_string().is_empty());
+        assert!(explorer().replay(&schedule.choices(), program).schedules <= 1);
+    }
+    let no_choice = explorer().replay(&[usize::MAX, 900], program);
+    assert!(no_choice.cannot_tell.is_some());
 }
 
 /// Also where threads are stuck: what they hold is dropped, so none of them is left.

@@ -194,7 +194,7 @@ impl Explored {
         // A round begins where it takes a lock, if it does.
         let begin = actions.iter().position(|action| action == "lock");
         actions.rotate_left(begin.unwrap_or(0));
-        let (name, actions) = (&schedule.threads[thread], actions.join(", "));
+        let (name, actions) = (schedule.name_of(thread), actions.join(", "));
         Some(format!("`{name}` goes round and round: {actions}"))
     }
 }
