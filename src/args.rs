@@ -2,6 +2,7 @@
 //!
 //! This module knows what a value may look like, and no command. Each room understands the arguments of
 //! its own command: it takes one [`Argument`] after another from [`Arguments`].
+#![doc = not_in_the_contract!()]
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{self, Display};

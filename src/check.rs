@@ -4,6 +4,7 @@
 //! of each promise. [`server`] checks a server that runs, in whatever language it is written: it is
 //! the command `check`. Both know three answers, and the third is "cannot tell": a check that guesses
 //! is worse than none.
+#![warn(missing_debug_implementations)]
 
 use std::fmt::{self, Display};
 

@@ -1,4 +1,5 @@
 //! The command line: from the word after the program's name to the room that understands the rest.
+#![doc = not_in_the_contract!()]
 
 use std::ffi::OsString;
 

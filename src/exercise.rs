@@ -14,6 +14,7 @@
 //! Some pools are run on real threads: their promises are those of
 //! [`check::pool`](crate::check::pool::promises). Others are run in [every schedule](crate::explore), like those of
 //! [`explore_pool!`](crate::explore_pool). The verdict is about what a pool does, and never about how it is written.
+#![doc = not_in_the_contract!()]
 
 use std::env;
 use std::ffi::OsString;

@@ -33,15 +33,21 @@
 //! - [`command`] is the command line, and [`args`] what a room reads its options from. [`output`] writes
 //!   to standard output, and [`terminal`] knows what that can show.
 //!
-//! Other crates can rely on [`traced`], [`explore`] and [`check`], and on the macros
-//! [`check_pool!`] and [`explore_pool!`]. All other modules are public only so that the program and the tests
-//! reach them, and change without notice.
+//! The contract, on which other crates can rely, is [`traced`], [`explore`], [`check`], and the macros
+//! [`check_pool!`] and [`explore_pool!`]. What is not part of it says so at its top.
 //!
 //! [The book]: crate::book
 #![doc = include_str!("book/links.md")]
 #![doc = include_str!("book/pictures.md")]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+
+/// What stands at the top of each public module on which no other crate can rely.
+macro_rules! not_in_the_contract {
+    () => {
+        "\nNot part of the contract: public so that the program and the tests reach it, and changed without notice."
+    };
+}
 
 #[cfg(doc)]
 pub mod book;

@@ -1,6 +1,7 @@
 //! Standard output: text that a command must write, and lines that a server can do without.
 //!
 //! Nothing here panics, as `print!` does, when standard output cannot be written.
+#![doc = not_in_the_contract!()]
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};

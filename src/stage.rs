@@ -1,6 +1,7 @@
 //! What the rest of the program knows about a stage, and the list of all stages.
 //!
 //! The file of a stage, in `stages/`, does not use this module.
+#![doc = not_in_the_contract!()]
 
 use std::fmt;
 use std::net::TcpStream;

@@ -4,6 +4,7 @@
 //! installed. If not, the variables `COLUMNS` and `LINES` give the size, or else it is 80 by 24.
 //! There are no colours if [`NO_COLOR`](https://no-color.org) is set, and only ASCII if the locale
 //! is not UTF-8.
+#![doc = not_in_the_contract!()]
 
 use std::env;
 use std::fs::File;

@@ -10,6 +10,7 @@
 //!
 //! In the source, read `measure.rs` first; then `promises.rs` and `limits.rs` for requests that come
 //! together, and `endurance.rs` for clients that behave badly.
+#![doc = not_in_the_contract!()]
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};

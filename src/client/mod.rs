@@ -2,6 +2,7 @@
 //!
 //! [`target`] is where it goes, and [`response`] reads what comes back. What the times of several
 //! requests show is the matter of one [`rule`], and a [`metronome`] says when they show nothing.
+#![doc = not_in_the_contract!()]
 
 pub mod metronome;
 pub mod response;

@@ -1,4 +1,5 @@
 //! `ten-versus-five explore`: runs pools in every schedule, and draws one schedule of each.
+#![doc = not_in_the_contract!()]
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! The thirteen loops of [the page about lock scope](crate::book::ch08_lock_scope), in every
 //! schedule.
+#![doc = not_in_the_contract!()]
 
 use super::Program;
 use crate::traced::sync::mpsc::{self, Receiver, Sender};

@@ -49,6 +49,7 @@
 //!
 //! How it is done is told in `search.rs` (which schedules), `execution.rs` (one thread at a time)
 //! and `model.rs` (what a step does). Read them in this order.
+#![warn(missing_debug_implementations)]
 
 mod clock;
 mod columns;
@@ -57,13 +58,11 @@ mod execution;
 mod findings;
 pub mod loops;
 mod model;
-#[doc(hidden)] // The program, the server and the tests use it.
 pub mod page;
 pub mod quiz;
 mod schedule;
 mod search;
 pub mod stages;
-#[doc(hidden)] // The page and the tests use it.
 pub mod states;
 pub mod stepping;
 mod waits;

@@ -2,6 +2,7 @@
 //!
 //! The page is one file, `page.html`, with all [states](super::states) in it as JSON. So it needs no
 //! program behind it, and loads nothing.
+#![doc = not_in_the_contract!()]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,6 +18,7 @@ use crate::traced::step::Action;
 pub(crate) const MOST_STATES: usize = 30_000;
 
 /// One pool on the page.
+#[derive(Debug)]
 pub struct Pool {
     /// What it is called, like `stage 4, for-loop`.
     pub name: String,

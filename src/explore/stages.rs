@@ -1,4 +1,5 @@
 //! The stages' pools, in every schedule.
+#![doc = not_in_the_contract!()]
 
 use super::{Explorer, Program, Report};
 

@@ -11,6 +11,7 @@
 //!
 //! One run shows all states along its path. What a step would lead to is known before it is taken,
 //! because its clock is; so a run goes on where it has not been, and most steps need no run of their own.
+#![doc = not_in_the_contract!()]
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;

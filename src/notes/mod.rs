@@ -7,6 +7,7 @@
 //! The order of the slots is the order in which things happened, as far as one thread can tell it
 //! from another: a thread notes *has* after it has locked a mutex, and *released* before it unlocks
 //! it, and so the notes of one mutex never show two holders.
+#![doc = not_in_the_contract!()]
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;

@@ -10,6 +10,7 @@
 //! `progress` is a race as it goes on; [`server`] is a stage to race against, in a process of its own;
 //! [`Lock`](crate::notes::lock::Lock) says which worker had the lock; [`mod@ask`] asks
 //! for predictions.
+#![doc = not_in_the_contract!()]
 
 pub mod ask;
 pub mod chart;

@@ -11,6 +11,7 @@
 //!    the response with [`http`].
 //!
 //! A stage that is too busy rejects the connection in step 2. Then [`rejections`] answers it with 503.
+#![doc = not_in_the_contract!()]
 
 pub mod connections;
 pub mod foreground;

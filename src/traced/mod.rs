@@ -21,6 +21,7 @@
 //!
 //! The first read is `mutex.rs`, then `step.rs`, which has the words and those who hear them: a recorder,
 //! as in `src/notes/`, or a scheduler, as in `src/explore/`.
+#![warn(missing_debug_implementations)]
 
 mod atomics;
 mod barrier;

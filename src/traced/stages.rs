@@ -7,6 +7,7 @@ macro_rules! traced {
     ($feature:literal, $name:ident, $file:literal) => {
         #[doc = concat!("`stages/", $file, "`, with this stand-in for `std`.")]
         #[cfg(feature = $feature)]
+        #[allow(missing_debug_implementations)] // A stage has no line that is not its lesson.
         pub mod $name {
             use crate::traced as std;
             include!(concat!("../../stages/", $file));

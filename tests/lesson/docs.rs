@@ -1279,3 +1279,50 @@ fn every_page_can_be_reached_from_the_readme() {
         assert!(found, "nothing leads to {}", page.display());
     }
 }
+
+/// Other crates rely on the modules of the contract. Any other one that they could reach says that they cannot.
+#[test]
+fn a_public_module_is_part_of_the_contract_or_says_that_it_is_not() {
+    const CONTRACT: [&str; 9] = [
+        "check",
+        "check/pool",
+        "check/pool/explored",
+        "check/pool/promises",
+        "explore",
+        "traced",
+        "traced/stages",
+        "book",
+        "traced/io",
+    ];
+    let mut others = BTreeSet::new();
+    for (folder, file) in [
+        ("", "lib.rs"),
+        ("check/", "check.rs"),
+        ("check/pool/", "check/pool.rs"),
+        ("explore/", "explore/mod.rs"),
+        ("traced/", "traced/mod.rs"),
+    ] {
+        let source = read(format!("src/{file}"));
+        let modules = source
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub mod "));
+        for module in modules.filter_map(|line| line.strip_suffix(';')) {
+            let path = format!("{folder}{module}");
+            if CONTRACT.contains(&path.as_str()) || path.starts_with("stage") && path != "stage" {
+                continue;
+            }
+            let file = [format!("src/{path}.rs"), format!("src/{path}/mod.rs")];
+            let file = file
+                .iter()
+                .find(|file| root().join(file).is_file())
+                .unwrap();
+            let marked = read(file).contains("\n#![doc = not_in_the_contract!()]\n");
+            assert!(
+                marked,
+                "{file} is public, and does not say that it is not in the contract"
+            );
+            others.insert(path);
+        }
+    }
+    assert!(others.contains("args") && others.contains("check/server"));
+}

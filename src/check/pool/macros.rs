@@ -4,6 +4,7 @@
 //! Pools come in many forms, and a macro sees none of their types. So the code that it makes is written in a way that
 //! the compiler resolves differently for each form: a method of a type's own is preferred to one of a trait, which
 //! is how a `Result` is told from a pool, and a `new` that exists from one that does not.
+#![doc = not_in_the_contract!()]
 
 use std::any;
 use std::marker::PhantomData;
