@@ -14,17 +14,17 @@ pub enum Command {
     /// Print the version.
     Version,
     /// Serve one stage.
-    Serve(server::Options),
+    Serve(server::ServeOptions),
     /// Race.
-    Race(race::Options),
+    Race(race::RaceOptions),
     /// Explore.
-    Explore(explore::command::Options),
+    Explore(explore::command::ExploreOptions),
     /// Check a server.
-    Check(check::server::Options),
+    Check(check::server::CheckOptions),
     /// Go through the exercises.
     Exercises,
     /// Serve one stage for a race, see [`race::server`]. Only the race itself uses this command.
-    RaceServer(server::Options),
+    RaceServer(server::ServeOptions),
 }
 
 /// Understands the arguments that follow the program's name. If an option is given twice, the last one

@@ -31,10 +31,10 @@ use crate::check::{Promise, Verdict, promises};
 mod served;
 pub mod watch;
 
-pub use served::{Connection, Connections, Server};
+pub use served::{Connection, ExerciseConnections, ServeFunction};
 
 /// An exercise about a pool on real threads (`S` is a [`Check`]), about one in every schedule (an [`Exploration`]), or
-/// about a [`Server`].
+/// about a [`ServeFunction`].
 pub struct Exercise<S: 'static> {
     name: &'static str,
     text: &'static str,
@@ -112,7 +112,7 @@ exercises! {
     ];
 
     /// A queue that swallows what it has no room for.
-    BOUNDED_QUEUE "bounded_queue" Server, &promises![
+    BOUNDED_QUEUE "bounded_queue" ServeFunction, &promises![
         served::every_connection_is_answered,
         served::a_full_queue_rejects,
         served::a_free_worker_gets_a_connection,
@@ -154,24 +154,24 @@ impl<S: From<Check>> Exercise<S> {
             let (pool, execute) = (new(size), Arc::clone(&execute));
             Box::new(move |job| drop(execute(&pool, job)))
         });
-        let check = check.patience(self.patience);
+        let check = check.give_up_after(self.patience);
         self.answer(&S::from(check))
     }
 }
 
-impl Exercise<Server> {
+impl Exercise<ServeFunction> {
     /// The same of a server. `serve` gets connections, a number of workers, and how many connections may wait.
     pub fn run(
         self,
-        serve: impl Fn(Connections, usize, usize) + Send + Sync + 'static,
+        serve: impl Fn(ExerciseConnections, usize, usize) + Send + Sync + 'static,
     ) -> ExitCode {
-        self.answer(&Server::new(serve))
+        self.answer(&ServeFunction::new(serve))
     }
 }
 
 impl<S> Exercise<S> {
     /// The same with another patience than [`PATIENCE`], where patience is what it takes.
-    pub fn patience(self, patience: Duration) -> Exercise<S> {
+    pub fn give_up_after(self, patience: Duration) -> Exercise<S> {
         Exercise { patience, ..self }
     }
 

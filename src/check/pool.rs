@@ -123,7 +123,7 @@ impl Check {
     }
 
     /// The same with another patience than [`PATIENCE`].
-    pub fn patience(mut self, patience: Duration) -> Check {
+    pub fn give_up_after(mut self, patience: Duration) -> Check {
         self.patience = patience;
         self
     }

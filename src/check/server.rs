@@ -31,7 +31,7 @@ mod processor;
 mod promises;
 mod requests;
 
-use measure::Server;
+use measure::ServerUnderTest;
 
 /// What `--help` says of this.
 pub const HELP: Help = Help {
@@ -47,7 +47,7 @@ Options of check:
 
 /// What to check.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct CheckOptions {
     /// Where the server is, and a path that takes about a second.
     pub target: Target,
     /// How many requests have to run at once, and no more, if that is demanded; at least 1.
@@ -65,7 +65,7 @@ pub struct Options {
 /// # Errors
 ///
 /// The first mistake. If there is none, that there is no address.
-pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
+pub fn parse(arguments: &mut Arguments) -> Result<CheckOptions, UsageError> {
     let (mut target, mut workers, mut queue) = (None, None, None);
     let (mut tap, mut strict) = (false, false);
     while let Some(mut argument) = arguments.next_argument() {
@@ -83,7 +83,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
         }
     }
     let missing = "check takes the address of a server that runs, like 127.0.0.1:7878/sleep.";
-    Ok(Options {
+    Ok(CheckOptions {
         target: target.ok_or_else(|| UsageError::new(missing))?,
         workers,
         queue,
@@ -101,7 +101,7 @@ macro_rules! promises_of_a_server {
 
 /// What is decided, in this order. Three names are relied on by programs that read the output: the second,
 /// the fifth and the sixth.
-const PROMISES: [Promise<RefCell<Server>>; 14] = promises_of_a_server![
+const PROMISES: [Promise<RefCell<ServerUnderTest>>; 14] = promises_of_a_server![
     "a request is answered": answers,
     "two requests run at once": two_at_once,
     "a slow request does not hold up fast ones": slow_and_fast,
@@ -120,8 +120,8 @@ const PROMISES: [Promise<RefCell<Server>>; 14] = promises_of_a_server![
 
 /// A check of a server: which promises, and with how much patience.
 #[derive(Clone, Debug)]
-pub struct Check {
-    options: Options,
+pub struct ServerCheck {
+    options: CheckOptions,
     /// The names of the promises, or all of them.
     only: Option<Vec<String>>,
     hold_up: Duration,
@@ -147,10 +147,10 @@ pub struct Count {
     pub untold: usize,
 }
 
-impl Check {
+impl ServerCheck {
     /// A check of all promises. Nothing may hold up a request for longer than five seconds.
-    pub fn new(options: Options) -> Check {
-        Check {
+    pub fn new(options: CheckOptions) -> ServerCheck {
+        ServerCheck {
             options,
             only: None,
             hold_up: Duration::from_secs(5),
@@ -158,9 +158,9 @@ impl Check {
     }
 
     /// A check of the promises with these names only. What has to be known for them is measured all the same.
-    pub fn only(self, names: &[&str]) -> Check {
+    pub fn only(self, names: &[&str]) -> ServerCheck {
         let names = names.iter().map(|name| (*name).to_owned());
-        Check {
+        ServerCheck {
             only: Some(names.collect()),
             ..self
         }
@@ -168,8 +168,8 @@ impl Check {
 
     /// The same with another limit for what holds up a request. An answer within four fifths of it is
     /// in time, and none within six fifths is not.
-    pub fn hold_up(self, hold_up: Duration) -> Check {
-        Check { hold_up, ..self }
+    pub fn hold_up(self, hold_up: Duration) -> ServerCheck {
+        ServerCheck { hold_up, ..self }
     }
 
     /// Decides one promise after the other, and writes each verdict when it is known. `progress` is told
@@ -190,7 +190,7 @@ impl Check {
         };
         let promises = PROMISES.into_iter().filter(|promise| wanted(promise.name));
         let promises: Vec<Promise<_>> = promises.collect();
-        let server = RefCell::new(Server::new(self));
+        let server = RefCell::new(ServerUnderTest::new(self));
         let mut count = Count::default();
         let mut questions = Vec::new();
         if format == Format::Tap {
@@ -239,7 +239,7 @@ impl Check {
 /// # Errors
 ///
 /// What kept a verdict from being written, as a sentence.
-pub fn run(options: &Options) -> Result<Ending, String> {
+pub fn run(options: &CheckOptions) -> Result<Ending, String> {
     let shows = io::stderr().is_terminal();
     let progress = |what: &str| {
         if shows {
@@ -252,7 +252,7 @@ pub fn run(options: &Options) -> Result<Ending, String> {
     } else {
         Format::Plain(terminal::style().width)
     };
-    let check = Check::new(options.clone());
+    let check = ServerCheck::new(options.clone());
     match check.report(&mut io::stdout(), format, progress) {
         Ok(count) => Ok(Ending::success_if(
             count.broken == 0 && (count.untold == 0 || !options.strict),

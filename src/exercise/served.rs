@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::check::Verdict;
 use crate::check::pool::judgement::{Lead, explorer, judge};
-use crate::check::pool::schedules_page::Explored;
+use crate::check::pool::schedules_page::ExploredPool;
 use crate::explore::{Job, Run};
 use crate::traced::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What stands for a `TcpStream` in an exercise: a client that waits for an answer.
 pub struct Connection {
     job: Job,
-    clients: Arc<Clients>,
+    arrivals: Arc<Arrivals>,
 }
 
 impl fmt::Debug for Connection {
@@ -25,10 +25,10 @@ impl fmt::Debug for Connection {
 impl Connection {
     /// Reads the request and answers it, which may take long.
     pub fn handle(self) {
-        let Connection { job, clients } = self;
-        job.run_with(|| clients.wait_for_the_answer());
-        let handled = clients.handled.fetch_add(1, Ordering::SeqCst) + 1;
-        job.outcome(clients.say(handled));
+        let Connection { job, arrivals } = self;
+        job.run_with(|| arrivals.wait_for_the_answer());
+        let handled = arrivals.handled.fetch_add(1, Ordering::SeqCst) + 1;
+        job.outcome(arrivals.say(handled));
     }
 
     /// Answers with 503, which takes no time.
@@ -38,48 +38,50 @@ impl Connection {
 }
 
 /// The connections of one schedule, in the order in which they come. There is an end to them.
-pub type Connections = Box<dyn Iterator<Item = Connection>>;
+pub type ExerciseConnections = Box<dyn Iterator<Item = Connection>>;
 
 /// A function that serves connections, with so many workers, while so many more may wait.
-pub struct Server(Serve);
+pub struct ServeFunction(Serve);
 
-type Serve = Arc<dyn Fn(Connections, usize, usize) + Send + Sync>;
+type Serve = Arc<dyn Fn(ExerciseConnections, usize, usize) + Send + Sync>;
 
-impl fmt::Debug for Server {
+impl fmt::Debug for ServeFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").finish_non_exhaustive()
+        f.debug_struct("ServeFunction").finish_non_exhaustive()
     }
 }
 
-impl Server {
-    pub(super) fn new(serve: impl Fn(Connections, usize, usize) + Send + Sync + 'static) -> Server {
-        Server(Arc::new(serve))
+impl ServeFunction {
+    pub(super) fn new(
+        serve: impl Fn(ExerciseConnections, usize, usize) + Send + Sync + 'static,
+    ) -> ServeFunction {
+        ServeFunction(Arc::new(serve))
     }
 
     /// Runs the server in every schedule, for so many connections. The outcome is how many it handles.
-    fn explore(&self, workers: usize, count: usize, comes: Comes) -> Explored {
+    fn explore(&self, workers: usize, count: usize, comes: Comes) -> ExploredPool {
         let serve = Arc::clone(&self.0);
         let size = (workers, count);
-        Explored::new("bounded_queue", size, &explorer(), move |run: &Run| {
-            let clients = Arc::new(Clients {
+        ExploredPool::new("bounded_queue", size, &explorer(), move |run: &Run| {
+            let arrivals = Arc::new(Arrivals {
                 count,
                 comes,
                 state: Mutex::new(State::default()),
                 changed: Condvar::new(),
                 handled: AtomicUsize::new(0),
             });
-            run.outcome(clients.say(0));
+            run.outcome(arrivals.say(0));
             let jobs: Vec<Job> = (0..count).map(|_| run.job()).collect();
             let mut jobs = jobs.into_iter().enumerate();
             let connections = std::iter::from_fn(move || {
                 let next = jobs.next();
-                clients.wait_for(next.as_ref().map_or(count, |(before, _)| *before));
+                arrivals.wait_for(next.as_ref().map_or(count, |(before, _)| *before));
                 let Some((_, job)) = next else {
-                    clients.let_go();
+                    arrivals.let_go();
                     return None;
                 };
-                let clients = Arc::clone(&clients);
-                Some(Connection { job, clients })
+                let arrivals = Arc::clone(&arrivals);
+                Some(Connection { job, arrivals })
             });
             serve(Box::new(connections), workers, 1);
         })
@@ -97,8 +99,8 @@ enum Comes {
     WhenAllAreHandled,
 }
 
-/// All clients of one schedule.
-struct Clients {
+/// All arrivals of one schedule.
+struct Arrivals {
     count: usize,
     comes: Comes,
     state: Mutex<State>,
@@ -115,7 +117,7 @@ struct State {
     arrived: usize,
 }
 
-impl Clients {
+impl Arrivals {
     fn say(&self, handled: usize) -> String {
         format!("{handled} of {} connections are handled", self.count)
     }
@@ -161,27 +163,29 @@ const LEAD: Lead = (
 );
 
 /// A thread waits for ever, or panics.
-fn stops(explored: &Explored) -> Option<Verdict> {
-    explored.stuck(LEAD).or_else(|| explored.panicked())
+fn broken_if_it_stops(explored: &ExploredPool) -> Option<Verdict> {
+    explored
+        .broken_if_stuck(LEAD)
+        .or_else(|| explored.broken_if_panicked())
 }
 
 /// One worker, room for one, three connections: in every schedule each is handled or rejected, by one thread
 /// at a time.
-pub fn every_connection_is_answered(server: &Server) -> Verdict {
+pub fn every_connection_is_answered(server: &ServeFunction) -> Verdict {
     let lead = (
         "Where is the connection when the queue turns out to be full, and which code can still use it?",
         "stage 6's page",
     );
     judge([&server.explore(1, 3, Comes::AtOnce)], |explored| {
-        let lost = explored.lost("a connection gets no answer", lead);
-        lost.or_else(|| stops(explored))
-            .or_else(|| explored.at_once_on_one_worker(LEAD))
+        let lost = explored.broken_if_lost("a connection gets no answer", lead);
+        lost.or_else(|| broken_if_it_stops(explored))
+            .or_else(|| explored.broken_if_crowded(LEAD))
     })
 }
 
 /// One worker, room for one, three connections, of which none is done before the last has come: in every
 /// schedule one or two are handled, and the others rejected.
-pub fn a_full_queue_rejects(server: &Server) -> Verdict {
+pub fn a_full_queue_rejects(server: &ServeFunction) -> Verdict {
     let lead = (
         "How many connections may be in the pool at once: one at work, one in the queue, and where is the bound?",
         "stage 6's page",
@@ -189,13 +193,17 @@ pub fn a_full_queue_rejects(server: &Server) -> Verdict {
     judge(
         [&server.explore(1, 3, Comes::BeforeAnyIsDone)],
         |explored| {
-            stops(explored).or_else(|| explored.goes_wrong(|it| !it.starts_with(['1', '2']), lead))
+            broken_if_it_stops(explored)
+                .or_else(|| explored.broken_by_an_outcome(|it| !it.starts_with(['1', '2']), lead))
         },
     )
 }
 
 /// Two workers, and the second connection comes when the first is being handled: in every schedule both are
 /// handled at once.
-pub fn a_free_worker_gets_a_connection(server: &Server) -> Verdict {
-    judge([&server.explore(2, 2, Comes::WhenAllAreHandled)], stops)
+pub fn a_free_worker_gets_a_connection(server: &ServeFunction) -> Verdict {
+    judge(
+        [&server.explore(2, 2, Comes::WhenAllAreHandled)],
+        broken_if_it_stops,
+    )
 }

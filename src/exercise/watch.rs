@@ -59,7 +59,7 @@ pub fn run() -> Result<Ending, String> {
     // Cargo sets it for what it runs, in whatever folder that is.
     let folder = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| ".".into());
     let folder = PathBuf::from(folder);
-    let mut watch = Watch {
+    let mut watch = Session {
         done: Done::read(folder.join("target/exercises-done")),
         folder,
         commands: typed_lines(),
@@ -89,14 +89,14 @@ enum Next {
     Quit,
 }
 
-struct Watch {
+struct Session {
     /// Where `examples` is.
     folder: PathBuf,
     done: Done,
     commands: Receiver<String>,
 }
 
-impl Watch {
+impl Session {
     fn go_through(&mut self) -> Result<Ending, String> {
         let mut index = 0;
         while let Some(name) = NAMES.get(index) {

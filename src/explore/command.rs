@@ -30,9 +30,9 @@ Options of explore, besides --stage and --queue:
 
 /// What to explore.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ExploreOptions {
     /// Which ones.
-    pub pools: Vec<Pool>,
+    pub pools: Vec<ChosenPool>,
     /// How many workers each pool has, from 1 to 63.
     pub workers: usize,
     /// How many jobs it gets, at least 1.
@@ -49,50 +49,50 @@ pub struct Options {
 
 /// What has workers.
 #[derive(Clone, Copy, Debug)]
-pub enum Pool {
+pub enum ChosenPool {
     /// The pool of a stage which is compiled in, and has one.
     Stage(&'static Stage),
     /// Workers with this loop.
     Spelling(&'static Spelling),
 }
 
-impl Pool {
+impl ChosenPool {
     /// How its line begins: `stage 4  for-loop`, or `spelling  for_loop`.
     fn label(self) -> String {
         match self {
-            Pool::Stage(stage) => format!("stage {}  {}", stage.number, stage.name),
-            Pool::Spelling(spelling) => format!("spelling  {}", spelling.name),
+            ChosenPool::Stage(stage) => format!("stage {}  {}", stage.number, stage.name),
+            ChosenPool::Spelling(spelling) => format!("spelling  {}", spelling.name),
         }
     }
 
     /// None if it is a stage without a pool.
-    fn program(self, options: &Options) -> Option<Program> {
-        let Options {
+    fn program(self, options: &ExploreOptions) -> Option<Program> {
+        let ExploreOptions {
             workers,
             jobs,
             queue,
             ..
         } = *options;
         match self {
-            Pool::Stage(stage) => stages::program(stage.number, workers, jobs, queue),
-            Pool::Spelling(spelling) => Some(spelling.program(workers, jobs)),
+            ChosenPool::Stage(stage) => stages::program(stage.number, workers, jobs, queue),
+            ChosenPool::Spelling(spelling) => Some(spelling.program(workers, jobs)),
         }
     }
 }
 
-impl Pool {
+impl ChosenPool {
     /// The pool as it stands on the page. None if it is a stage without a pool.
-    fn page(self, options: &Options) -> Option<page::Pool> {
+    fn page(self, options: &ExploreOptions) -> Option<page::PagePool> {
         let states = Explorer::new().states(page::MOST_STATES, self.program(options)?);
         let name = title(&self.label());
-        Some(page::Pool::with_source(name, states, &[self.source()?]))
+        Some(page::PagePool::with_source(name, states, &[self.source()?]))
     }
 
     /// The file of its loop, and its text. None if it is a stage without a pool.
     fn source(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Pool::Stage(stage) => stages::source(stage.number),
-            Pool::Spelling(_) => Some(loops::SOURCE),
+            ChosenPool::Stage(stage) => stages::source(stage.number),
+            ChosenPool::Spelling(_) => Some(loops::SOURCE),
         }
     }
 }
@@ -113,7 +113,7 @@ const MAX_JOBS: usize = 100;
 /// # Errors
 ///
 /// The first mistake. If there is none, options that exclude each other, or that there is no pool.
-pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
+pub fn parse(arguments: &mut Arguments) -> Result<ExploreOptions, UsageError> {
     let (mut stage, mut workers, mut jobs, mut queue) = (None, 2, 2, None);
     let (mut spelling, mut step, mut quiz, mut page) = (None, false, false, None);
     while let Some(mut argument) = arguments.next_argument() {
@@ -134,8 +134,8 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
             "--step and --page exclude each other: the page asks for the steps itself.",
         ));
     }
-    let pools: Vec<Pool> = match (spelling, stage) {
-        (Some(spelling), None) => vec![Pool::Spelling(spelling)],
+    let pools: Vec<ChosenPool> = match (spelling, stage) {
+        (Some(spelling), None) => vec![ChosenPool::Spelling(spelling)],
         (Some(_), Some(_)) => {
             return Err(UsageError::new(
                 "--spelling and --stage exclude each other: explore one or the other.",
@@ -152,10 +152,10 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
                     stages[0].number
                 )));
             }
-            stages.into_iter().map(Pool::Stage).collect()
+            stages.into_iter().map(ChosenPool::Stage).collect()
         }
     };
-    Ok(Options {
+    Ok(ExploreOptions {
         pools,
         workers,
         jobs,
@@ -203,7 +203,7 @@ fn spelling_by_name(name: &str) -> Result<&'static Spelling, UsageError> {
 /// # Errors
 ///
 /// What kept it from being written, as a sentence.
-pub fn run(options: &Options) -> Result<Ending, String> {
+pub fn run(options: &ExploreOptions) -> Result<Ending, String> {
     // One more than the workers hands out the jobs.
     threads::check_for(options.workers + 1, || String::from("explore --workers 1"))?;
     if options.quiz {
@@ -230,7 +230,7 @@ pub fn run(options: &Options) -> Result<Ending, String> {
 }
 
 /// Lets the user at the terminal be the scheduler.
-fn step(options: &Options) -> Result<Ending, String> {
+fn step(options: &ExploreOptions) -> Result<Ending, String> {
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     if !input.is_terminal() || !out.is_terminal() {
         return Err(String::from(

@@ -17,7 +17,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::findings::{Findings, Job, name_of};
+use super::findings::{Findings, JobFindings, name_of};
 use super::model::{Objects, Op, State};
 use super::search::{Choice, Choices, Event, MOST_THREADS, Search, spurious, step_of, thread_of};
 use super::states::{Point, Walk};
@@ -342,8 +342,9 @@ impl Execution {
         let end = Instant::now() + LATE;
         loop {
             let inner = self.lock();
-            let may_begin =
-                |job: &Job| job.begun == 0 && !job.rejected && job.exists.strong_count() > 0;
+            let may_begin = |job: &JobFindings| {
+                job.begun == 0 && !job.rejected && job.exists.strong_count() > 0
+            };
             let waits = inner.findings.jobs.iter().any(may_begin);
             if inner.elsewhere || !waits || Instant::now() >= end {
                 return inner.elsewhere;
@@ -912,10 +913,10 @@ impl Participant {
     pub(crate) fn add_job(&self) -> (usize, Arc<()>) {
         let inner = &mut *self.execution.lock();
         let exists = Arc::new(());
-        inner.findings.jobs.push(Job {
+        inner.findings.jobs.push(JobFindings {
             made: (self.thread, inner.slots[self.thread].clock.of(self.thread)),
             exists: Arc::downgrade(&exists),
-            ..Job::default()
+            ..JobFindings::default()
         });
         (inner.findings.jobs.len() - 1, exists)
     }

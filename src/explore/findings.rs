@@ -16,7 +16,7 @@ pub(crate) struct Findings {
     pub(crate) cut: bool,
     /// It was given up after too many steps, so how it ends is not known.
     pub(crate) endless: bool,
-    pub(crate) jobs: Vec<Job>,
+    pub(crate) jobs: Vec<JobFindings>,
     pub(crate) outcome: Option<String>,
     pub(crate) names: Vec<Option<String>>,
     /// The location of each step that a thread wanted to take, in the order of its steps.
@@ -47,7 +47,7 @@ pub(super) fn name_of((thread, name): (usize, &Option<String>)) -> String {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Job {
+pub(crate) struct JobFindings {
     pub(crate) begun: usize,
     pub(crate) rejected: bool,
     /// Which thread made it, and how many steps that had taken.
@@ -56,7 +56,7 @@ pub(crate) struct Job {
     pub(super) exists: Weak<()>,
 }
 
-impl Job {
+impl JobFindings {
     /// Whether it was not run exactly once, and not rejected either.
     pub(crate) fn is_lost(&self) -> bool {
         self.begun > 1 || (self.begun == 0 && !self.rejected)

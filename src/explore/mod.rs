@@ -594,8 +594,8 @@ impl Report {
         execution.with_search(|search, stuck, objects| {
             let schedule = || Schedule::of(search, stuck, objects, findings);
             // What has not begun in a schedule without an end may begin yet.
-            let may_begin = |job: &findings::Job| job.begun == 0 && findings.endless;
-            let lost = |job: &findings::Job| job.is_lost() && !may_begin(job);
+            let may_begin = |job: &findings::JobFindings| job.begun == 0 && findings.endless;
+            let lost = |job: &findings::JobFindings| job.is_lost() && !may_begin(job);
             let lost = findings.jobs.iter().any(lost);
             if self.first_schedule.is_none() {
                 self.first_schedule = Some(schedule());

@@ -19,7 +19,7 @@ pub(crate) const MOST_STATES: usize = 30_000;
 
 /// One pool on the page.
 #[derive(Debug)]
-pub struct Pool {
+pub struct PagePool {
     /// What it is called, like `stage 4, for-loop`.
     pub name: String,
     /// All that can happen.
@@ -30,25 +30,29 @@ pub struct Pool {
 
 /// The pool of a stage with two workers and two jobs. None if the stage has no pool, or is not compiled
 /// in.
-pub fn of_stage(stage: usize) -> Option<Pool> {
+pub fn of_stage(stage: usize) -> Option<PagePool> {
     let program = stages::program(stage, 2, 2, 2)?;
     let states = Explorer::new().states(MOST_STATES, program);
     let name = format!("stage {stage}, {}", stage::by_number(stage).ok()?.0.name);
-    Some(Pool::with_source(name, states, &[stages::source(stage)?]))
+    Some(PagePool::with_source(
+        name,
+        states,
+        &[stages::source(stage)?],
+    ))
 }
 
 /// The page as a file.
-pub fn file(pools: &[Pool]) -> String {
+pub fn file(pools: &[PagePool]) -> String {
     html(pools, "", "")
 }
 
 /// The page for a server. `{{nonce}}` stands where the nonce goes.
-pub fn served(pools: &[Pool]) -> String {
+pub fn served(pools: &[PagePool]) -> String {
     let links = "<a href=\"/race\">Race</a> <a href=\"/\">Back to the start</a>";
     html(pools, " nonce=\"{{nonce}}\"", links)
 }
 
-fn html(pools: &[Pool], nonce: &str, links: &str) -> String {
+fn html(pools: &[PagePool], nonce: &str, links: &str) -> String {
     let scripts = pools.iter().map(|pool| {
         let json = pool.json();
         format!("<script type=\"application/json\" class=\"pool\">{json}</script>\n")
@@ -67,11 +71,11 @@ fn escape(text: &str) -> String {
     text.replace('"', "&quot;")
 }
 
-impl Pool {
+impl PagePool {
     /// A pool whose source is known. In a build, and in another directory, the place of a step may name
     /// one of these files by a longer path: it ends with the name.
-    pub fn with_source(name: String, states: States, files: &[(&str, &str)]) -> Pool {
-        let mut pool = Pool {
+    pub fn with_source(name: String, states: States, files: &[(&str, &str)]) -> PagePool {
+        let mut pool = PagePool {
             name,
             states,
             files: Vec::new(),
@@ -90,8 +94,8 @@ impl Pool {
 
     /// A pool of whoever calls this: its files are those that its steps are in, as far as they can be
     /// read.
-    pub fn of_files(name: String, states: States) -> Pool {
-        let mut pool = Pool {
+    pub fn of_files(name: String, states: States) -> PagePool {
+        let mut pool = PagePool {
             name,
             states,
             files: Vec::new(),

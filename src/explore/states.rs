@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::findings::{Job, name_of};
+use super::findings::{JobFindings, name_of};
 use super::model::{Objects, Op};
 use super::search::{Choices, Event, choice, spurious};
 use crate::traced::ObjectKind;
@@ -107,7 +107,7 @@ pub(crate) struct Point<'a> {
     /// The step that each thread wants to take; none if it has ended.
     pub(crate) ops: &'a [Option<Op>],
     pub(crate) objects: &'a Objects,
-    pub(crate) jobs: &'a [Job],
+    pub(crate) jobs: &'a [JobFindings],
 }
 
 /// How a run has ended.
@@ -474,7 +474,7 @@ impl Walk {
 }
 
 /// The numbers of the jobs that are lost if all is over now.
-pub(crate) fn lost(jobs: &[Job]) -> Vec<usize> {
+pub(crate) fn lost(jobs: &[JobFindings]) -> Vec<usize> {
     let jobs = jobs.iter().enumerate();
     let lost = jobs.filter(|(_, job)| job.is_lost());
     lost.map(|(number, _)| number).collect()

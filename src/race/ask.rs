@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::{self, BufRead, ErrorKind, Write};
 
-use super::options::{Against, Options};
+use super::options::{Against, RaceOptions};
 use super::recording::{Lane, Recording};
 use crate::Stage;
 use crate::client::Outcome;
@@ -103,7 +103,7 @@ pub struct Predictions {
 ///
 /// When there is no more input, or the question cannot be written.
 pub fn ask(
-    options: &Options,
+    options: &RaceOptions,
     input: &mut impl BufRead,
     output: &mut impl Write,
 ) -> io::Result<Vec<Predictions>> {
@@ -137,7 +137,7 @@ pub fn ask(
 }
 
 /// What is asked about, the question, and the page that explains what is seen.
-fn questions(options: &Options) -> Vec<(String, String, String)> {
+fn questions(options: &RaceOptions) -> Vec<(String, String, String)> {
     let requests = match options.count {
         1 => String::from("One slow request"),
         count => format!("{count} slow requests, sent together"),

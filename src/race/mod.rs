@@ -5,7 +5,7 @@
 //!
 //! The name is that of a running race. It is neither a data race nor a race condition.
 //!
-//! Read [`mod@recording`] first, then [`Verdict::of`], which does all the reasoning.
+//! Read [`mod@recording`] first, then [`RaceVerdict::of`], which does all the reasoning.
 //! [`mod@chart`] and [`mod@svg`] draw; [`screen`] is the terminal; [`options`] is the command line;
 //! `progress` is a race as it goes on; [`server`] is a stage to race against, in a process of its own;
 //! [`Lock`](crate::notes::lock::Lock) says which worker had the lock; [`mod@ask`] asks
@@ -34,13 +34,13 @@ use crate::client::target::Target;
 use crate::client::{self, Progress};
 use crate::output::{self, Ending};
 use crate::whole_file;
-pub use options::{Against, Options};
+pub use options::{Against, RaceOptions};
 use progress::{Event, Race};
 pub use recording::{Lane, Recording};
 use screen::Screen;
-use server::Server;
+use server::StageServer;
 pub use show::show;
-pub use verdict::{Doubt, Verdict};
+pub use verdict::{Doubt, RaceVerdict};
 
 /// Runs a race: draws it on standard output, live if that is a terminal, and then prints the
 /// results. A success if every request was answered with status 200 and the results were written.
@@ -48,7 +48,7 @@ pub use verdict::{Doubt, Verdict};
 /// # Errors
 ///
 /// Why the race could not be run, or the results or the picture not be written, as a sentence.
-pub fn run(options: &Options) -> Result<Ending, String> {
+pub fn run(options: &RaceOptions) -> Result<Ending, String> {
     if let Some(path) = &options.svg {
         whole_file::check(path)?;
     }
@@ -95,7 +95,7 @@ fn start_servers(
     against: &Against,
     lock: bool,
     sender: &Sender<Event>,
-) -> Result<(Vec<Server>, Targets), String> {
+) -> Result<(Vec<StageServer>, Targets), String> {
     let (mut servers, mut targets) = (Vec::new(), Vec::new());
     match against {
         Against::Servers(running) => {
@@ -114,7 +114,7 @@ fn start_servers(
                     // `send` fails when the race is over and the receiver is dropped.
                     let _ = sender.send(Event::Reported(index, Instant::now(), report));
                 };
-                let server = Server::start(stage, *sleep, *workers, *queue, lock, report)?;
+                let server = StageServer::start(stage, *sleep, *workers, *queue, lock, report)?;
                 let label = format!("stage {}  {}", stage.number, stage.name);
                 targets.push((label, Target::new(server.addr(), "/sleep")));
                 servers.push(server);
@@ -153,7 +153,7 @@ impl Request {
 
 /// Prints the chart and the results, and writes what else was asked for.
 fn tell(
-    options: &Options,
+    options: &RaceOptions,
     screen: &mut Screen<io::Stdout>,
     recordings: &[Recording],
     predictions: &[ask::Predictions],

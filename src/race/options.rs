@@ -30,7 +30,7 @@ Options of race, besides --sleep, --workers and --queue:
 
 /// What to race against, and how.
 #[derive(Debug)]
-pub struct Options {
+pub struct RaceOptions {
     /// The stages or the servers to race against.
     pub against: Against,
     /// How many requests to send to each of them, at least 1.
@@ -102,7 +102,7 @@ const ADDRESS_AND_STAGE: &str =
 /// # Errors
 ///
 /// The first mistake. If there is none, options that exclude each other, or that there is no stage.
-pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
+pub fn parse(arguments: &mut Arguments) -> Result<RaceOptions, UsageError> {
     let mut stage = None;
     let mut sleep = Duration::from_secs(5);
     let mut workers = 4;
@@ -151,7 +151,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
             queue: queue.unwrap_or(workers),
         },
     };
-    Ok(Options {
+    Ok(RaceOptions {
         against,
         count,
         every,

@@ -6,10 +6,10 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use super::chart;
-use super::options::Options;
+use super::options::RaceOptions;
 use super::recording::{Lane, Recording};
 use super::screen::Screen;
-use super::server::{Report, Server};
+use super::server::{ServerReport, StageServer};
 use crate::client::metronome::Metronome;
 use crate::client::{self, Outcome, Reply};
 use crate::notes::lock::Lock;
@@ -24,7 +24,7 @@ const END: Duration = Duration::from_secs(5);
 /// knows it by the port of its client.
 pub(super) enum Event {
     Connected((usize, usize), u16, Duration),
-    Reported(usize, Instant, Report),
+    Reported(usize, Instant, ServerReport),
     Ended((usize, usize), Duration, Reply),
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Race {
 
 impl Race {
     /// A race that begins now, with servers of these labels.
-    pub fn new<'a>(options: &Options, labels: impl Iterator<Item = &'a str>) -> Race {
+    pub fn new<'a>(options: &RaceOptions, labels: impl Iterator<Item = &'a str>) -> Race {
         let every = options.every.unwrap_or_default();
         let lanes = (0..options.count).map(|index| Lane {
             due: every * index as u32,
@@ -93,7 +93,7 @@ impl Race {
     pub fn end(
         &mut self,
         metronome: &Metronome,
-        mut servers: Vec<Server>,
+        mut servers: Vec<StageServer>,
         events: &Receiver<Event>,
         lock: bool,
     ) {
@@ -106,7 +106,7 @@ impl Race {
             recording.pauses = pauses.clone();
         }
         if lock {
-            servers.iter_mut().for_each(Server::stop);
+            servers.iter_mut().for_each(StageServer::stop);
             self.hear_all(events, servers.len());
         }
     }
@@ -141,25 +141,25 @@ impl Race {
         }
     }
 
-    fn apply_report(&mut self, server: usize, at: Instant, report: Report) {
+    fn apply_report(&mut self, server: usize, at: Instant, report: ServerReport) {
         match report {
-            Report::PickedUp(port, thread) => {
+            ServerReport::PickedUp(port, thread) => {
                 let since_start = at.saturating_duration_since(self.start);
                 self.pick_ups.insert((server, port), (since_start, thread));
                 self.assign(server, port);
             }
-            Report::Note(line) => {
+            ServerReport::Note(line) => {
                 if let Some(lock) = &mut self.recordings[server].lock {
                     // What is not a note is a line of a worker's.
                     let _ = lock.notes.add_line(&line);
                 }
             }
-            Report::Clock(time) => {
+            ServerReport::Clock(time) => {
                 if let Some(lock) = &mut self.recordings[server].lock {
                     lock.hear_clock(time, at, self.start);
                 }
             }
-            Report::End => self.ended += 1,
+            ServerReport::End => self.ended += 1,
         }
     }
 

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::notes::Recording;
-use crate::server::{self, Options};
+use crate::server::{self, ServeOptions};
 use crate::{Stage, output};
 
 /// The word on the command line for what [`run`] does.
@@ -21,7 +21,7 @@ pub const COMMAND: &str = "race-server";
 
 /// What a server reports, while it serves.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Report {
+pub enum ServerReport {
     /// That it has picked up the connection of the client at this port, on the thread of this name.
     PickedUp(u16, String),
     /// What the clock of its notes shows now.
@@ -34,12 +34,12 @@ pub enum Report {
 
 /// A server that lives as long as this value, or as this process if that ends first.
 #[derive(Debug)]
-pub struct Server {
+pub struct StageServer {
     child: Child,
     addr: String,
 }
 
-impl Server {
+impl StageServer {
     /// Starts a stage, and waits until it listens. From then on, `report` is called with everything that
     /// the server reports, from a thread of its own. If `lock` is set, the server also reports its notes.
     ///
@@ -52,8 +52,8 @@ impl Server {
         workers: usize,
         queue: usize,
         lock: bool,
-        report: impl Fn(Report) + Send + 'static,
-    ) -> Result<Server, String> {
+        report: impl Fn(ServerReport) + Send + 'static,
+    ) -> Result<StageServer, String> {
         let cannot = |error| format!("Cannot start stage {}: {error}", stage.number);
         let mut child = Command::new(env::current_exe().map_err(cannot)?)
             .arg(COMMAND)
@@ -71,7 +71,7 @@ impl Server {
             .stdout
             .take()
             .ok_or_else(|| cannot(io::ErrorKind::BrokenPipe.into()))?;
-        let mut server = Server {
+        let mut server = StageServer {
             child,
             addr: String::new(),
         };
@@ -84,7 +84,7 @@ impl Server {
             for line in lines {
                 report(parse_report(line));
             }
-            report(Report::End);
+            report(ServerReport::End);
         };
         thread::Builder::new()
             .spawn(read_reports)
@@ -105,25 +105,30 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for StageServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-fn parse_report(line: String) -> Report {
+fn parse_report(line: String) -> ServerReport {
     let picked_up = || {
         let (port, thread) = line.strip_prefix("picked up ")?.split_once(' ')?;
-        Some(Report::PickedUp(port.parse().ok()?, thread.to_owned()))
+        Some(ServerReport::PickedUp(
+            port.parse().ok()?,
+            thread.to_owned(),
+        ))
     };
     let clock = || {
         let seconds = line.strip_prefix("clock ")?.parse().ok()?;
-        Some(Report::Clock(Duration::try_from_secs_f64(seconds).ok()?))
+        Some(ServerReport::Clock(
+            Duration::try_from_secs_f64(seconds).ok()?,
+        ))
     };
     picked_up()
         .or_else(clock)
-        .unwrap_or_else(|| Report::Note(line.clone()))
+        .unwrap_or_else(|| ServerReport::Note(line.clone()))
 }
 
 fn no_thread(error: &io::Error) -> String {
@@ -133,16 +138,16 @@ fn no_thread(error: &io::Error) -> String {
 /// What ends the connections of a stage.
 type Stop = Box<dyn Fn() + Send>;
 
-/// The other end of [`Server`]: serves a stage, prints its address, then a line for each connection
+/// The other end of [`StageServer`]: serves a stage, prints its address, then a line for each connection
 /// that a thread picks up, and ends when its standard input ends.
 ///
-/// With [`Options::lock`] it also prints the notes of the stage's threads, and a line on its standard
+/// With [`ServeOptions::lock`] it also prints the notes of the stage's threads, and a line on its standard
 /// input makes it shut down gracefully.
 ///
 /// # Errors
 ///
 /// Why the stage cannot be served, as a sentence.
-pub fn run(options: &Options) -> Result<(), String> {
+pub fn run(options: &ServeOptions) -> Result<(), String> {
     let (sender, stop) = mpsc::channel();
     let lock = options.lock;
     let end_with_the_race = move || {

@@ -15,7 +15,7 @@ use crate::client::rule::at_once;
 
 /// How the requests that were answered relate to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RaceVerdict {
     /// There are not two to compare.
     Alone,
     /// They ended too soon to compare.
@@ -68,9 +68,9 @@ struct Answer<'a> {
     work: Option<Work>,
 }
 
-impl Verdict {
+impl RaceVerdict {
     /// The verdict on the requests that were [answered](Lane::answered).
-    pub fn of(recording: &Recording) -> Verdict {
+    pub fn of(recording: &Recording) -> RaceVerdict {
         let answers = recording.lanes.iter().filter_map(|lane| {
             let end = lane.answered()?;
             let work = lane.picked_up.map(|picked_up| (picked_up, end));
@@ -78,7 +78,7 @@ impl Verdict {
         });
         let answers: Vec<Answer> = answers.collect();
         if answers.len() < 2 {
-            return Verdict::Alone;
+            return RaceVerdict::Alone;
         }
         if recording.every.is_some() {
             return took(recording, &answers);
@@ -93,9 +93,9 @@ impl Verdict {
         let work: Option<Vec<Work>> = answers.iter().map(|answer| answer.work).collect();
         let longest = work.as_ref().and_then(|work| work.iter().map(length).max());
         match longest {
-            None if first < TOO_QUICK => return Verdict::TooQuick,
+            None if first < TOO_QUICK => return RaceVerdict::TooQuick,
             Some(longest) if longest < TOO_QUICK && first < STILL_QUICK => {
-                return Verdict::TooQuick;
+                return RaceVerdict::TooQuick;
             }
             _ => {}
         }
@@ -115,17 +115,17 @@ impl Verdict {
             work.map_or(clock.clone(), |work| with_reports(&work, clock, first))
         });
         match number {
-            Err(doubt) => Verdict::CannotTell(doubt),
-            Ok(1) => Verdict::OneAfterAnother,
-            Ok(all) if all == answers.len() => Verdict::SideBySide,
-            Ok(some) => Verdict::AtATime(some),
+            Err(doubt) => RaceVerdict::CannotTell(doubt),
+            Ok(1) => RaceVerdict::OneAfterAnother,
+            Ok(all) if all == answers.len() => RaceVerdict::SideBySide,
+            Ok(some) => RaceVerdict::AtATime(some),
         }
     }
 }
 
 /// How long the answers took, each since its request was due: a request that was sent late counts from
 /// when it should have been sent.
-fn took(recording: &Recording, answers: &[Answer]) -> Verdict {
+fn took(recording: &Recording, answers: &[Answer]) -> RaceVerdict {
     let times = answers
         .iter()
         .map(|answer| answer.end.saturating_sub(answer.lane.due));
@@ -133,8 +133,8 @@ fn took(recording: &Recording, answers: &[Answer]) -> Verdict {
     let longest = times.max().unwrap_or_default();
     let most = PAUSE.min(shortest / 4).max(TOO_QUICK);
     match longest_pause(recording, answers) {
-        pause if pause > most => Verdict::CannotTell(Doubt::StoodStill(pause)),
-        _ => Verdict::Took(shortest, longest),
+        pause if pause > most => RaceVerdict::CannotTell(Doubt::StoodStill(pause)),
+        _ => RaceVerdict::Took(shortest, longest),
     }
 }
 
@@ -240,7 +240,7 @@ impl Recording {
             "{}  {:.1} s  {}",
             self.label,
             last.as_secs_f64(),
-            Verdict::of(self)
+            RaceVerdict::of(self)
         );
         if !self.all_answered() {
             result += &format!(", {} of {all} answered", answers.len());
@@ -249,19 +249,19 @@ impl Recording {
     }
 }
 
-impl Display for Verdict {
+impl Display for RaceVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Verdict::Alone => f.write_str("nothing to compare"),
-            Verdict::TooQuick => f.write_str("too quick to compare"),
-            Verdict::OneAfterAnother => f.write_str("one after another"),
-            Verdict::SideBySide => f.write_str("side by side"),
-            Verdict::AtATime(count) => write!(f, "{count} at a time"),
-            Verdict::Took(shortest, longest) => {
+            RaceVerdict::Alone => f.write_str("nothing to compare"),
+            RaceVerdict::TooQuick => f.write_str("too quick to compare"),
+            RaceVerdict::OneAfterAnother => f.write_str("one after another"),
+            RaceVerdict::SideBySide => f.write_str("side by side"),
+            RaceVerdict::AtATime(count) => write!(f, "{count} at a time"),
+            RaceVerdict::Took(shortest, longest) => {
                 let (shortest, longest) = (shortest.as_secs_f64(), longest.as_secs_f64());
                 write!(f, "answers took {shortest:.1} to {longest:.1} s")
             }
-            Verdict::CannotTell(doubt) => write!(f, "cannot tell: {doubt}"),
+            RaceVerdict::CannotTell(doubt) => write!(f, "cannot tell: {doubt}"),
         }
     }
 }

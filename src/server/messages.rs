@@ -3,12 +3,12 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
-use super::options::Options;
+use super::options::ServeOptions;
 use crate::stage::{Stage, features};
 
 /// What the program prints when it listens on `addr`. The address is in the first line. `enter_stops`
 /// says whether Enter stops the server: it does only on a terminal.
-pub fn banner(options: &Options, addr: SocketAddr, enter_stops: bool) -> String {
+pub fn banner(options: &ServeOptions, addr: SocketAddr, enter_stops: bool) -> String {
     let Stage {
         number,
         name,
@@ -34,7 +34,7 @@ or from a browser: http://{addr}/race
 }
 
 /// What the program prints when it cannot listen, and what to type instead if another port would do.
-pub fn cannot_listen(options: &Options, error: &io::Error) -> String {
+pub fn cannot_listen(options: &ServeOptions, error: &io::Error) -> String {
     let addr = &options.addr;
     let message = match error.kind() {
         ErrorKind::AddrInUse => format!(

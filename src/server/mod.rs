@@ -31,16 +31,16 @@ use crate::notes::Recording;
 use crate::traced;
 use crate::{Handler, Setup, output, threads};
 use connections::Connections;
-pub use options::Options;
+pub use options::ServeOptions;
 use site::Site;
 
 /// Serves a stage: prints how to reach it, and returns when its connections end. They end after
-/// [`Options::requests`] of them, or when Enter is pressed.
+/// [`ServeOptions::requests`] of them, or when Enter is pressed.
 ///
 /// # Errors
 ///
 /// Why the stage cannot be served, as a sentence that also says what to type instead.
-pub fn run(options: &Options) -> Result<(), String> {
+pub fn run(options: &ServeOptions) -> Result<(), String> {
     let server = Server::start(options, "")?;
     let enter_stops = io::stdin().is_terminal() && foreground::may_read_the_terminal();
     output::log(messages::banner(options, server.addr, enter_stops));
@@ -71,10 +71,10 @@ fn stop_on_enter(connections: &Connections) -> io::Result<()> {
 pub(crate) struct Server<'a> {
     /// The address on which it listens, with the real port.
     pub addr: SocketAddr,
-    options: &'a Options,
+    options: &'a ServeOptions,
     connections: Connections,
     site: Arc<Site>,
-    /// With [`Options::lock`], what the stage's threads do.
+    /// With [`ServeOptions::lock`], what the stage's threads do.
     recording: Option<Arc<Recording>>,
     reject: Handler,
     rejections: Option<JoinHandle<()>>,
@@ -88,7 +88,7 @@ impl Server<'_> {
     /// # Errors
     ///
     /// What is missing, as a sentence that also says what to type instead.
-    pub fn start<'a>(options: &'a Options, command: &str) -> Result<Server<'a>, String> {
+    pub fn start<'a>(options: &'a ServeOptions, command: &str) -> Result<Server<'a>, String> {
         let listen = || {
             let listener = TcpListener::bind(&options.addr)?;
             Ok((listener.local_addr()?, listener))
@@ -96,7 +96,7 @@ impl Server<'_> {
         let (addr, listener) =
             listen().map_err(|error| messages::cannot_listen(options, &error))?;
         let recording = options.lock.then(|| Arc::new(Recording::new()));
-        let Options {
+        let ServeOptions {
             stage,
             sleep,
             read_timeout,
@@ -170,7 +170,7 @@ fn as_jobs(handler: Handler) -> Handler {
 /// # Errors
 ///
 /// As [`threads::check_for`].
-fn check_threads(options: &Options, command: &str) -> Result<(), String> {
+fn check_threads(options: &ServeOptions, command: &str) -> Result<(), String> {
     if !options.stage.has_pool {
         return Ok(());
     }

@@ -23,7 +23,7 @@ Options:
 
 /// How to serve.
 #[derive(Debug)]
-pub struct Options {
+pub struct ServeOptions {
     /// The stage.
     pub stage: &'static Stage,
     /// Its `serve`.
@@ -50,7 +50,7 @@ pub struct Options {
 /// # Errors
 ///
 /// The first mistake. If there is none, that there is no stage to run, or no single one.
-pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
+pub fn parse(arguments: &mut Arguments) -> Result<ServeOptions, UsageError> {
     let mut stage = None;
     let mut addr = String::from("127.0.0.1:7878");
     let mut sleep = Duration::from_secs(5);
@@ -74,7 +74,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<Options, UsageError> {
     }
     let (stage, plain) = choose_stage(stage)?;
     let traced = stage.traced.filter(|_| lock);
-    Ok(Options {
+    Ok(ServeOptions {
         stage,
         serve: traced.unwrap_or(plain),
         addr,

@@ -9,12 +9,12 @@ use crate::common::repository::root;
 use ten_versus_five::STAGES;
 use ten_versus_five::client::Outcome;
 use ten_versus_five::race::ask::{NEEDS_A_TERMINAL, Predictions, ask, parse};
-use ten_versus_five::race::{Against, Lane, Options, Recording};
+use ten_versus_five::race::{Against, Lane, RaceOptions, Recording};
 
 /// A race of so many requests against these stages.
-fn race(stages: &[usize], count: usize) -> Options {
+fn race(stages: &[usize], count: usize) -> RaceOptions {
     let stages = stages.iter().map(|number| &STAGES[number - 1]).collect();
-    Options {
+    RaceOptions {
         against: Against::Stages {
             stages,
             sleep: Duration::from_secs(5),
@@ -32,7 +32,7 @@ fn race(stages: &[usize], count: usize) -> Options {
 }
 
 /// What is understood when this is typed, and what is shown meanwhile.
-fn typed(race: &Options, lines: &str) -> (Vec<Predictions>, String) {
+fn typed(race: &RaceOptions, lines: &str) -> (Vec<Predictions>, String) {
     let mut shown = Vec::new();
     let predictions = ask(race, &mut lines.as_bytes(), &mut shown).unwrap();
     (predictions, String::from_utf8(shown).unwrap())

@@ -301,14 +301,14 @@ mod with_a_stage {
     use std::io::{self, ErrorKind};
     use std::net::TcpListener;
 
-    use ten_versus_five::server::Options;
+    use ten_versus_five::server::ServeOptions;
     use ten_versus_five::server::messages;
 
     use super::*;
     use crate::common::{Server, connect, get_when_free, wait_for};
 
     /// The options that these arguments give to a stage which is compiled in.
-    fn options(arguments: &[&str]) -> Options {
+    fn options(arguments: &[&str]) -> ServeOptions {
         let stage = format!("--stage={}", compiled_in()[0]);
         let arguments = [&[stage.as_str()], arguments].concat();
         match command::parse(arguments.iter().map(OsString::from)) {

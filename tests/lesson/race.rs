@@ -7,7 +7,7 @@ use std::time::Duration;
 use ten_versus_five::client::Outcome;
 use ten_versus_five::client::{Reply, read_reply};
 use ten_versus_five::race::chart;
-use ten_versus_five::race::{Doubt, Lane, Recording, Verdict, svg};
+use ten_versus_five::race::{Doubt, Lane, RaceVerdict, Recording, svg};
 use ten_versus_five::terminal::Style;
 
 fn seconds(seconds: f64) -> Duration {
@@ -49,12 +49,12 @@ fn recording(label: &str, lanes: Vec<Lane>) -> Recording {
     }
 }
 
-fn verdict(lanes: Vec<Lane>) -> Verdict {
-    Verdict::of(&recording("here", lanes))
+fn verdict(lanes: Vec<Lane>) -> RaceVerdict {
+    RaceVerdict::of(&recording("here", lanes))
 }
 
 /// The verdict on requests that were picked up and answered at these times, each by a thread of its own.
-fn by_reports(lanes: &[(f64, f64)]) -> Verdict {
+fn by_reports(lanes: &[(f64, f64)]) -> RaceVerdict {
     let lanes = (0..).zip(lanes).map(|(number, &(from, to))| {
         let thread = format!("worker-{number}");
         with_report(&thread, from, to)
@@ -63,40 +63,52 @@ fn by_reports(lanes: &[(f64, f64)]) -> Verdict {
 }
 
 /// The verdict on requests that were answered at these times.
-fn by_the_clock(times: &[f64]) -> Verdict {
+fn by_the_clock(times: &[f64]) -> RaceVerdict {
     verdict(times.iter().map(|time| without_report(*time)).collect())
 }
 
-const CONTRADICTED: Verdict = Verdict::CannotTell(Doubt::Contradicted);
+const CONTRADICTED: RaceVerdict = RaceVerdict::CannotTell(Doubt::Contradicted);
 
 #[test]
 fn work_that_overlaps_is_distinguished_from_work_that_does_not() {
     let verdict = by_reports;
     assert_eq!(
         verdict(&[(0.0, 5.0), (5.0, 10.0)]),
-        Verdict::OneAfterAnother
+        RaceVerdict::OneAfterAnother
     );
-    assert_eq!(verdict(&[(0.0, 5.0), (0.0, 5.0)]), Verdict::SideBySide);
+    assert_eq!(verdict(&[(0.0, 5.0), (0.0, 5.0)]), RaceVerdict::SideBySide);
     assert_eq!(
         verdict(&[(0.0, 5.0), (0.0, 5.0), (5.0, 10.0)]),
-        Verdict::AtATime(2)
+        RaceVerdict::AtATime(2)
     );
     // A clock that is read late moves both ends, but never by half of the time.
     assert_eq!(
         verdict(&[(0.3, 5.3), (5.0, 10.0)]),
-        Verdict::OneAfterAnother
+        RaceVerdict::OneAfterAnother
     );
-    assert_eq!(verdict(&[(0.0, 5.0), (1.0, 6.0)]), Verdict::SideBySide);
-    assert_eq!(verdict(&[(0.0, 0.001), (0.0, 0.001)]), Verdict::TooQuick);
-    assert_eq!(verdict(&[(0.0, 5.0)]), Verdict::Alone);
-    assert_eq!(verdict(&[]), Verdict::Alone);
+    assert_eq!(verdict(&[(0.0, 5.0), (1.0, 6.0)]), RaceVerdict::SideBySide);
+    assert_eq!(
+        verdict(&[(0.0, 0.001), (0.0, 0.001)]),
+        RaceVerdict::TooQuick
+    );
+    assert_eq!(verdict(&[(0.0, 5.0)]), RaceVerdict::Alone);
+    assert_eq!(verdict(&[]), RaceVerdict::Alone);
     // Quick work on a busy machine is still quick.
-    assert_eq!(verdict(&[(0.1, 0.101), (0.0, 0.001)]), Verdict::TooQuick);
-    assert_eq!(verdict(&[(0.1, 0.101), (0.1, 0.101)]), Verdict::TooQuick);
+    assert_eq!(
+        verdict(&[(0.1, 0.101), (0.0, 0.001)]),
+        RaceVerdict::TooQuick
+    );
+    assert_eq!(
+        verdict(&[(0.1, 0.101), (0.1, 0.101)]),
+        RaceVerdict::TooQuick
+    );
     // The same gap between together and apart as that of the clock.
-    assert_eq!(verdict(&[(0.0, 5.0), (2.4, 7.4)]), Verdict::SideBySide);
+    assert_eq!(verdict(&[(0.0, 5.0), (2.4, 7.4)]), RaceVerdict::SideBySide);
     assert_eq!(verdict(&[(0.0, 5.0), (3.0, 8.0)]), CONTRADICTED);
-    assert_eq!(verdict(&[(0.0, 5.0), (4.5, 9.5)]), Verdict::OneAfterAnother);
+    assert_eq!(
+        verdict(&[(0.0, 5.0), (4.5, 9.5)]),
+        RaceVerdict::OneAfterAnother
+    );
 }
 
 /// The server was busy with something else at first, or one request took longer than another.
@@ -104,11 +116,11 @@ fn work_that_overlaps_is_distinguished_from_work_that_does_not() {
 fn a_report_decides_where_the_clock_shows_nothing() {
     let verdict = by_reports;
     let late = [(7.0, 12.0), (12.0, 17.0)];
-    assert_eq!(verdict(&late), Verdict::OneAfterAnother);
+    assert_eq!(verdict(&late), RaceVerdict::OneAfterAnother);
     let late = [(10.0, 15.0), (10.0, 15.0), (15.0, 20.0)];
-    assert_eq!(verdict(&late), Verdict::AtATime(2));
+    assert_eq!(verdict(&late), RaceVerdict::AtATime(2));
     let unequal = [(0.0, 5.0), (5.0, 15.0)];
-    assert_eq!(verdict(&unequal), Verdict::OneAfterAnother);
+    assert_eq!(verdict(&unequal), RaceVerdict::OneAfterAnother);
 }
 
 /// An honest server could send each of these reports. A server that runs its requests in the other way,
@@ -133,10 +145,14 @@ fn where_the_server_contradicts_the_clock_there_is_no_verdict() {
     // In these the report and the clock agree.
     for work in [0.0, 0.000_001, 0.001, 0.1] {
         let (one, other) = ((5.0 - work, 5.0), (10.0 - work, 10.0));
-        assert_eq!(verdict(&[one, other]), Verdict::OneAfterAnother, "{work}");
+        assert_eq!(
+            verdict(&[one, other]),
+            RaceVerdict::OneAfterAnother,
+            "{work}"
+        );
     }
     let (one, other) = ((4.5, 5.0), (4.5, 5.0));
-    assert_eq!(verdict(&[one, other]), Verdict::SideBySide);
+    assert_eq!(verdict(&[one, other]), RaceVerdict::SideBySide);
 }
 
 #[test]
@@ -144,7 +160,7 @@ fn one_thread_cannot_be_in_two_bars_at_once() {
     let twice = vec![with_report("main", 2.0, 3.0), with_report("main", 2.0, 3.0)];
     let main = Doubt::TwoBars(String::from("main"));
     let twice = recording("here", twice);
-    assert_eq!(Verdict::of(&twice), Verdict::CannotTell(main));
+    assert_eq!(RaceVerdict::of(&twice), RaceVerdict::CannotTell(main));
     assert_eq!(
         twice.result(),
         "here  3.0 s  cannot tell: main is in two bars at once"
@@ -154,7 +170,7 @@ fn one_thread_cannot_be_in_two_bars_at_once() {
     assert!(!chart.contains('#') && chart.contains("=="), "{chart}");
     // Its clock is read late: at a little more than a second, and a little less than two.
     let in_turn = vec![with_report("main", 0.0, 1.1), with_report("main", 1.0, 2.0)];
-    assert_eq!(verdict(in_turn), Verdict::OneAfterAnother);
+    assert_eq!(verdict(in_turn), RaceVerdict::OneAfterAnother);
 }
 
 #[test]
@@ -188,7 +204,7 @@ fn a_slow_connection_is_named_and_drawn() {
     lanes.resize(12, connected(1.0, 2.0));
     let slow = recording("here", lanes);
     let doubt = Doubt::Connecting(seconds(1.0));
-    assert_eq!(Verdict::of(&slow), Verdict::CannotTell(doubt));
+    assert_eq!(RaceVerdict::of(&slow), RaceVerdict::CannotTell(doubt));
     assert_eq!(
         slow.result(),
         "here  2.0 s  cannot tell: a connection took 1.0 s longer than another"
@@ -203,14 +219,14 @@ fn a_slow_connection_is_named_and_drawn() {
     assert!(svg::draw(&[slow]).contains("class=\"connecting\""));
     // All of them are equally far away.
     let far = vec![connected(0.3, 1.3), connected(0.3, 2.3)];
-    assert_eq!(verdict(far), Verdict::OneAfterAnother);
+    assert_eq!(verdict(far), RaceVerdict::OneAfterAnother);
 }
 
 #[test]
 fn a_machine_that_stood_still_is_named() {
     let with_pause = |lanes: Vec<Lane>, from, to| {
         let pauses = vec![(seconds(from), seconds(to))];
-        Verdict::of(&Recording {
+        RaceVerdict::of(&Recording {
             pauses,
             ..recording("here", lanes)
         })
@@ -287,22 +303,25 @@ fn only_status_200_is_an_answer() {
         let half = recording("here", vec![with(200), with(status)]);
         let result = "here  5.0 s  nothing to compare, 1 of 2 answered";
         assert_eq!(half.result(), result, "{status}");
-        assert_eq!(Verdict::of(&half), Verdict::Alone);
+        assert_eq!(RaceVerdict::of(&half), RaceVerdict::Alone);
     }
 }
 
 #[test]
 fn without_a_report_the_times_of_the_answers_decide() {
     let verdict = by_the_clock;
-    assert_eq!(verdict(&[5.0, 10.0]), Verdict::OneAfterAnother);
-    assert_eq!(verdict(&[5.1, 5.0]), Verdict::SideBySide);
-    assert_eq!(verdict(&[5.0, 10.0, 15.0, 20.1]), Verdict::OneAfterAnother);
+    assert_eq!(verdict(&[5.0, 10.0]), RaceVerdict::OneAfterAnother);
+    assert_eq!(verdict(&[5.1, 5.0]), RaceVerdict::SideBySide);
+    assert_eq!(
+        verdict(&[5.0, 10.0, 15.0, 20.1]),
+        RaceVerdict::OneAfterAnother
+    );
     assert_eq!(
         verdict(&[10.0, 5.0, 5.0, 5.2, 10.1, 5.1]),
-        Verdict::AtATime(4)
+        RaceVerdict::AtATime(4)
     );
-    assert_eq!(verdict(&[0.001, 0.002]), Verdict::TooQuick);
-    assert_eq!(verdict(&[5.0]), Verdict::Alone);
+    assert_eq!(verdict(&[0.001, 0.002]), RaceVerdict::TooQuick);
+    assert_eq!(verdict(&[5.0]), RaceVerdict::Alone);
 }
 
 #[test]
@@ -313,7 +332,7 @@ fn what_was_not_answered_is_no_evidence() {
         without_report(10.0),
         failed(Outcome::Failed("x".into())),
     ];
-    assert_eq!(verdict(lanes.to_vec()), Verdict::OneAfterAnother);
+    assert_eq!(verdict(lanes.to_vec()), RaceVerdict::OneAfterAnother);
 }
 
 #[test]

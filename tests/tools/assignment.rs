@@ -225,7 +225,7 @@ fn a_wrong_hand_in_breaks_the_promises_that_it_does_not_keep() {
     // A wrong pool makes no progress for this long. Ten seconds are for pools that may be right.
     let main = assignment.folder.join("src/main.rs");
     let (report, text) = ("    match check.report(", read(&main));
-    let hurry = "    let check = check.patience(std::time::Duration::from_secs(3));\n";
+    let hurry = "    let check = check.give_up_after(std::time::Duration::from_secs(3));\n";
     assert!(text.contains(report), "{text}");
     write(&main, &text.replace(report, &format!("{hurry}{report}")));
 

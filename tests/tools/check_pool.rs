@@ -43,7 +43,7 @@ fn assert_verdicts(test: &str, new: fn(usize) -> Pool, expected: &str) {
         true => LESS_PATIENCE,
         false => PATIENCE,
     };
-    let check = check(test, new).patience(patience);
+    let check = check(test, new).give_up_after(patience);
     thread::scope(|scope| {
         let verdicts = PROMISES.iter().zip(expected.chars());
         let asked = verdicts.filter(|(promise, expected)| {
@@ -408,7 +408,7 @@ fn each_stage_points_to_the_promises_that_it_adds() {
 fn a_failure_says_what_happened_and_asks_what_leads_on() {
     let test = "check_pool::a_failure_says_what_happened_and_asks_what_leads_on";
     let new = |size| pools::channel(size, worker::for_with_the_lock, end::joins);
-    let check = check(test, new).patience(LESS_PATIENCE);
+    let check = check(test, new).give_up_after(LESS_PATIENCE);
     let [first, second] = [0, 1].map(|promise| check.verdict(&PROMISES[promise]).to_string());
     assert_eq!(
         first,
@@ -454,7 +454,7 @@ fn the_question_leads_to_what_this_pool_does() {
     ];
     let verdicts = thread::scope(|scope| {
         let ask = |(promise, new, question): Asked| {
-            let check = named_check(question, test, new).patience(LESS_PATIENCE);
+            let check = named_check(question, test, new).give_up_after(LESS_PATIENCE);
             scope.spawn(move || check.verdict(&PROMISES[promise]))
         };
         asked.map(ask).map(|asked| asked.join().unwrap())
@@ -472,7 +472,7 @@ fn the_question_leads_to_what_this_pool_does() {
 fn a_panic_of_the_pool_is_quoted() {
     let test = "check_pool::a_panic_of_the_pool_is_quoted";
     let new = |size| pools::channel(size, worker::catches, end::panics);
-    let check = check(test, new).patience(LESS_PATIENCE);
+    let check = check(test, new).give_up_after(LESS_PATIENCE);
     let verdict = check.verdict(&PROMISES[5]).to_string();
     let quoted = "    there is something wrong with `drop`\n";
     assert!(verdict.contains(quoted), "{verdict}");
@@ -505,7 +505,7 @@ fn time_in_which_the_whole_program_stands_still_does_not_count() {
         new(size)
     };
     let patience = Duration::from_secs(1);
-    let check = check(test, stops).patience(patience);
+    let check = check(test, stops).give_up_after(patience);
     assert_eq!(check.verdict(&PROMISES[0]), Verdict::Kept);
 }
 

@@ -19,12 +19,12 @@ use std::time::Duration;
 
 use crate::common::{Server, program, thorough};
 use servers::{Case, HOLD_UP, SERVERS, threaded};
-use ten_versus_five::check::server::{Check, Format, Options};
+use ten_versus_five::check::server::{CheckOptions, Format, ServerCheck};
 use ten_versus_five::client::target::Target;
 use ten_versus_five::compiled_in;
 
-fn options(addr: impl ToString, (workers, queue): (Option<usize>, Option<usize>)) -> Options {
-    Options {
+fn options(addr: impl ToString, (workers, queue): (Option<usize>, Option<usize>)) -> CheckOptions {
+    CheckOptions {
         target: Target::parse(&addr.to_string()).unwrap(),
         workers,
         queue,
@@ -34,7 +34,7 @@ fn options(addr: impl ToString, (workers, queue): (Option<usize>, Option<usize>)
 }
 
 /// What the check prints for programs, and whether it says that nothing is broken.
-fn tap(check: &Check) -> String {
+fn tap(check: &ServerCheck) -> String {
     let mut printed = Vec::new();
     let count = check.report(&mut printed, Format::Tap, |_| {}).unwrap();
     let tap = String::from_utf8(printed).unwrap();
@@ -127,7 +127,7 @@ fn settled(is_settled: impl Fn(&str) -> bool, check: impl Fn() -> String) -> Str
 
 /// The names of all promises, in order.
 fn names() -> Vec<String> {
-    let tap = tap(&Check::new(options(nowhere(), (None, None))));
+    let tap = tap(&ServerCheck::new(options(nowhere(), (None, None))));
     let lines = tap.lines().filter(|line| line.contains("ok "));
     let names = lines.filter_map(|line| Some(line.split_once(" - ")?.1));
     names
@@ -185,7 +185,7 @@ fn no_server_is_misjudged() {
     let misjudged = ask(|case| {
         let (only, expected) = chosen(case, &names);
         misjudged(&only, &expected, |only| {
-            let check = Check::new(options(start(case), case.demanded)).hold_up(HOLD_UP);
+            let check = ServerCheck::new(options(start(case), case.demanded)).hold_up(HOLD_UP);
             tap(&check.only(only))
         })
     });
@@ -223,7 +223,7 @@ fn process_that_checks() {
     let (addr, number) = task.split_once(' ').unwrap();
     let case = &SERVERS[number.parse::<usize>().unwrap()];
     let names = names();
-    let check = Check::new(options(addr, case.demanded)).hold_up(HOLD_UP);
+    let check = ServerCheck::new(options(addr, case.demanded)).hold_up(HOLD_UP);
     eprint!("{}", tap(&check.only(&chosen(case, &names).0)));
 }
 
@@ -326,7 +326,7 @@ fn a_server_that_spins_at_the_end_of_input_is_found_out() {
         let mut addr = String::new();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         stderr.read_line(&mut addr).unwrap();
-        let check = Check::new(options(addr.trim(), (None, None))).hold_up(HOLD_UP);
+        let check = ServerCheck::new(options(addr.trim(), (None, None))).hold_up(HOLD_UP);
         let tap = tap(&check.only(only));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -366,7 +366,7 @@ fn no_stage_is_misjudged() {
                 let options = ["--sleep", "0.6", "--workers", "4", "--queue", "4"];
                 let server = Server::start(stage.number, &options);
                 let (only, expected) = chosen(&case, names);
-                let check = Check::new(self::options(server.addr, case.demanded));
+                let check = ServerCheck::new(self::options(server.addr, case.demanded));
                 let check = |only: &[&str]| tap(&check.clone().only(only));
                 assert_eq!(misjudged(&only, &expected, check), None, "{}", stage.name);
             });
@@ -404,7 +404,7 @@ fn no_queue_is_a_queue_of_zero() {
     let server = Server::start(5, &["--sleep", "0.6", "--workers", "2"]);
     let names = names();
     let only = [3, 4, 5].map(|number| names[number].as_str());
-    let check = Check::new(options(server.addr, (Some(2), Some(0))));
+    let check = ServerCheck::new(options(server.addr, (Some(2), Some(0))));
     let misjudged = misjudged(&only, "+++", |only| tap(&check.clone().only(only)));
     assert_eq!(misjudged, None);
 }
@@ -460,7 +460,7 @@ fn nothing_broken_exits_with_0() {
 }
 
 /// What the check says to people.
-fn plain(check: &Check, width: usize) -> String {
+fn plain(check: &ServerCheck, width: usize) -> String {
     let mut printed = Vec::new();
     let plain = Format::Plain(width);
     check.report(&mut printed, plain, |_| {}).unwrap();
@@ -475,7 +475,7 @@ fn people_get_lines_that_fit_one_question_once_and_a_sum() {
     let text = settled(
         |text| text.contains(sum),
         || {
-            let check = Check::new(options(start(case), (None, None))).hold_up(HOLD_UP);
+            let check = ServerCheck::new(options(start(case), (None, None))).hold_up(HOLD_UP);
             let only = [&names[0], &names[3], &names[6], &names[7]].map(String::as_str);
             plain(&check.only(&only), 60)
         },
@@ -535,7 +535,7 @@ fn a_status_is_explained() {
         ("500 Oh\r\n", "-", "status 500 (see its log)"),
     ] {
         let response = format!("HTTP/1.1 {response}Content-Length: 0\r\n\r\n");
-        let check = Check::new(options(answers_with(response.leak()), (None, None)));
+        let check = ServerCheck::new(options(answers_with(response.leak()), (None, None)));
         let tap = tap(&check.only(&[&names[0]]));
         assert_eq!(signs(&tap), sign, "{tap}");
         assert!(tap.contains(words), "{tap}");
@@ -552,7 +552,7 @@ fn a_verdict_has_its_numbers() {
         let only: Vec<&str> = numbers.iter().map(|it| names[it - 1].as_str()).collect();
         let says_all = |tap: &str| words.iter().all(|words| tap.contains(words));
         let tap = settled(says_all, || {
-            let check = Check::new(options(start(case), (None, None))).hold_up(HOLD_UP);
+            let check = ServerCheck::new(options(start(case), (None, None))).hold_up(HOLD_UP);
             tap(&check.only(&only))
         });
         assert!(says_all(&tap), "{words:?}\n{tap}");

@@ -86,7 +86,7 @@ fn changed(name: &str, variant: &Variant) -> String {
     if variant.expected != RIGHT {
         // A wrong pool makes no progress for this long. Ten seconds are for pools that may be right.
         let call = format!("exercise::{}", name.to_uppercase());
-        let less_patient = format!("{call}.patience(::std::time::Duration::from_secs(3))");
+        let less_patient = format!("{call}.give_up_after(::std::time::Duration::from_secs(3))");
         source = source.replace(&call, &less_patient);
     }
     source

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::common::program;
 use ten_versus_five::explore::Report;
-use ten_versus_five::explore::page::{self, Pool};
+use ten_versus_five::explore::page::{self, PagePool};
 use ten_versus_five::explore::states::States;
 
 /// A value of JSON, as far as the page has any.
@@ -116,7 +116,7 @@ impl Json {
 
 /// What the page says of these states is what the search says of the program.
 pub fn assert_agrees(name: &str, states: States, report: &Report) {
-    let pool = Pool::with_source(String::from(name), states, &[]);
+    let pool = PagePool::with_source(String::from(name), states, &[]);
     let json = Json::read(&pool.json());
     assert_eq!(json.words("name"), name);
     assert_eq!(json.get("missing").is_none(), report.complete, "{name}");
@@ -254,7 +254,7 @@ fn nothing_in_a_pool_ends_the_script_or_is_loaded() {
     let text = "let page = \"</script><img src=x>\"; // {{nonce}} \u{7}\t\\ \u{2028}\n";
     let pool = || {
         let name = String::from("a <b>pool</b> & \"more\"");
-        Pool::with_source(name, States::default(), &[("src/pool.rs", text)])
+        PagePool::with_source(name, States::default(), &[("src/pool.rs", text)])
     };
     let html = page::file(&[pool(), pool()]);
     let read = pools(&html);

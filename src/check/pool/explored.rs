@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use super::judgement::{TIME, endless, explorer, is_enough, judge};
-use super::schedules_page::Explored;
+use super::schedules_page::ExploredPool;
 use super::{Check, Pool, apart, depends_on};
 use crate::check::{Promise, Verdict, promises};
 use crate::explore::{Action, Explorer, Report, Run, Schedule, Step};
@@ -55,9 +55,9 @@ pub struct Exploration {
     pub(super) check: Check,
     sizes: [(usize, usize); 2],
     end: Instant,
-    awaited: OnceCell<Explored>,
-    dropped: [OnceCell<Explored>; 2],
-    woken: OnceCell<Explored>,
+    awaited: OnceCell<ExploredPool>,
+    dropped: [OnceCell<ExploredPool>; 2],
+    woken: OnceCell<ExploredPool>,
 }
 
 /// Small enough for an exercise, whose schedules are read.
@@ -86,12 +86,12 @@ impl Exploration {
         size: (usize, usize),
         explorer: Explorer,
         work: impl Fn(&Run, &dyn Fn(usize) -> Pool) + Send + Sync + 'static,
-    ) -> Explored {
+    ) -> ExploredPool {
         let new = Arc::clone(&self.check.new);
         let left = self.end.saturating_duration_since(Instant::now());
         let explorer = explorer.time_limit(left);
         let explorer = explorer.enough(self.check.enough, is_enough);
-        let explored = Explored::new(&self.check.name, size, &explorer, move |run| {
+        let explored = ExploredPool::new(&self.check.name, size, &explorer, move |run| {
             work(run, &*new);
         });
         if self.check.pages {
@@ -100,7 +100,7 @@ impl Exploration {
         explored.without_page()
     }
 
-    fn awaited(&self) -> &Explored {
+    fn awaited(&self) -> &ExploredPool {
         self.awaited.get_or_init(|| {
             self.explore((1, 1), explorer(), |run, new| {
                 let mut pool = new(1);
@@ -115,7 +115,7 @@ impl Exploration {
         })
     }
 
-    fn dropped(&self, index: usize) -> &Explored {
+    fn dropped(&self, index: usize) -> &ExploredPool {
         self.dropped[index].get_or_init(|| {
             let enough = self.awaited().lost > 0;
             let most = if enough {
@@ -127,7 +127,7 @@ impl Exploration {
         })
     }
 
-    fn woken(&self) -> &Explored {
+    fn woken(&self) -> &ExploredPool {
         self.woken.get_or_init(|| {
             let most = SPURIOUS * self.check.enough;
             let explorer = explorer().max_schedules(most).max_spurious(1);
@@ -136,7 +136,7 @@ impl Exploration {
     }
 
     /// The pool is dropped as soon as it has its jobs.
-    fn explore_dropped(&self, size: (usize, usize), explorer: Explorer) -> Explored {
+    fn explore_dropped(&self, size: (usize, usize), explorer: Explorer) -> ExploredPool {
         self.explore(size, explorer, move |run, new| {
             let (workers, jobs) = size;
             let mut pool = new(workers);
@@ -153,7 +153,7 @@ impl Exploration {
     }
 
     /// What the schedules tell in which the pool is dropped at once.
-    fn judge(&self, sizes: &[usize], broken: impl Fn(&Explored) -> Option<Verdict>) -> Verdict {
+    fn judge(&self, sizes: &[usize], broken: impl Fn(&ExploredPool) -> Option<Verdict>) -> Verdict {
         let verdict = judge(sizes.iter().map(|size| self.dropped(*size)), broken);
         let cut_short = || sizes.iter().any(|size| !self.dropped(*size).complete);
         match verdict {
@@ -168,9 +168,9 @@ impl Exploration {
     /// first.
     fn judge_woken<'a>(
         &'a self,
-        broken: impl Fn(&Explored) -> Option<Verdict>,
+        broken: impl Fn(&ExploredPool) -> Option<Verdict>,
         what: &str,
-        of_woken: impl Fn(&'a Explored) -> (usize, &'a Option<Schedule>),
+        of_woken: impl Fn(&'a ExploredPool) -> (usize, &'a Option<Schedule>),
     ) -> Verdict {
         let verdict = self.judge(&[0, 1], broken);
         if let Verdict::Broken { .. } = verdict {
@@ -182,7 +182,7 @@ impl Exploration {
             "the glossary: spurious wake-up",
         );
         let (count, first) = of_woken(self.woken());
-        let woken = self.woken().found(count, &what, first.as_ref(), lead);
+        let woken = self.woken().broken_in(count, &what, first.as_ref(), lead);
         woken.unwrap_or(verdict)
     }
 }
@@ -212,7 +212,7 @@ pub fn two_jobs_run_at_once_in_some_schedule(exploration: &Exploration) -> Verdi
     let question = "Until when does your guard live: is the lock released before the job runs?";
     if two.complete && (two.most_at_once == 0 || two.stuck == two.schedules) {
         return two
-            .blind()
+            .not_about_the_pool()
             .unwrap_or_else(|| depends_on("no_schedule_loses_a_job"));
     }
     let kept = exploration.judge(&[0], |_| None);
@@ -233,7 +233,7 @@ pub fn never_more_jobs_at_once_than_workers(exploration: &Exploration) -> Verdic
         "Which line starts a thread, and how often does it run?",
         "stage 3's page",
     );
-    let too_many = exploration.dropped(1).at_once_on_one_worker(lead);
+    let too_many = exploration.dropped(1).broken_if_crowded(lead);
     too_many.unwrap_or_else(|| {
         exploration.judge(&[1], |one| {
             let none = one.most_at_once == 0 && one.complete;
@@ -249,12 +249,12 @@ pub fn no_schedule_loses_a_job(exploration: &Exploration) -> Verdict {
         "What becomes of a job that still waits in the queue, and of one that comes while no worker waits for it?",
         "stage 7's page",
     );
-    let broken = |explored: &Explored| {
+    let broken = |explored: &ExploredPool| {
         // In a schedule that is stuck, a job that has not run is not lost for a reason of its own.
         if explored.lost > 0 && explored.lost <= explored.stuck {
             return Some(depends_on("no_schedule_is_stuck"));
         }
-        explored.lost(what, lead)
+        explored.broken_if_lost(what, lead)
     };
     exploration.judge_woken(broken, what, |woken| {
         let only_lost = woken.lost.saturating_sub(woken.stuck);
@@ -271,7 +271,7 @@ pub fn no_schedule_is_stuck(exploration: &Exploration) -> Verdict {
     let what = "a job does not run before the pool is dropped, and `main` waits for it";
     let waits_too_long = exploration.waits_too_long();
     let awaited = judge([exploration.awaited()], |awaited| {
-        let lost = awaited.lost(what, lead);
+        let lost = awaited.broken_if_lost(what, lead);
         lost.filter(|_| waits_too_long)
     });
     if awaited != Verdict::Kept {
@@ -279,7 +279,8 @@ pub fn no_schedule_is_stuck(exploration: &Exploration) -> Verdict {
     }
     let question = "Which thread could go on if another one did something first, and when does that \
                     other one do it?";
-    let broken = |explored: &Explored| explored.stuck((question, explored.page_of_stuck()));
+    let broken =
+        |explored: &ExploredPool| explored.broken_if_stuck((question, explored.page_of_stuck()));
     exploration.judge_woken(broken, "a thread waits for ever", |woken| {
         (woken.stuck, &woken.stuck_schedule)
     })
@@ -287,7 +288,7 @@ pub fn no_schedule_is_stuck(exploration: &Exploration) -> Verdict {
 
 /// In no schedule a thread panics.
 pub fn no_thread_panics(exploration: &Exploration) -> Verdict {
-    exploration.judge(&[0, 1], Explored::panicked)
+    exploration.judge(&[0, 1], ExploredPool::broken_if_panicked)
 }
 
 /// In every schedule `drop` returns when each job has ended. A pool without a `Drop` does not wait: when the program
@@ -303,7 +304,7 @@ pub fn drop_waits_for_every_job_in_every_schedule(exploration: &Exploration) -> 
             return Some(depends_on("no_schedule_loses_a_job"));
         }
         let first = explored.unfinished_schedule.as_ref();
-        let early = explored.found(explored.unfinished, what, first, lead);
+        let early = explored.broken_in(explored.unfinished, what, first, lead);
         let all_stuck = explored.complete && explored.stuck == explored.schedules;
         early.or_else(|| all_stuck.then(|| depends_on("no_schedule_is_stuck")))
     })
@@ -326,6 +327,8 @@ pub fn every_worker_works_in_every_schedule(exploration: &Exploration) -> Verdic
         "stage 4's page",
     );
     judge([&report], |report| {
-        report.stuck(lead).or_else(|| report.panicked())
+        report
+            .broken_if_stuck(lead)
+            .or_else(|| report.broken_if_panicked())
     })
 }

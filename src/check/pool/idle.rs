@@ -12,13 +12,13 @@ const MUCH: Duration = Duration::from_millis(100);
 
 /// What threads used of the processor.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Use {
+pub(super) struct ProcessorUse {
     pub time: Duration,
     /// How often one of them stopped, to wait or to let others run.
     pub switches: u64,
 }
 
-impl Use {
+impl ProcessorUse {
     /// Whether threads that used so much in a second do nothing but wait. Time is counted in ticks of ten
     /// milliseconds, and one worker may just be on its way to block.
     pub fn is_idle(self) -> bool {
@@ -40,7 +40,7 @@ pub(super) fn threads() -> Option<Vec<Id>> {
 
 /// What all threads but these use in a second: in the first of three in which they are idle, since the very
 /// first may still see them on their way to sleep. Otherwise, in the very first.
-pub(super) fn use_in_a_second(others: &[Id]) -> Use {
+pub(super) fn use_in_a_second(others: &[Id]) -> ProcessorUse {
     let first = use_up_to(Duration::MAX, others);
     let two_more = (0..2).map(|_| use_up_to(MUCH, others));
     let mut seconds = [first].into_iter().chain(two_more);
@@ -49,13 +49,13 @@ pub(super) fn use_in_a_second(others: &[Id]) -> Use {
 
 /// What all threads but these use in a second, or until they have used so much: those that compute need not do so
 /// for longer.
-fn use_up_to(much: Duration, others: &[Id]) -> Use {
+fn use_up_to(much: Duration, others: &[Id]) -> ProcessorUse {
     let before = use_of_all_but(others);
-    let mut used = Use::default();
+    let mut used = ProcessorUse::default();
     for _ in 0..10 {
         thread::sleep(Duration::from_millis(100));
         let after = use_of_all_but(others);
-        used = Use {
+        used = ProcessorUse {
             // A thread that has ended takes its numbers along.
             time: after.time.saturating_sub(before.time),
             switches: after.switches.saturating_sub(before.switches),
@@ -67,8 +67,8 @@ fn use_up_to(much: Duration, others: &[Id]) -> Use {
     used
 }
 
-fn use_of_all_but(others: &[Id]) -> Use {
-    let mut sum = Use::default();
+fn use_of_all_but(others: &[Id]) -> ProcessorUse {
+    let mut sum = ProcessorUse::default();
     let threads = threads().unwrap_or_default();
     for used in threads
         .iter()
@@ -82,7 +82,7 @@ fn use_of_all_but(others: &[Id]) -> Use {
 }
 
 /// What one thread has used since it began.
-fn used(thread: Id) -> Option<Use> {
+fn used(thread: Id) -> Option<ProcessorUse> {
     let folder = format!("/proc/self/task/{thread}");
     let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
     // "1 (name) S PPID ...", and as the 14th and 15th the ticks in user mode and in the system's.
@@ -95,7 +95,7 @@ fn used(thread: Id) -> Option<Use> {
         let (_, count) = line.split_once("voluntary_ctxt_switches:")?;
         count.trim().parse::<u64>().ok()
     });
-    Some(Use {
+    Some(ProcessorUse {
         // A hundred ticks in a second, whatever the kernel's own clock does: USER_HZ.
         time: Duration::from_millis(10 * (user + system)),
         switches: switches.sum(),

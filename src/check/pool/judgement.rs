@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::schedules_page::Explored;
+use super::schedules_page::ExploredPool;
 use super::{depends_on, unmodelled};
 use crate::check::Verdict;
 use crate::explore::{Action, Explorer, Report, Schedule, Step};
@@ -48,24 +48,24 @@ pub(super) fn endless(report: &Report) -> Option<&Schedule> {
 /// The first of these that is not about the pool, or in which a promise is `broken`, decides. If there is none, the
 /// promise is kept, as far as all schedules were run.
 pub(crate) fn judge<'a>(
-    explored: impl IntoIterator<Item = &'a Explored>,
-    broken: impl Fn(&Explored) -> Option<Verdict>,
+    explored: impl IntoIterator<Item = &'a ExploredPool>,
+    broken: impl Fn(&ExploredPool) -> Option<Verdict>,
 ) -> Verdict {
     let mut known = Vec::new();
     for explored in explored {
-        if let Some(verdict) = explored.blind().or_else(|| broken(explored)) {
+        if let Some(verdict) = explored.not_about_the_pool().or_else(|| broken(explored)) {
             return verdict;
         }
         known.push(explored);
     }
-    let untold = known.iter().find_map(|explored| explored.incomplete());
-    let unmodelled = || known.iter().find_map(|explored| explored.unmodelled());
+    let untold = known.iter().find_map(|explored| explored.not_complete());
+    let unmodelled = || known.iter().find_map(|explored| explored.not_modelled());
     untold.or_else(unmodelled).unwrap_or(Verdict::Kept)
 }
 
-impl Explored {
+impl ExploredPool {
     /// A promise is broken in so many schedules, if there are any, of which this is the first.
-    pub(super) fn found(
+    pub(super) fn broken_in(
         &self,
         count: usize,
         what: &str,
@@ -82,9 +82,9 @@ impl Explored {
     }
 
     /// A thread waits for ever.
-    pub(crate) fn stuck(&self, lead: Lead) -> Option<Verdict> {
+    pub(crate) fn broken_if_stuck(&self, lead: Lead) -> Option<Verdict> {
         let first = self.stuck_schedule.as_ref();
-        self.found(self.stuck, "a thread waits for ever", first, lead)
+        self.broken_in(self.stuck, "a thread waits for ever", first, lead)
     }
 
     /// Where to read on when a thread waits for ever: for what it waits decides that.
@@ -98,33 +98,33 @@ impl Explored {
     }
 
     /// A thread panics.
-    pub(crate) fn panicked(&self) -> Option<Verdict> {
+    pub(crate) fn broken_if_panicked(&self) -> Option<Verdict> {
         let lead = (
             "Which `unwrap` is not sure to succeed, and what does its error mean?",
             "stage 7's page",
         );
         let first = self.panicked_schedule.as_ref();
-        self.found(self.panicked, "a thread panics", first, lead)
+        self.broken_in(self.panicked, "a thread panics", first, lead)
     }
 
     /// A job is not run exactly once, and not rejected either: or what that means for a promise.
-    pub(crate) fn lost(&self, what: &str, lead: Lead) -> Option<Verdict> {
-        self.found(self.lost, what, self.lost_schedule.as_ref(), lead)
+    pub(crate) fn broken_if_lost(&self, what: &str, lead: Lead) -> Option<Verdict> {
+        self.broken_in(self.lost, what, self.lost_schedule.as_ref(), lead)
     }
 
     /// An outcome is another one than it should be, which says what is wrong.
-    pub(crate) fn goes_wrong(
+    pub(crate) fn broken_by_an_outcome(
         &self,
         is_wrong: impl Fn(&str) -> bool,
         lead: Lead,
     ) -> Option<Verdict> {
         let (outcome, count) = self.outcomes.iter().find(|(it, _)| is_wrong(it))?;
         let first = self.outcome_schedules.get(outcome);
-        self.found(*count, outcome, first, lead)
+        self.broken_in(*count, outcome, first, lead)
     }
 
     /// One worker runs more than one job at once.
-    pub(crate) fn at_once_on_one_worker(&self, (question, page): Lead) -> Option<Verdict> {
+    pub(crate) fn broken_if_crowded(&self, (question, page): Lead) -> Option<Verdict> {
         let most = self.most_at_once;
         (most > 1).then(|| {
             let shown = self.shown_at_once();
@@ -134,7 +134,7 @@ impl Explored {
     }
 
     /// Why nothing can be told, if so: because it is not about the pool.
-    pub(super) fn blind(&self) -> Option<Verdict> {
+    pub(super) fn not_about_the_pool(&self) -> Option<Verdict> {
         if let Some(why) = &self.cannot_tell {
             return Some(Verdict::cannot_tell(why));
         }
@@ -149,7 +149,7 @@ impl Explored {
     }
 
     /// That nothing was found says nothing, because not all schedules were run to their end.
-    pub(super) fn incomplete(&self) -> Option<Verdict> {
+    pub(super) fn not_complete(&self) -> Option<Verdict> {
         if self.complete {
             return None;
         }
@@ -170,7 +170,7 @@ impl Explored {
     }
 
     /// That all schedules were run says nothing, if the pool shares what the explorer does not see.
-    pub(super) fn unmodelled(&self) -> Option<Verdict> {
+    pub(super) fn not_modelled(&self) -> Option<Verdict> {
         let schedule = self.first_schedule.as_ref()?;
         unmodelled::in_files_of(schedule).map(Verdict::cannot_tell)
     }

@@ -110,7 +110,7 @@ pub fn never_more_jobs_at_once_than_workers(check: &Check) -> Verdict {
         crowd(&pool, size);
         if pool.see(|state| state.peak <= size) {
             pool.set_doors(Doors::Open);
-            pool.pass(SHORT);
+            pool.give_short_jobs(SHORT);
             if !pool.until(|state| state.done == state.given || state.peak > size) {
                 return depends_on("every_job_runs_once");
             }
@@ -134,7 +134,7 @@ pub fn never_more_jobs_at_once_than_workers(check: &Check) -> Verdict {
     let pool = Trial::start(check, SIZE);
     // A pool that ends the process now has never run too many.
     apart::tell_if_it_ends_now(&Verdict::Kept);
-    pool.panic(2 * SIZE);
+    pool.give_jobs_that_panic(2 * SIZE);
     pool.until_quiet_for(WATCH, |state| state.done == state.given);
     crowd(&pool, SIZE);
     too_many(&pool, SIZE, " after jobs had panicked").unwrap_or(Verdict::Kept)
@@ -146,7 +146,7 @@ const SHORT: usize = 2000;
 /// Gives the pool more jobs for the room than it has workers, and watches for one too many.
 fn crowd(pool: &Trial, size: usize) {
     pool.set_doors(Doors::Closed);
-    pool.visit(size + 8);
+    pool.give_jobs_for_the_room(size + 8);
     if pool.until_quiet_for(SETTLE, |state| state.inside.len() >= size) {
         pool.until_quiet_for(WATCH, |state| state.inside.len() > size);
     }
@@ -170,7 +170,7 @@ pub fn a_slow_job_does_not_hold_up_others(check: &Check) -> Verdict {
         for _ in 0..ROUNDS {
             let came = fill(&pool, slow);
             let before = pool.see(|state| state.done);
-            pool.pass(short);
+            pool.give_short_jobs(short);
             let kept = came && pool.until(|state| state.done == before + short);
             let done = pool.see(|state| state.done) - before;
             if !empty(&pool) {
@@ -203,7 +203,7 @@ pub fn a_panic_costs_no_worker(check: &Check) -> Verdict {
     let all_work = fill(&pool, SIZE);
     let before = pool.see(|state| state.inside.len());
     // There are pools that lose their workers, or jobs, without a panic.
-    pool.pass(panics);
+    pool.give_short_jobs(panics);
     if !empty(&pool) || !fill(&pool, before) || !empty(&pool) {
         return depends_on("every_job_runs_once");
     }
@@ -212,7 +212,7 @@ pub fn a_panic_costs_no_worker(check: &Check) -> Verdict {
         "What becomes of a worker's thread when its job panics, and of a lock that it holds?";
     let lead = (question, "stage 7's page");
     let began = pool.see(|state| state.began);
-    pool.panic(panics);
+    pool.give_jobs_that_panic(panics);
     let all_began = pool.until(|state| state.began == began + panics);
     let began = pool.see(|state| state.began) - began;
     if !all_began {
@@ -249,7 +249,7 @@ pub fn a_panic_costs_no_worker(check: &Check) -> Verdict {
 pub fn drop_waits_for_every_job(check: &Check) -> Verdict {
     let pool = Trial::start(check, SIZE);
     let all_work = fill(&pool, SIZE);
-    pool.pass(2 * SIZE);
+    pool.give_short_jobs(2 * SIZE);
     if !empty(&pool) {
         return depends_on("every_job_runs_once");
     }
@@ -262,7 +262,7 @@ pub fn drop_waits_for_every_job(check: &Check) -> Verdict {
 
     for last in 0..SIZE {
         let pool = Trial::start(check, SIZE);
-        pool.visit(SIZE);
+        pool.give_jobs_for_the_room(SIZE);
         if all_work {
             pool.until(|state| state.inside.len() == SIZE);
         } else {
@@ -291,7 +291,7 @@ pub fn drop_waits_for_every_job(check: &Check) -> Verdict {
 /// Queues jobs behind those in the room, begins to drop the pool, lets out all but one, watches `drop` for
 /// a while, lets out the last and sees `drop` return. Returns what was wrong, if something was.
 fn drop_while_one_works(pool: &Trial, last: ThreadId, watch: Duration) -> Option<Verdict> {
-    pool.pass(2 * SIZE);
+    pool.give_short_jobs(2 * SIZE);
     pool.drop_pool();
     // A pool with a bounded queue waits for a free place before it is dropped.
     pool.until_quiet_for(SETTLE, |state| state.dropping);
@@ -344,7 +344,7 @@ pub fn a_pool_of_no_workers_is_refused(check: &Check) -> Verdict {
     }
     let pool = Trial::start(check, 0);
     if pool.until(|state| state.created) {
-        pool.pass(1);
+        pool.give_short_jobs(1);
         pool.until_quiet_for(SETTLE, |state| state.done == 1);
     }
     pool.see(|state| match (state.created, &state.panicked) {
@@ -377,7 +377,7 @@ pub fn every_job_runs_once(check: &Check) -> Verdict {
         return lost(&pool, SIZE, "Of the first jobs, some never ran.");
     }
     let (given, jobs) = (pool.see(|state| state.given), 10_000);
-    let runs = pool.pass_and_count(jobs);
+    let runs = pool.give_counted_jobs(jobs);
     let all = pool.until(|state| state.done == state.given && state.accepted == given + jobs);
     let ran = |times: usize| {
         runs.iter()
@@ -393,7 +393,7 @@ pub fn every_job_runs_once(check: &Check) -> Verdict {
     }
     // One at a time: there are workers that leave when another one is quicker.
     for one in 1..=ROUNDS {
-        pool.pass(1);
+        pool.give_short_jobs(1);
         if !pool.until(|state| state.done == given + jobs + one) {
             return lost(&pool, 1, "After thousands of jobs, one never ran.");
         }
@@ -414,7 +414,7 @@ fn lost(pool: &Trial, never: usize, happened: &str) -> Verdict {
         ("What does `execute` wait for?", "stage 6's page")
     } else {
         // Is a worker left?
-        pool.pass(1);
+        pool.give_short_jobs(1);
         if !before.1 && pool.until_quiet_for(SETTLE, |state| state.began > before.0) {
             (
                 "What becomes of a job that arrives while all workers are busy?",
@@ -433,7 +433,7 @@ fn lost(pool: &Trial, never: usize, happened: &str) -> Verdict {
 /// How many of as many jobs as workers run at once. It may be too few, if the machine is slow.
 fn most_in_the_room(pool: &Trial) -> usize {
     pool.set_doors(Doors::Closed);
-    pool.visit(SIZE);
+    pool.give_jobs_for_the_room(SIZE);
     pool.until_quiet_for(SETTLE, |state| state.inside.len() == SIZE);
     pool.see(|state| state.inside.len())
 }
@@ -500,7 +500,7 @@ pub fn an_idle_pool_uses_no_processor(check: &Check) -> Verdict {
 /// Fills the room of a pool that has no jobs, with so many. Returns whether they came.
 fn fill(pool: &Trial, count: usize) -> bool {
     pool.set_doors(Doors::Closed);
-    pool.visit(count);
+    pool.give_jobs_for_the_room(count);
     pool.until(|state| state.inside.len() == count)
 }
 

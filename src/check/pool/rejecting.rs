@@ -105,11 +105,13 @@ pub fn as_many_jobs_are_accepted_as_there_are_workers(exploration: &Exploration)
         "stage 5's page",
     );
     judge([&report], |report| {
-        let stops = report.stuck(waits).or_else(|| report.panicked());
-        let accepts_wrong = || report.goes_wrong(|it| it != FINE, accepts);
+        let stops = report
+            .broken_if_stuck(waits)
+            .or_else(|| report.broken_if_panicked());
+        let accepts_wrong = || report.broken_by_an_outcome(|it| it != FINE, accepts);
         stops
             .or_else(accepts_wrong)
-            .or_else(|| report.lost("an accepted job does not run exactly once", accepts))
+            .or_else(|| report.broken_if_lost("an accepted job does not run exactly once", accepts))
     })
 }
 
@@ -165,15 +167,17 @@ fn makes_room(
         "Which line returns the permit when a job has ended, and is it reached in every case?",
         "stage 5's page",
     );
-    let wrong = report.blind().or_else(|| report.stuck(lead));
+    let wrong = report
+        .not_about_the_pool()
+        .or_else(|| report.broken_if_stuck(lead));
     if report.outcomes.contains_key(FINE) {
         return wrong.unwrap_or(Verdict::Kept);
     }
     wrong.unwrap_or_else(|| {
         judge([&report], |report| {
             let never = report
-                .goes_wrong(|_| true, lead)
-                .or_else(|| report.panicked());
+                .broken_by_an_outcome(|_| true, lead)
+                .or_else(|| report.broken_if_panicked());
             let unknown = || Verdict::cannot_tell("no schedule came to its end");
             report.complete.then(|| never.unwrap_or_else(unknown))
         })

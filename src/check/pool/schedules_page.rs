@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::judgement;
-use crate::explore::page::{self, Pool};
+use crate::explore::page::{self, PagePool};
 use crate::explore::{Action, Explorer, Report, Run, Schedule};
 use crate::whole_file;
 
@@ -21,7 +21,7 @@ const MOST_STATES: usize = 10_000;
 const NO_PAGE: &str = "TEN_VERSUS_FIVE_NO_PAGE";
 
 /// What came of a pool in every schedule, and what was run there.
-pub(crate) struct Explored {
+pub(crate) struct ExploredPool {
     /// The pool's name.
     name: String,
     /// How many workers and jobs there were.
@@ -32,7 +32,7 @@ pub(crate) struct Explored {
     page: OnceLock<Option<PathBuf>>,
 }
 
-impl Deref for Explored {
+impl Deref for ExploredPool {
     type Target = Report;
 
     fn deref(&self) -> &Report {
@@ -40,26 +40,26 @@ impl Deref for Explored {
     }
 }
 
-impl fmt::Debug for Explored {
+impl fmt::Debug for ExploredPool {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         self.report.fmt(f)
     }
 }
 
-impl Explored {
+impl ExploredPool {
     /// Runs `work` in every schedule, with a pool of this name that has so many workers, and is given so many jobs.
     pub(crate) fn new(
         name: &str,
         (workers, jobs): (usize, usize),
         explorer: &Explorer,
         work: impl Fn(&Run) + Send + Sync + 'static,
-    ) -> Explored {
+    ) -> ExploredPool {
         let work = Arc::new(work);
         let report = explorer.run({
             let work = Arc::clone(&work);
             move |run| work(run)
         });
-        Explored {
+        ExploredPool {
             name: name.to_owned(),
             given: format!("{} and {}", count(workers, "worker"), count(jobs, "job")),
             work,
@@ -69,9 +69,9 @@ impl Explored {
     }
 
     /// Writes no page.
-    pub(super) fn without_page(self) -> Explored {
+    pub(super) fn without_page(self) -> ExploredPool {
         let page = OnceLock::from(None);
-        Explored { page, ..self }
+        ExploredPool { page, ..self }
     }
 
     /// Runs one schedule, which begins with these choices.
@@ -131,7 +131,7 @@ impl Explored {
         let work = Arc::clone(&self.work);
         let explorer = Explorer::new().time_limit(TIME);
         let states = explorer.states(MOST_STATES, move |run| work(run));
-        let pool = Pool::of_files(name.clone(), states);
+        let pool = PagePool::of_files(name.clone(), states);
         fs::create_dir_all(&directory).ok()?;
         whole_file::write(&file, &page::file(&[pool])).ok()?;
         Some(file)

@@ -16,35 +16,35 @@ use super::{Check, Job, Pool};
 
 /// The longest pause between two looks at what has happened. To be woken up for each event instead would
 /// cost more than the jobs do.
-const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
 /// No pause counts for longer than this: a program that was suspended for a minute has not waited for one.
-const MOST: Duration = Duration::from_millis(100);
+const MOST_OF_A_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a job says that panics. It is a panic like any other, which a pool may look for in a panic hook.
 const PANIC: &str = "a job of the check panicked";
 
 pub(super) struct Trial {
-    commands: Sender<Command>,
-    seen: Arc<Seen>,
+    calls: Sender<Call>,
+    room: Arc<Room>,
     patience: Duration,
 }
 
-enum Command {
+enum Call {
     New(usize),
     Execute(Job),
     Drop,
 }
 
 #[derive(Default)]
-struct Seen {
-    state: Mutex<State>,
+struct Room {
+    state: Mutex<Seen>,
     doors_changed: Condvar,
 }
 
 /// What has been seen so far.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct Seen {
     /// Everything that happens is progress.
     events: usize,
     /// `new` has returned.
@@ -80,14 +80,14 @@ impl Trial {
     /// A driver that has no pool yet.
     pub fn prepare(check: &Check) -> Trial {
         keep_panics_quiet();
-        let (commands, receiver) = mpsc::channel();
-        let seen = Arc::new(Seen::default());
+        let (calls, receiver) = mpsc::channel();
+        let room = Arc::new(Room::default());
         let new = Arc::clone(&check.new);
-        let drivers = Arc::clone(&seen);
+        let drivers = Arc::clone(&room);
         thread::spawn(move || drive(&receiver, &*new, &drivers));
         Trial {
-            commands,
-            seen,
+            calls,
+            room,
             patience: check.patience,
         }
     }
@@ -100,85 +100,85 @@ impl Trial {
     }
 
     pub fn create(&self, size: usize) {
-        self.command(Command::New(size));
+        self.call(Call::New(size));
     }
 
     pub fn drop_pool(&self) {
-        self.command(Command::Drop);
+        self.call(Call::Drop);
     }
 
     fn execute(&self, job: impl Fn() + Send + Sync + UnwindSafe + RefUnwindSafe + 'static) {
-        self.seen.note(|state| state.given += 1);
-        self.command(Command::Execute(Box::new(job)));
+        self.room.note(|state| state.given += 1);
+        self.call(Call::Execute(Box::new(job)));
     }
 
-    fn command(&self, command: Command) {
+    fn call(&self, call: Call) {
         // The driver only ends when this trial does.
-        let _ = self.commands.send(command);
+        let _ = self.calls.send(call);
     }
 
     /// Gives the pool so many jobs that go into the room.
-    pub fn visit(&self, count: usize) {
+    pub fn give_jobs_for_the_room(&self, count: usize) {
         for _ in 0..count {
-            let seen = Arc::clone(&self.seen);
-            self.execute(move || seen.visit());
+            let room = Arc::clone(&self.room);
+            self.execute(move || room.stay_in_the_room());
         }
     }
 
     /// Gives the pool so many short jobs.
-    pub fn pass(&self, count: usize) {
+    pub fn give_short_jobs(&self, count: usize) {
         for job in 0..count {
-            let seen = Arc::clone(&self.seen);
-            self.execute(move || seen.pass(job));
+            let room = Arc::clone(&self.room);
+            self.execute(move || room.run_short_job(job));
         }
     }
 
     /// Gives the pool so many short jobs, and counts for each how often it ran.
-    pub fn pass_and_count(&self, count: usize) -> Arc<[AtomicUsize]> {
+    pub fn give_counted_jobs(&self, count: usize) -> Arc<[AtomicUsize]> {
         let runs: Arc<[AtomicUsize]> = (0..count).map(|_| AtomicUsize::new(0)).collect();
         for job in 0..count {
-            let (seen, runs) = (Arc::clone(&self.seen), Arc::clone(&runs));
+            let (room, runs) = (Arc::clone(&self.room), Arc::clone(&runs));
             self.execute(move || {
                 runs[job].fetch_add(1, Ordering::SeqCst);
-                seen.pass(job);
+                room.run_short_job(job);
             });
         }
         runs
     }
 
     /// Gives the pool so many jobs that panic.
-    pub fn panic(&self, count: usize) {
+    pub fn give_jobs_that_panic(&self, count: usize) {
         for _ in 0..count {
-            let seen = Arc::clone(&self.seen);
+            let room = Arc::clone(&self.room);
             self.execute(move || {
-                seen.note(State::begin);
-                seen.note(State::end);
+                room.note(Seen::begin);
+                room.note(Seen::end);
                 panic::panic_any(PANIC);
             });
         }
     }
 
     pub fn set_doors(&self, doors: Doors) {
-        self.seen.note(|state| state.doors = doors);
-        self.seen.doors_changed.notify_all();
+        self.room.note(|state| state.doors = doors);
+        self.room.doors_changed.notify_all();
     }
 
-    pub fn see<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.seen.lock())
+    pub fn see<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.room.lock())
     }
 
     /// Waits until this is so. Returns `false` when it is not, and nothing has happened for as long
     /// as the check's patience lasts, or what the driver called has panicked.
-    pub fn until(&self, reached: impl Fn(&State) -> bool) -> bool {
+    pub fn until(&self, reached: impl Fn(&Seen) -> bool) -> bool {
         self.until_quiet_for(self.patience, reached)
     }
 
     /// The same with another patience. No verdict may depend on how long that is.
-    pub fn until_quiet_for(&self, patience: Duration, reached: impl Fn(&State) -> bool) -> bool {
+    pub fn until_quiet_for(&self, patience: Duration, reached: impl Fn(&Seen) -> bool) -> bool {
         let (mut events, mut quiet) = (0, Duration::ZERO);
         let mut pause = Duration::from_micros(20);
         loop {
-            let state = self.seen.lock();
+            let state = self.room.lock();
             if reached(&state) {
                 return true;
             }
@@ -191,8 +191,8 @@ impl Trial {
             drop(state);
             let paused = Instant::now();
             thread::sleep(pause);
-            quiet += paused.elapsed().min(MOST);
-            pause = PAUSE.min(2 * pause);
+            quiet += paused.elapsed().min(MOST_OF_A_PAUSE);
+            pause = LONGEST_PAUSE.min(2 * pause);
         }
     }
 }
@@ -212,21 +212,21 @@ fn keep_panics_quiet() {
 
 /// What the driver does, until the trial is over. It leaves a pool that it was not told to drop alone:
 /// what `drop` does is the business of one promise only.
-fn drive(commands: &Receiver<Command>, new: &dyn Fn(usize) -> Pool, seen: &Seen) {
+fn drive(calls: &Receiver<Call>, new: &dyn Fn(usize) -> Pool, room: &Room) {
     let mut pool = None;
-    for command in commands {
-        let (called, result) = match command {
-            Command::New(size) => ("new", attempt(|| pool = Some(new(size)))),
-            Command::Execute(job) => match &mut pool {
+    for call in calls {
+        let (called, result) = match call {
+            Call::New(size) => ("new", attempt(|| pool = Some(new(size)))),
+            Call::Execute(job) => match &mut pool {
                 Some(execute) => ("execute", attempt(|| execute(job))),
                 None => continue, // `new` panicked, which has been noted.
             },
-            Command::Drop => {
-                seen.note(|state| state.dropping = true);
+            Call::Drop => {
+                room.note(|state| state.dropping = true);
                 ("drop", attempt(|| drop(pool.take())))
             }
         };
-        seen.note(|state| match (called, result) {
+        room.note(|state| match (called, result) {
             ("new", Ok(())) => state.created = true,
             ("drop", Ok(())) => state.dropped = true,
             (_, Ok(())) => state.accepted += 1,
@@ -246,19 +246,19 @@ fn attempt(call: impl FnOnce()) -> Result<(), String> {
     })
 }
 
-impl Seen {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl Room {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, change: impl FnOnce(&mut State)) {
+    fn note(&self, change: impl FnOnce(&mut Seen)) {
         let mut state = self.lock();
         change(&mut state);
         state.events += 1;
     }
 
     /// What a job does that goes into the room.
-    fn visit(&self) {
+    fn stay_in_the_room(&self) {
         let this = thread::current().id();
         self.note(|state| {
             state.begin();
@@ -280,16 +280,16 @@ impl Seen {
 
     /// What a short job does. Every eighth is there for a moment, so that others may come meanwhile: on a busy
     /// machine, that moment is as long as all other programs want to run.
-    fn pass(&self, job: usize) {
-        self.note(State::begin);
+    fn run_short_job(&self, job: usize) {
+        self.note(Seen::begin);
         if job % 8 == 0 {
             thread::yield_now();
         }
-        self.note(State::end);
+        self.note(Seen::end);
     }
 }
 
-impl State {
+impl Seen {
     fn begin(&mut self) {
         self.began += 1;
         self.peak = self.peak.max(self.began - self.done);

@@ -39,7 +39,7 @@ const LAST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n
 
 /// A way to keep a connection open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum BadClient {
     Silent,
     Half,
     Dripping,
@@ -50,26 +50,26 @@ pub(super) enum Kind {
     Unread,
 }
 
-impl Kind {
+impl BadClient {
     /// What they do, to stand behind "clients that".
     pub fn what(self) -> &'static str {
         match self {
-            Kind::Silent => "send nothing",
-            Kind::Half => "stop in the middle of a request",
-            Kind::Dripping => "send a byte at a time",
-            Kind::HalfBody => "stop in the middle of a body",
-            Kind::Idle => "keep their connection open",
-            Kind::Unread => "do not read their answer",
+            BadClient::Silent => "send nothing",
+            BadClient::Half => "stop in the middle of a request",
+            BadClient::Dripping => "send a byte at a time",
+            BadClient::HalfBody => "stop in the middle of a body",
+            BadClient::Idle => "keep their connection open",
+            BadClient::Unread => "do not read their answer",
         }
     }
 
     fn words(self) -> &'static [u8] {
         match self {
-            Kind::Silent => b"",
-            Kind::Half | Kind::Dripping => HALF,
-            Kind::HalfBody => HALF_A_BODY,
-            Kind::Idle => WHOLE,
-            Kind::Unread => LAST,
+            BadClient::Silent => b"",
+            BadClient::Half | BadClient::Dripping => HALF,
+            BadClient::HalfBody => HALF_A_BODY,
+            BadClient::Idle => WHOLE,
+            BadClient::Unread => LAST,
         }
     }
 }
@@ -88,7 +88,7 @@ impl Clients {
     /// many. `page` is how long an idle one's page takes.
     pub fn connect(
         target: &Target,
-        kind: Kind,
+        kind: BadClient,
         count: usize,
         pause: Duration,
         page: Duration,
@@ -96,7 +96,9 @@ impl Clients {
         let mut clients = Clients {
             connected: 0,
             connections: Vec::new(),
-            dripping: (kind == Kind::Dripping).then(Dripping::start).transpose()?,
+            dripping: (kind == BadClient::Dripping)
+                .then(Dripping::start)
+                .transpose()?,
         };
         let pause = pause.min(Duration::from_millis(500) / count.max(1) as u32);
         for _ in 0..count {
@@ -112,7 +114,7 @@ impl Clients {
                 None => clients.connections.push(connection),
             }
         }
-        if kind == Kind::Idle {
+        if kind == BadClient::Idle {
             // Those that get no page now occupy the server already.
             let deadline = Instant::now() + page + PAGE;
             for connection in &clients.connections {

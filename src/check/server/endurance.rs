@@ -10,9 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Verdict;
-use super::clients::{self, Clients, Kind};
-use super::measure::{ATTEMPTS, Concurrency, Limit, Server, TOO_BUSY, depends_on};
-use super::processor::{self, Thread, Use};
+use super::clients::{self, BadClient, Clients};
+use super::measure::{ATTEMPTS, Limit, MeasuredConcurrency, ServerUnderTest, TOO_BUSY, depends_on};
+use super::processor::{self, ThreadNumber, ThreadUse};
 use super::requests::{Page, ask};
 use crate::client::{seconds, target::Target};
 
@@ -34,40 +34,40 @@ const IDLE: Duration = Duration::from_millis(250);
 /// How often, in such a time, it is looked which threads run or would run.
 const LOOKS: u32 = 10;
 
-impl Server {
+impl ServerUnderTest {
     pub fn silent_clients(&mut self) -> Verdict {
-        self.not_held_up(Kind::Silent)
+        self.not_held_up(BadClient::Silent)
     }
 
     pub fn half_a_request(&mut self) -> Verdict {
-        self.not_held_up(Kind::Half)
+        self.not_held_up(BadClient::Half)
     }
 
     pub fn dripping_clients(&mut self) -> Verdict {
-        self.not_held_up(Kind::Dripping)
+        self.not_held_up(BadClient::Dripping)
     }
 
     pub fn half_a_body(&mut self) -> Verdict {
-        self.not_held_up(Kind::HalfBody)
+        self.not_held_up(BadClient::HalfBody)
     }
 
     pub fn idle_clients(&mut self) -> Verdict {
-        self.not_held_up(Kind::Idle)
+        self.not_held_up(BadClient::Idle)
     }
 
     pub fn unread_answers(&mut self) -> Verdict {
-        self.not_held_up(Kind::Unread)
+        self.not_held_up(BadClient::Unread)
     }
 
     /// How many bad clients are enough: one more than run at once. Each may hold up others for as long
     /// as the server waits for one, so that far more would say something else.
     fn enough(&mut self) -> usize {
         match self.concurrency() {
-            Ok(Concurrency {
+            Ok(MeasuredConcurrency {
                 limit: Limit::Reached,
                 seen,
             }) => seen.at_once + 1,
-            Ok(Concurrency { seen, .. }) => (seen.at_once + 1).min(MANY),
+            Ok(MeasuredConcurrency { seen, .. }) => (seen.at_once + 1).min(MANY),
             Err(_) => FEW,
         }
     }
@@ -80,7 +80,7 @@ impl Server {
     }
 
     /// While such clients are connected, a request is answered, and afterwards as many run at once as before.
-    fn not_held_up(&mut self, kind: Kind) -> Verdict {
+    fn not_held_up(&mut self, kind: BadClient) -> Verdict {
         let mut unclear = String::from(TOO_BUSY);
         for _ in 0..ATTEMPTS {
             if let Some(verdict) = self.gives_no_answer() {
@@ -286,12 +286,14 @@ impl Server {
     /// From then on it is these that have to run at once. Fails if it cannot be told, and why.
     fn fewer_at_once(&mut self, they: &str) -> Result<Option<String>, String> {
         let before = match self.concurrency() {
-            Ok(Concurrency {
+            Ok(MeasuredConcurrency {
                 limit: Limit::Unknown(_),
                 seen,
             }) => seen.at_once.min(MANY),
             // It answers, so there is one.
-            Ok(Concurrency { seen, limit }) if seen.at_once > 1 && limit == Limit::Reached => {
+            Ok(MeasuredConcurrency { seen, limit })
+                if seen.at_once > 1 && limit == Limit::Reached =>
+            {
                 seen.at_once
             }
             _ => return Ok(None),
@@ -300,7 +302,7 @@ impl Server {
         let (deadline, known) = (Instant::now() + self.patience, self.samples.len());
         loop {
             let target = self.options.target.clone();
-            let watch = Watch::begin(&target);
+            let watch = ProcessorWatch::begin(&target);
             let happened = match self.at_once(before) {
                 Verdict::Kept => {
                     // Those requests wait, so the server had nothing to do meanwhile.
@@ -320,7 +322,7 @@ impl Server {
                 return Err(happened);
             };
             let limit = Limit::Reached;
-            self.concurrency = Some(Ok(Concurrency { seen, limit }));
+            self.concurrency = Some(Ok(MeasuredConcurrency { seen, limit }));
             let mut since = mem::take(&mut self.unverified).into_iter();
             if let Some(earlier) = since.find(|earlier| !they.ends_with(earlier)) {
                 return Err(format!(
@@ -338,7 +340,7 @@ impl Server {
     /// do.
     fn as_idle_as_before(&mut self, they: &str, count: usize) -> Verdict {
         let unknown = match self.concurrency() {
-            Ok(Concurrency {
+            Ok(MeasuredConcurrency {
                 limit: Limit::Unknown(why),
                 ..
             }) => Some(why),
@@ -380,13 +382,13 @@ impl Server {
     /// many threads.
     fn watch(&self, time: Duration) -> (bool, usize) {
         let target = &self.options.target;
-        let watch = Watch::begin(target);
+        let watch = ProcessorWatch::begin(target);
         // On a busy machine, a loop that spins gets little of a processor, but it never stops to want one.
-        let mut spin: Option<HashSet<Thread>> = None;
+        let mut spin: Option<HashSet<ThreadNumber>> = None;
         for _ in 0..LOOKS {
             thread::sleep(time / LOOKS);
             let now = processor::used(target).unwrap_or_default();
-            let runs = |thread: &Thread| now.get(thread).is_some_and(|it| it.runs);
+            let runs = |thread: &ThreadNumber| now.get(thread).is_some_and(|it| it.runs);
             spin.get_or_insert_with(|| now.keys().copied().collect())
                 .retain(runs);
         }
@@ -397,20 +399,20 @@ impl Server {
 }
 
 /// A time in which a server should have nothing to do.
-struct Watch<'a> {
+struct ProcessorWatch<'a> {
     target: &'a Target,
-    used: Option<HashMap<Thread, Use>>,
+    used: Option<HashMap<ThreadNumber, ThreadUse>>,
     began: Instant,
 }
 
-impl Watch<'_> {
+impl ProcessorWatch<'_> {
     /// Whether a thread runs at this moment, or would run. On a busy machine, one that spins may have used little.
     fn sees_one_run(&self) -> bool {
         processor::used(self.target).is_some_and(|threads| threads.values().any(|it| it.runs))
     }
 
-    fn begin(target: &Target) -> Watch<'_> {
-        Watch {
+    fn begin(target: &Target) -> ProcessorWatch<'_> {
+        ProcessorWatch {
             target,
             used: processor::used(target),
             began: Instant::now(),

@@ -6,35 +6,36 @@ use std::time::{Duration, Instant};
 
 use super::Verdict;
 use super::measure::{
-    ATTEMPTS, Attempt, Concurrency, Limit, MOST, Sample, Server, TOO_BUSY, depends_on,
+    ATTEMPTS, Attempt, Limit, MOST_REQUESTS, MeasuredConcurrency, Sample, ServerUnderTest,
+    TOO_BUSY, depends_on,
 };
 use super::requests::{Answer, ask, send_all, wait_for_all};
 use crate::client::rule;
 
 /// How many requests are sent together, after two, until some of them have to wait.
-const SIZES: [usize; 4] = [8, 32, 128, MOST];
+const SIZES: [usize; 4] = [8, 32, 128, MOST_REQUESTS];
 
 /// How many times as many as run at once are sent, at most: each wave of them takes a unit.
 const MOST_WAVES: usize = 16;
 
-impl Server {
+impl ServerUnderTest {
     /// Sends 2, 8, 32, ... requests together, until some of them wait or are rejected.
     ///
     /// Fails with the reason if not even two can be judged.
-    pub fn concurrency(&mut self) -> Result<Concurrency, String> {
+    pub fn concurrency(&mut self) -> Result<MeasuredConcurrency, String> {
         if self.concurrency.is_none() {
             self.concurrency = Some(self.measure_concurrency());
         }
         self.concurrency.clone().unwrap_or(Err(String::new()))
     }
 
-    fn measure_concurrency(&mut self) -> Result<Concurrency, String> {
+    fn measure_concurrency(&mut self) -> Result<MeasuredConcurrency, String> {
         let of_two = self.two_at_once();
         let mut seen = match (of_two, self.samples.last()) {
             (Verdict::CannotTell(why), _) => return Err(why),
             (_, None) => return Err(String::from("two requests together are not both answered")),
             (Verdict::Broken { .. }, Some(seen)) => {
-                return Ok(Concurrency {
+                return Ok(MeasuredConcurrency {
                     seen: *seen,
                     limit: Limit::Reached,
                 });
@@ -65,10 +66,10 @@ impl Server {
                     }
                 }
             };
-            return Ok(Concurrency { seen, limit });
+            return Ok(MeasuredConcurrency { seen, limit });
         }
         let limit = Limit::NotReached;
-        Ok(Concurrency { seen, limit })
+        Ok(MeasuredConcurrency { seen, limit })
     }
 
     /// How many requests to send together so that some have to wait, where so many run at once. If that
@@ -76,7 +77,7 @@ impl Server {
     fn enough_to_wait(&self, at_once: usize) -> usize {
         let demanded = self.options.workers.zip(self.options.queue);
         let demanded = demanded.map_or(0, |(workers, queue)| workers + queue + 2);
-        let few = demanded <= (4 * at_once).min(MOST);
+        let few = demanded <= (4 * at_once).min(MOST_REQUESTS);
         (at_once + 2).max(if few { demanded } else { 0 })
     }
 
@@ -185,9 +186,9 @@ impl Server {
                 Err(why) => why,
             }));
         };
-        if workers + self.options.queue.unwrap_or(0) > MOST {
+        if workers + self.options.queue.unwrap_or(0) > MOST_REQUESTS {
             return Err(Verdict::cannot_tell(format!(
-                "this sends at most {MOST} requests at a time"
+                "this sends at most {MOST_REQUESTS} requests at a time"
             )));
         }
         Ok(workers)

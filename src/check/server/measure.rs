@@ -5,7 +5,7 @@ use std::mem;
 use std::time::{Duration, Instant};
 
 use super::requests::{Answer, Page, ask, send_all, wait_for_all};
-use super::{Check, Options, Verdict};
+use super::{CheckOptions, ServerCheck, Verdict};
 use crate::client::metronome::Metronome;
 use crate::client::{rule, seconds};
 
@@ -13,7 +13,7 @@ use crate::client::{rule, seconds};
 pub(super) const FIRST: Duration = Duration::from_secs(60);
 
 /// How many requests are sent at a time, at most: each needs a thread and an open file here.
-pub(super) const MOST: usize = 200;
+pub(super) const MOST_REQUESTS: usize = 200;
 
 /// How often to try again when the times are not clear.
 pub(super) const ATTEMPTS: usize = 4;
@@ -26,7 +26,7 @@ pub(super) const TOO_BUSY: &str = "this machine, or the server's, is too busy";
 
 /// How many requests run at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Concurrency {
+pub(super) struct MeasuredConcurrency {
     /// So many were seen to run at once.
     pub seen: Sample,
     pub limit: Limit,
@@ -43,7 +43,7 @@ pub(super) enum Limit {
     Unknown(String),
 }
 
-impl Concurrency {
+impl MeasuredConcurrency {
     /// For a message. It ends without a full stop.
     pub fn describe(&self) -> String {
         match &self.limit {
@@ -105,8 +105,8 @@ pub(super) enum Attempt {
 }
 
 /// A server, and what has been found out about it so far.
-pub(super) struct Server {
-    pub(super) options: Options,
+pub(super) struct ServerUnderTest {
+    pub(super) options: CheckOptions,
     /// For how long others may be held up.
     pub(super) hold_up: Duration,
     /// How much later than expected an answer may come before it counts as missing.
@@ -126,7 +126,7 @@ pub(super) struct Server {
     pub(super) answers: Option<Verdict>,
     pub(super) two_at_once: Option<Verdict>,
     pub(super) every_worker_works: Option<Verdict>,
-    pub(super) concurrency: Option<Result<Concurrency, String>>,
+    pub(super) concurrency: Option<Result<MeasuredConcurrency, String>>,
     /// What bad clients did that came since as many requests as before were last seen to run at once.
     pub(super) unverified: Vec<&'static str>,
     /// Whether it uses the processor when it has nothing to do, before bad clients come.
@@ -135,9 +135,9 @@ pub(super) struct Server {
     pub(super) computed_last: Option<bool>,
 }
 
-impl Server {
-    pub fn new(check: &Check) -> Server {
-        Server {
+impl ServerUnderTest {
+    pub fn new(check: &ServerCheck) -> ServerUnderTest {
+        ServerUnderTest {
             options: check.options.clone(),
             hold_up: check.hold_up,
             patience: 2 * check.hold_up,

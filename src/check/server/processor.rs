@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::client::target::Target;
 
 /// A thread's number.
-pub(super) type Thread = u32;
+pub(super) type ThreadNumber = u32;
 
 /// What is known of a thread.
 #[derive(Clone, Copy)]
-pub(super) struct Use {
+pub(super) struct ThreadUse {
     /// How long it has run since it began.
     pub(super) time: Duration,
     /// It runs, or would run if it had a processor.
@@ -22,7 +22,7 @@ pub(super) struct Use {
 
 /// What each thread of the processes that listen at this address uses. None if it is
 /// not known: on another system or machine, or of another user.
-pub(super) fn used(target: &Target) -> Option<HashMap<Thread, Use>> {
+pub(super) fn used(target: &Target) -> Option<HashMap<ThreadNumber, ThreadUse>> {
     let addrs = target.addresses(Duration::from_secs(1)).ok()?;
     // Wine shows these files to programs for Windows.
     if !cfg!(target_os = "linux") || !addrs.iter().all(|addr| addr.ip().is_loopback()) {
@@ -38,7 +38,7 @@ pub(super) fn used(target: &Target) -> Option<HashMap<Thread, Use>> {
         let threads = numbers(&folder).into_iter().flatten();
         threads.filter_map(move |thread| Some((thread, used_by(&folder, thread)?)))
     });
-    let threads: HashMap<Thread, Use> = threads.collect();
+    let threads: HashMap<ThreadNumber, ThreadUse> = threads.collect();
     (!threads.is_empty()).then_some(threads)
 }
 
@@ -82,7 +82,7 @@ fn has_one_of(process: u32, sockets: &[String]) -> bool {
     })
 }
 
-fn used_by(folder: &str, thread: Thread) -> Option<Use> {
+fn used_by(folder: &str, thread: ThreadNumber) -> Option<ThreadUse> {
     let stat = fs::read_to_string(format!("{folder}/{thread}/stat")).ok()?;
     // "1 (name) S PPID ...", and as the 14th and 15th the ticks in user mode and in the system's.
     let mut fields = stat.rsplit(')').next()?.split_whitespace();
@@ -92,5 +92,5 @@ fn used_by(folder: &str, thread: Thread) -> Option<Use> {
     let system: u64 = fields.next()?.parse().ok()?;
     // A hundred ticks in a second, whatever the kernel's own clock does: USER_HZ.
     let time = Duration::from_millis(10 * (user + system));
-    Some(Use { time, runs })
+    Some(ThreadUse { time, runs })
 }

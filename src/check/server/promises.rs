@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Verdict;
-use super::measure::{ATTEMPTS, FIRST, Server};
+use super::measure::{ATTEMPTS, FIRST, ServerUnderTest};
 use super::requests::{Answer, Page, ask, send, wait_for_all};
 
 /// How many fast requests are sent beside a slow one. Servers that deal connections out in turn hold up
@@ -17,7 +17,7 @@ struct Beside {
     waited: usize,
 }
 
-impl Server {
+impl ServerUnderTest {
     /// Alone, a request gets a whole answer, with status 200. This measures the unit.
     pub fn answers(&mut self) -> Verdict {
         if let Some(known) = &self.answers {
