@@ -207,14 +207,25 @@ thread_local! {
 struct LastStep(Participant);
 
 impl Drop for LastStep {
+    /// Does not wait until that step is taken: on Windows, no thread can start or end as long as another one drops what
+    /// its `thread_local!`s hold.
     fn drop(&mut self) {
         let Participant { execution, thread } = &self.0;
-        Member::new(self.0.clone()).step_of(Action::End, *thread);
         let mut inner = execution.lock();
-        if inner.phase != Phase::Over {
-            let next = inner.choose();
-            self.0.pass_on(inner, next);
+        if inner.phase == Phase::Over {
+            return;
         }
+        if inner.locates && inner.phase == Phase::Running {
+            inner.findings.locations[*thread].push(Place::Unknown);
+        }
+        let slot = &mut inner.slots[*thread];
+        slot.op = Some(Op {
+            objects: [Some(slot.object), None],
+            ..Op::of_thread(Action::End)
+        });
+        slot.call = None;
+        let next = inner.choose();
+        self.0.pass_on(inner, next);
     }
 }
 
@@ -456,6 +467,16 @@ impl Inner {
 
     /// Chooses the next thread and takes its step. None if all have ended.
     fn choose(&mut self) -> Option<usize> {
+        loop {
+            let next = self.choose_one();
+            // A thread that has ended does not go on: it did not wait for its last step.
+            if !next.is_some_and(|thread| self.slots[thread].ended) {
+                return next;
+            }
+        }
+    }
+
+    fn choose_one(&mut self) -> Option<usize> {
         self.settle();
         if self.phase == Phase::Running {
             if self.slots.iter().all(|slot| slot.ended) {

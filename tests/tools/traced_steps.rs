@@ -369,6 +369,37 @@ mod threads {
         assert_eq!(seen, expected);
     }
 
+    /// Windows starts and ends no thread as long as one of them drops what its `thread_local!`s hold. So a thread
+    /// must not wait there for its turn to end.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_real_thread_leaves_before_the_schedule_comes_to_its_end() {
+        let seen = outcomes(|run| {
+            let did = Arc::new(AtomicBool::new(false));
+            let real = Arc::new(::std::sync::OnceLock::new());
+            let (does, itself) = (Arc::clone(&did), Arc::clone(&real));
+            let thread = thread::spawn(move || {
+                let task = ::std::fs::read_link("/proc/thread-self").unwrap();
+                itself
+                    .set(::std::path::Path::new("/proc").join(task))
+                    .unwrap();
+                does.store(true, SeqCst);
+            });
+            let ends_next = did.load(SeqCst) && !thread.is_finished();
+            if ends_next {
+                let task = real.get().unwrap();
+                let deadline = ::std::time::Instant::now() + crate::common::PATIENCE;
+                while task.exists() && ::std::time::Instant::now() < deadline {
+                    ::std::thread::sleep(Duration::from_millis(1));
+                }
+                assert!(!task.exists());
+            }
+            thread.join().unwrap();
+            run.outcome(ends_next);
+        });
+        assert_eq!(seen, ["false", "true"]);
+    }
+
     #[test]
     fn a_thread_that_cannot_drop_what_it_keeps_is_stuck() {
         thread_local! {
