@@ -1,6 +1,7 @@
 //! Promises that a server with a bounded queue has to keep in every schedule.
 
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,12 +9,23 @@ use crate::check::Verdict;
 use crate::check::pool::judgement::{Lead, explorer, judge};
 use crate::check::pool::schedules_page::ExploredPool;
 use crate::explore::{Job, Run};
-use crate::traced::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::traced::sync::mpsc::{self, Receiver, Sender};
+use crate::traced::sync::{Mutex, PoisonError};
 
 /// What stands for a `TcpStream` in an exercise: a client that waits for an answer.
 pub struct Connection {
     job: Job,
-    arrivals: Arc<Arrivals>,
+    slow: Option<Slow>,
+    /// How many were handled. It is no step to count one: their number does not depend on the order.
+    handled: Arc<AtomicUsize>,
+}
+
+/// What takes long about a connection.
+struct Slow {
+    /// Is told when it is being handled.
+    arrived: Sender<()>,
+    /// Closes when it may be answered.
+    door: Arc<Mutex<Receiver<()>>>,
 }
 
 impl fmt::Debug for Connection {
@@ -25,10 +37,15 @@ impl fmt::Debug for Connection {
 impl Connection {
     /// Reads the request and answers it, which may take long.
     pub fn handle(self) {
-        let Connection { job, arrivals } = self;
-        job.run_with(|| arrivals.wait_for_the_answer());
-        let handled = arrivals.handled.fetch_add(1, Ordering::SeqCst) + 1;
-        job.outcome(arrivals.say(handled));
+        self.job.run_with(|| {
+            if let Some(Slow { arrived, door }) = &self.slow {
+                let _ = arrived.send(()); // Most do not wait for it.
+                let door = door.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = door.recv();
+            }
+        });
+        let handled = self.handled.fetch_add(1, Ordering::SeqCst) + 1;
+        self.job.outcome(outcome(handled));
     }
 
     /// Answers with 503, which takes no time.
@@ -37,13 +54,15 @@ impl Connection {
     }
 }
 
+fn outcome(handled: usize) -> String {
+    format!("{handled} of the connections are handled")
+}
+
 /// The connections of one schedule, in the order in which they come. There is an end to them.
 pub type ExerciseConnections = Box<dyn Iterator<Item = Connection>>;
 
 /// A function that serves connections, with so many workers, while so many more may wait.
-pub struct ServeFunction(Serve);
-
-type Serve = Arc<dyn Fn(ExerciseConnections, usize, usize) + Send + Sync>;
+pub struct ServeFunction(Arc<dyn Fn(ExerciseConnections, usize, usize) + Send + Sync>);
 
 impl fmt::Debug for ServeFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,25 +82,30 @@ impl ServeFunction {
         let serve = Arc::clone(&self.0);
         let size = (workers, count);
         ExploredPool::new("bounded_queue", size, &explorer(), move |run: &Run| {
-            let arrivals = Arc::new(Arrivals {
-                count,
-                comes,
-                state: Mutex::new(State::default()),
-                changed: Condvar::new(),
-                handled: AtomicUsize::new(0),
-            });
-            run.outcome(arrivals.say(0));
+            run.outcome(outcome(0));
+            let handled = Arc::new(AtomicUsize::new(0));
+            let (arrived, arrivals) = mpsc::channel();
+            let (open, door) = mpsc::channel::<()>();
+            let (mut open, door) = (Some(open), Arc::new(Mutex::new(door)));
             let jobs: Vec<Job> = (0..count).map(|_| run.job()).collect();
-            let mut jobs = jobs.into_iter().enumerate();
-            let connections = std::iter::from_fn(move || {
-                let next = jobs.next();
-                arrivals.wait_for(next.as_ref().map_or(count, |(before, _)| *before));
-                let Some((_, job)) = next else {
-                    arrivals.let_go();
+            let mut jobs = jobs.into_iter();
+            let connections = iter::from_fn(move || {
+                if comes == Comes::WhenTheLastIsHandled && jobs.len() < count {
+                    let _ = arrivals.recv();
+                }
+                let Some(job) = jobs.next() else {
+                    drop(open.take());
                     return None;
                 };
-                let arrivals = Arc::clone(&arrivals);
-                Some(Connection { job, arrivals })
+                let slow = || Slow {
+                    arrived: arrived.clone(),
+                    door: Arc::clone(&door),
+                };
+                Some(Connection {
+                    job,
+                    slow: (comes != Comes::AtOnce).then(slow),
+                    handled: Arc::clone(&handled),
+                })
             });
             serve(Box::new(connections), workers, 1);
         })
@@ -96,65 +120,7 @@ enum Comes {
     /// At once, but no answer is done before the last has come.
     BeforeAnyIsDone,
     /// When the one before is being handled; and the answers are done when all are.
-    WhenAllAreHandled,
-}
-
-/// All arrivals of one schedule.
-struct Arrivals {
-    count: usize,
-    comes: Comes,
-    state: Mutex<State>,
-    changed: Condvar,
-    /// How many were answered. It is no step to count one: their number does not depend on the order.
-    handled: AtomicUsize,
-}
-
-#[derive(Default)]
-struct State {
-    /// Whether an answer may be done.
-    open: bool,
-    /// How many are being handled, or were.
-    arrived: usize,
-}
-
-impl Arrivals {
-    fn say(&self, handled: usize) -> String {
-        format!("{handled} of {} connections are handled", self.count)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait_until(&self, reached: impl Fn(&State) -> bool) {
-        let wait = |state: &mut State| !reached(state);
-        let state = self.changed.wait_while(self.lock(), wait);
-        drop(state.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    /// What the one that comes next waits for, when so many came before.
-    fn wait_for(&self, before: usize) {
-        if self.comes == Comes::WhenAllAreHandled {
-            self.wait_until(|state| state.arrived == before);
-        }
-    }
-
-    /// None comes any more.
-    fn let_go(&self) {
-        if self.comes != Comes::AtOnce {
-            self.lock().open = true;
-            self.changed.notify_all();
-        }
-    }
-
-    /// What may take long about one that is handled.
-    fn wait_for_the_answer(&self) {
-        if self.comes != Comes::AtOnce {
-            self.lock().arrived += 1;
-            self.changed.notify_all();
-            self.wait_until(|state| state.open);
-        }
-    }
+    WhenTheLastIsHandled,
 }
 
 const LEAD: Lead = (
@@ -203,7 +169,7 @@ pub fn a_full_queue_rejects(server: &ServeFunction) -> Verdict {
 /// handled at once.
 pub fn a_free_worker_gets_a_connection(server: &ServeFunction) -> Verdict {
     judge(
-        [&server.explore(2, 2, Comes::WhenAllAreHandled)],
+        [&server.explore(2, 2, Comes::WhenTheLastIsHandled)],
         broken_if_it_stops,
     )
 }
