@@ -27,13 +27,13 @@ pub struct Reply {
     /// Where it redirects to, if it does: `Location`.
     pub location: Option<String>,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: RequestOutcome,
 }
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// Answered, with this status; a 503 is an [`Outcome::Rejected`].
+pub enum RequestOutcome {
+    /// Answered, with this status; a 503 is an [`RequestOutcome::Rejected`].
     Answered(u16),
     /// Rejected with 503: the server is too busy.
     Rejected,
@@ -100,7 +100,7 @@ pub fn request(target: &Target, timeout: Duration, progress: impl FnMut(Progress
             handled: None,
             thread: None,
             location: None,
-            outcome: Outcome::Failed(why),
+            outcome: RequestOutcome::Failed(why),
         }
     })
 }
@@ -205,8 +205,8 @@ pub fn read_reply(reader: &mut impl Read) -> io::Result<Reply> {
             .next()
             .map(|location| escape(location, 60)),
         outcome: match head.status {
-            503 => Outcome::Rejected,
-            status => Outcome::Answered(status),
+            503 => RequestOutcome::Rejected,
+            status => RequestOutcome::Answered(status),
         },
     })
 }

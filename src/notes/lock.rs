@@ -152,7 +152,7 @@ impl Lock {
     /// Finds out when the `race` began on the clock of the notes, which showed `time` at some moment
     /// before this was heard, `at`. How long it was under way is not known, so the quickest of all that
     /// are heard comes closest.
-    pub fn hear_clock(&mut self, time: Duration, at: Instant, race: Instant) {
+    pub fn adjust_start(&mut self, time: Duration, at: Instant, race: Instant) {
         let start = (time + race.saturating_duration_since(at))
             .saturating_sub(at.saturating_duration_since(race));
         self.start = self.start.max(start);

@@ -4,9 +4,9 @@ use std::fmt::{self, Display};
 use std::io::{self, BufRead, ErrorKind, Write};
 
 use super::options::{Against, RaceOptions};
-use super::recording::{Lane, Recording};
+use super::recording::{Lane, RaceRecording};
 use crate::Stage;
-use crate::client::Outcome;
+use crate::client::RequestOutcome;
 
 /// The mistake of asking where no answer can be typed.
 pub const NEEDS_A_TERMINAL: &str = "\
@@ -34,9 +34,9 @@ impl Answers {
     }
 
     /// What a race has shown. `None` if a request was neither answered as it should be nor rejected.
-    fn of(recording: &Recording) -> Option<Answers> {
+    fn of(recording: &RaceRecording) -> Option<Answers> {
         let answer = |lane: &Lane| match lane.end {
-            Some((_, Outcome::Rejected)) => Some(None),
+            Some((_, RequestOutcome::Rejected)) => Some(None),
             _ => lane.answered().map(|time| Some(time.as_secs_f64())),
         };
         let answers: Option<Vec<_>> = recording.lanes.iter().map(answer).collect();
@@ -224,7 +224,7 @@ fn parse_one(text: &str, count: usize) -> Result<Prediction, String> {
 
 impl Predictions {
     /// The predictions beside what the race has shown, line by line; nothing if there are none.
-    pub fn compare(&self, recording: &Recording) -> Vec<String> {
+    pub fn compare(&self, recording: &RaceRecording) -> Vec<String> {
         if self.predictions.is_empty() {
             return Vec::new();
         }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::recording::{Lane, Recording};
-use crate::client::Outcome;
+use super::recording::{Lane, RaceRecording};
+use crate::client::RequestOutcome;
 use crate::notes::lock::{Doing, Row};
 use crate::terminal::Style;
 
 /// What a piece of a bar stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum PieceKind {
     /// There is no connection to the server yet.
     Connecting,
     /// No thread works on the request yet.
@@ -33,96 +33,96 @@ pub enum Kind {
     Idle,
 }
 
-impl Kind {
+impl PieceKind {
     /// All that are drawn, in the order of a legend.
-    pub const ALL: [Kind; 9] = [
-        Kind::Connecting,
-        Kind::Waiting,
-        Kind::Working,
-        Kind::Unknown,
-        Kind::Rejected,
-        Kind::Failed,
-        Kind::WaitsForLock,
-        Kind::HasLock,
-        Kind::WorksWithLock,
+    pub const ALL: [PieceKind; 9] = [
+        PieceKind::Connecting,
+        PieceKind::Waiting,
+        PieceKind::Working,
+        PieceKind::Unknown,
+        PieceKind::Rejected,
+        PieceKind::Failed,
+        PieceKind::WaitsForLock,
+        PieceKind::HasLock,
+        PieceKind::WorksWithLock,
     ];
 
     /// A few words for a legend.
     pub fn meaning(self) -> &'static str {
         match self {
-            Kind::Connecting => "connecting",
-            Kind::Waiting => "waiting",
-            Kind::Working => "working",
-            Kind::Unknown => "waiting or working: the server does not tell",
-            Kind::Rejected => "rejected",
-            Kind::Failed => "not answered",
-            Kind::WaitsForLock => "waits for the lock",
-            Kind::HasLock => "has the lock, waits for a job",
-            Kind::WorksWithLock => "has the lock, works",
-            Kind::Idle => "",
+            PieceKind::Connecting => "connecting",
+            PieceKind::Waiting => "waiting",
+            PieceKind::Working => "working",
+            PieceKind::Unknown => "waiting or working: the server does not tell",
+            PieceKind::Rejected => "rejected",
+            PieceKind::Failed => "not answered",
+            PieceKind::WaitsForLock => "waits for the lock",
+            PieceKind::HasLock => "has the lock, waits for a job",
+            PieceKind::WorksWithLock => "has the lock, works",
+            PieceKind::Idle => "",
         }
     }
 
     /// What it is called where a picture or a page is drawn.
     pub fn class(self) -> &'static str {
         match self {
-            Kind::Connecting => "connecting",
-            Kind::Waiting => "waiting",
-            Kind::Working => Doing::Works.class(),
-            Kind::Unknown => "unknown",
-            Kind::Rejected => "rejected",
-            Kind::Failed => "failed",
-            Kind::WaitsForLock => Doing::WaitsForLock.class(),
-            Kind::HasLock => Doing::HasLock.class(),
-            Kind::WorksWithLock => Doing::WorksWithLock.class(),
-            Kind::Idle => Doing::Nothing.class(),
+            PieceKind::Connecting => "connecting",
+            PieceKind::Waiting => "waiting",
+            PieceKind::Working => Doing::Works.class(),
+            PieceKind::Unknown => "unknown",
+            PieceKind::Rejected => "rejected",
+            PieceKind::Failed => "failed",
+            PieceKind::WaitsForLock => Doing::WaitsForLock.class(),
+            PieceKind::HasLock => Doing::HasLock.class(),
+            PieceKind::WorksWithLock => Doing::WorksWithLock.class(),
+            PieceKind::Idle => Doing::Nothing.class(),
         }
     }
 
     fn symbol(self, unicode: bool) -> char {
         match (self, unicode) {
-            (Kind::Connecting, true) => '·',
-            (Kind::Connecting, false) => '~',
-            (Kind::Waiting, true) => '░',
-            (Kind::Waiting, false) => '.',
-            (Kind::Working, true) => '█',
-            (Kind::Working, false) => '#',
-            (Kind::Unknown, true) => '▒',
-            (Kind::Unknown, false) => '=',
-            (Kind::Rejected, _) => 'x',
-            (Kind::Failed, _) => '-',
-            (Kind::WaitsForLock, true) => '┄',
-            (Kind::WaitsForLock, false) => ':',
-            (Kind::HasLock, true) => '━',
-            (Kind::HasLock, false) => '+',
-            (Kind::WorksWithLock, true) => '▚',
-            (Kind::WorksWithLock, false) => '@',
-            (Kind::Idle, _) => ' ',
+            (PieceKind::Connecting, true) => '·',
+            (PieceKind::Connecting, false) => '~',
+            (PieceKind::Waiting, true) => '░',
+            (PieceKind::Waiting, false) => '.',
+            (PieceKind::Working, true) => '█',
+            (PieceKind::Working, false) => '#',
+            (PieceKind::Unknown, true) => '▒',
+            (PieceKind::Unknown, false) => '=',
+            (PieceKind::Rejected, _) => 'x',
+            (PieceKind::Failed, _) => '-',
+            (PieceKind::WaitsForLock, true) => '┄',
+            (PieceKind::WaitsForLock, false) => ':',
+            (PieceKind::HasLock, true) => '━',
+            (PieceKind::HasLock, false) => '+',
+            (PieceKind::WorksWithLock, true) => '▚',
+            (PieceKind::WorksWithLock, false) => '@',
+            (PieceKind::Idle, _) => ' ',
         }
     }
 
     fn color(self) -> &'static str {
         match self {
-            Kind::Connecting | Kind::Waiting => "\x1b[2m",
-            Kind::Working => "\x1b[32m",
-            Kind::Unknown => "\x1b[36m",
-            Kind::Rejected => "\x1b[33m",
-            Kind::Failed => "\x1b[31m",
-            Kind::WaitsForLock => "\x1b[2m",
-            Kind::HasLock | Kind::WorksWithLock => "\x1b[35m",
-            Kind::Idle => "",
+            PieceKind::Connecting | PieceKind::Waiting => "\x1b[2m",
+            PieceKind::Working => "\x1b[32m",
+            PieceKind::Unknown => "\x1b[36m",
+            PieceKind::Rejected => "\x1b[33m",
+            PieceKind::Failed => "\x1b[31m",
+            PieceKind::WaitsForLock => "\x1b[2m",
+            PieceKind::HasLock | PieceKind::WorksWithLock => "\x1b[35m",
+            PieceKind::Idle => "",
         }
     }
 }
 
-impl From<Doing> for Kind {
-    fn from(doing: Doing) -> Kind {
+impl From<Doing> for PieceKind {
+    fn from(doing: Doing) -> PieceKind {
         match doing {
-            Doing::Nothing => Kind::Idle,
-            Doing::WaitsForLock => Kind::WaitsForLock,
-            Doing::HasLock => Kind::HasLock,
-            Doing::Works => Kind::Working,
-            Doing::WorksWithLock => Kind::WorksWithLock,
+            Doing::Nothing => PieceKind::Idle,
+            Doing::WaitsForLock => PieceKind::WaitsForLock,
+            Doing::HasLock => PieceKind::HasLock,
+            Doing::Works => PieceKind::Working,
+            Doing::WorksWithLock => PieceKind::WorksWithLock,
         }
     }
 }
@@ -132,15 +132,15 @@ const QUICK_CONNECTION: Duration = Duration::from_millis(50);
 
 /// The bar of a request that still runs at `now`, or has ended: kinds, each with the time at which it
 /// ends. A running request that was not picked up is waiting, if pick-ups are
-/// [reported](Recording::reported); otherwise it is unknown what it does.
-pub fn bar(lane: &Lane, now: Duration, reported: bool) -> Vec<(Kind, Duration)> {
+/// [reported](RaceRecording::reported); otherwise it is unknown what it does.
+pub fn bar(lane: &Lane, now: Duration, reported: bool) -> Vec<(PieceKind, Duration)> {
     let (end, running) = match &lane.end {
         None => (now, true),
         Some((end, _)) => (*end, false),
     };
     let mut pieces = Vec::new();
     if lane.due > Duration::ZERO {
-        pieces.push((Kind::Idle, lane.due.min(end)));
+        pieces.push((PieceKind::Idle, lane.due.min(end)));
     }
     if running && lane.due > now {
         return pieces;
@@ -151,20 +151,20 @@ pub fn bar(lane: &Lane, now: Duration, reported: bool) -> Vec<(Kind, Duration)> 
         connected => connected.unwrap_or(lane.due),
     };
     if connected.saturating_sub(lane.due) >= QUICK_CONNECTION {
-        pieces.push((Kind::Connecting, connected.min(end)));
+        pieces.push((PieceKind::Connecting, connected.min(end)));
         if running && lane.connected.is_none() {
             return pieces;
         }
     }
     match (&lane.end, lane.picked_up) {
-        (Some((_, Outcome::Rejected)), _) => pieces.push((Kind::Rejected, end)),
-        (Some((_, Outcome::Failed(_))), _) => pieces.push((Kind::Failed, end)),
+        (Some((_, RequestOutcome::Rejected)), _) => pieces.push((PieceKind::Rejected, end)),
+        (Some((_, RequestOutcome::Failed(_))), _) => pieces.push((PieceKind::Failed, end)),
         (_, Some(picked_up)) => {
-            pieces.push((Kind::Waiting, picked_up.min(end)));
-            pieces.push((Kind::Working, end));
+            pieces.push((PieceKind::Waiting, picked_up.min(end)));
+            pieces.push((PieceKind::Working, end));
         }
-        (None, None) if reported => pieces.push((Kind::Waiting, end)),
-        (_, None) => pieces.push((Kind::Unknown, end)),
+        (None, None) if reported => pieces.push((PieceKind::Waiting, end)),
+        (_, None) => pieces.push((PieceKind::Unknown, end)),
     }
     pieces
 }
@@ -178,13 +178,13 @@ pub fn took(lane: &Lane, now: Duration) -> Duration {
 /// What to print beside a bar, if the request was not answered with status 200.
 pub fn note(lane: &Lane) -> String {
     match &lane.end {
-        None | Some((_, Outcome::Answered(200))) => String::new(),
-        Some((_, Outcome::Answered(status))) => match &lane.meaning {
+        None | Some((_, RequestOutcome::Answered(200))) => String::new(),
+        Some((_, RequestOutcome::Answered(status))) => match &lane.meaning {
             Some(meaning) => format!("status {status}: {meaning}"),
             None => format!("status {status}"),
         },
-        Some((_, Outcome::Rejected)) => String::from("503, too busy"),
-        Some((_, Outcome::Failed(why))) => why.clone(),
+        Some((_, RequestOutcome::Rejected)) => String::from("503, too busy"),
+        Some((_, RequestOutcome::Failed(why))) => why.clone(),
     }
 }
 
@@ -204,7 +204,7 @@ pub fn horizon(sleep: Duration, now: Duration) -> Duration {
 }
 
 /// What the time axis has to hold: `horizon` at least, and everything that happened until `now`.
-pub fn scale(recordings: &[Recording], horizon: Duration, now: Duration) -> Duration {
+pub fn scale(recordings: &[RaceRecording], horizon: Duration, now: Duration) -> Duration {
     let lanes = || recordings.iter().flat_map(|recording| &recording.lanes);
     let last = lanes()
         .map(|lane| lane.end.as_ref().map_or(now, |(end, _)| *end))
@@ -237,7 +237,7 @@ const NARROWEST: usize = 30;
 /// The chart, line by line. No line is wider than the style allows, if that is 30 columns or more, but for
 /// those that say where a lock was taken and released.
 pub fn draw(
-    recordings: &[Recording],
+    recordings: &[RaceRecording],
     horizon: Duration,
     now: Duration,
     style: Style,
@@ -251,7 +251,7 @@ pub fn draw(
 /// The chart in at most `rows` lines, none wider than the style allows. If it has more, it shows fewer
 /// details of each request, and in the end only how many requests there are of each kind.
 pub fn fit(
-    recordings: &[Recording],
+    recordings: &[RaceRecording],
     horizon: Duration,
     now: Duration,
     style: Style,
@@ -276,7 +276,7 @@ pub fn fit(
 
 /// The chart of a race that is over, for a window with so many rows. If it has more, rows of waves take
 /// the place of those of requests; if that is not enough, it has more rows than the window.
-pub fn whole(recordings: &[Recording], style: Style, rows: usize) -> Vec<String> {
+pub fn whole(recordings: &[RaceRecording], style: Style, rows: usize) -> Vec<String> {
     let width = style.width.max(NARROWEST);
     let zero = Duration::ZERO;
     let mut chart = Chart::new(recordings, zero, zero, Style { width, ..style });
@@ -333,7 +333,7 @@ impl Detail {
 
 /// What to draw, and how many columns there are for each part of a row.
 struct Chart<'a> {
-    recordings: &'a [Recording],
+    recordings: &'a [RaceRecording],
     /// Of each recording.
     locks: Vec<Locks>,
     now: Duration,
@@ -349,7 +349,7 @@ struct Chart<'a> {
 }
 
 /// The pieces of a bar, each with the column at which it ends.
-type Columns = Vec<(Kind, usize)>;
+type Columns = Vec<(PieceKind, usize)>;
 
 /// Requests that share a row.
 struct Wave {
@@ -377,7 +377,12 @@ impl Locks {
 }
 
 impl<'a> Chart<'a> {
-    fn new(recordings: &'a [Recording], horizon: Duration, now: Duration, style: Style) -> Self {
+    fn new(
+        recordings: &'a [RaceRecording],
+        horizon: Duration,
+        now: Duration,
+        style: Style,
+    ) -> Self {
         let lanes = || recordings.iter().flat_map(|recording| &recording.lanes);
         let longest = |columns: &dyn Fn(&Lane) -> usize| lanes().map(columns).max().unwrap_or(0);
         let scale = scale(recordings, horizon, now);
@@ -458,7 +463,7 @@ impl<'a> Chart<'a> {
             lines.push(self.axis());
             lines.extend(self.wrap(&self.legend(detail), "   "));
         } else {
-            let all: Vec<&Recording> = self.recordings.iter().collect();
+            let all: Vec<&RaceRecording> = self.recordings.iter().collect();
             let mut total = vec![format!("{:.1} s:", self.now.as_secs_f64())];
             total.extend(self.counts(&all));
             lines.extend(self.wrap(&total, " "));
@@ -467,15 +472,15 @@ impl<'a> Chart<'a> {
     }
 
     /// The rows of one server: of each request, or of each wave.
-    fn rows(&self, recording: &Recording, detail: Detail) -> Vec<String> {
+    fn rows(&self, recording: &RaceRecording, detail: Detail) -> Vec<String> {
         let mut waves: Vec<Wave> = Vec::new();
         for lane in recording.in_order() {
             let bar = self.in_columns(&bar(&lane, self.now, recording.reported));
-            let does = |lane| (does(lane, self.now, recording.reported), note(lane));
+            let state = |lane| (state_of(lane, self.now, recording.reported), note(lane));
             match waves.last_mut() {
                 Some(wave)
                     if detail.groups()
-                        && does(&wave.last) == does(&lane)
+                        && state(&wave.last) == state(&lane)
                         && look_alike(&wave.bar, &bar) =>
                 {
                     wave.count += 1;
@@ -547,9 +552,9 @@ impl<'a> Chart<'a> {
         let width = self.scale / self.bar.max(1) as u32;
         let starts = [Duration::ZERO].into_iter();
         let starts = starts.chain(pieces.iter().map(|(_, end)| *end));
-        let pieces: Vec<(Kind, Duration, Duration)> = starts
+        let pieces: Vec<(PieceKind, Duration, Duration)> = starts
             .zip(pieces)
-            .map(|(start, (doing, end))| (Kind::from(*doing), start, *end))
+            .map(|(start, (doing, end))| (PieceKind::from(*doing), start, *end))
             .collect();
         let mut columns = Columns::new();
         let mut first = 0;
@@ -563,7 +568,7 @@ impl<'a> Chart<'a> {
             let short = touching
                 .iter()
                 .filter(|(kind, start, end)| {
-                    *start >= from && *end - *start < width && *kind != Kind::Idle
+                    *start >= from && *end - *start < width && *kind != PieceKind::Idle
                 })
                 .collect::<Vec<_>>();
             let longest = touching
@@ -572,10 +577,10 @@ impl<'a> Chart<'a> {
             let kind = short
                 .iter()
                 .filter(|_| short.len() < A_LOT)
-                .max_by_key(|(kind, start, end)| (*kind == Kind::HasLock, *end - *start))
+                .max_by_key(|(kind, start, end)| (*kind == PieceKind::HasLock, *end - *start))
                 .map(|piece| piece.0)
                 .or(longest.map(|piece| piece.0))
-                .unwrap_or(Kind::Idle);
+                .unwrap_or(PieceKind::Idle);
             match columns.last_mut() {
                 Some((last, end)) if *last == kind => *end = column + 1,
                 _ => columns.push((kind, column + 1)),
@@ -585,7 +590,7 @@ impl<'a> Chart<'a> {
     }
 
     /// A bar with the columns at which its pieces end, instead of the times.
-    fn in_columns(&self, bar: &[(Kind, Duration)]) -> Columns {
+    fn in_columns(&self, bar: &[(PieceKind, Duration)]) -> Columns {
         let mut pieces = Columns::new();
         for (kind, end) in bar {
             let part = end.as_secs_f64() / self.scale.as_secs_f64();
@@ -603,7 +608,7 @@ impl<'a> Chart<'a> {
     }
 
     /// A bar as it is printed, with blanks up to the full width.
-    fn in_symbols(&self, bar: &[(Kind, usize)]) -> String {
+    fn in_symbols(&self, bar: &[(PieceKind, usize)]) -> String {
         let mut text = String::new();
         let mut start = 0;
         for (kind, end) in bar {
@@ -641,7 +646,7 @@ impl<'a> Chart<'a> {
         let mut kinds = Vec::new();
         for locks in &self.locks {
             let pieces = locks.drawn(detail).iter().flat_map(|row| &row.pieces);
-            kinds.extend(pieces.map(|(doing, _)| Kind::from(*doing)));
+            kinds.extend(pieces.map(|(doing, _)| PieceKind::from(*doing)));
         }
         let mut running = false;
         for recording in self.recordings {
@@ -651,10 +656,12 @@ impl<'a> Chart<'a> {
                 running |= lane.end.is_none();
             }
         }
-        let kinds = Kind::ALL.into_iter().filter(|kind| kinds.contains(kind));
+        let kinds = PieceKind::ALL
+            .into_iter()
+            .filter(|kind| kinds.contains(kind));
         let words = kinds.map(|kind| {
             let meaning = match kind {
-                Kind::Unknown if running => "waiting or working: not known yet",
+                PieceKind::Unknown if running => "waiting or working: not known yet",
                 _ => kind.meaning(),
             };
             format!("{} {meaning}", kind.symbol(self.style.unicode))
@@ -663,16 +670,16 @@ impl<'a> Chart<'a> {
     }
 
     /// How many requests do what, for example `3 answered,` and `1 waiting`.
-    fn counts(&self, recordings: &[&Recording]) -> Vec<String> {
+    fn counts(&self, recordings: &[&RaceRecording]) -> Vec<String> {
         let lanes = recordings.iter().flat_map(|recording| {
             let with_reported = |lane| (lane, recording.reported);
             recording.lanes.iter().map(with_reported)
         });
         let all: Vec<&str> = lanes
-            .map(|(lane, reported)| does(lane, self.now, reported))
+            .map(|(lane, reported)| state_of(lane, self.now, reported))
             .collect();
         let mut counts = Vec::new();
-        for what in DOES {
+        for what in REQUEST_STATES {
             let count = all.iter().filter(|does| **does == what).count();
             if count > 0 {
                 counts.push(format!("{count} {what},"));
@@ -728,7 +735,7 @@ impl<'a> Chart<'a> {
 }
 
 /// Whether two bars differ by a column at most, as those of one wave do.
-fn look_alike(one: &[(Kind, usize)], other: &[(Kind, usize)]) -> bool {
+fn look_alike(one: &[(PieceKind, usize)], other: &[(PieceKind, usize)]) -> bool {
     one.len() == other.len()
         && one
             .iter()
@@ -753,7 +760,7 @@ pub fn shorten(text: &str, most: usize) -> String {
 }
 
 /// What a request may do, in the order in which they are counted.
-const DOES: [&str; 8] = [
+const REQUEST_STATES: [&str; 8] = [
     "answered",
     "working",
     "waiting",
@@ -765,17 +772,17 @@ const DOES: [&str; 8] = [
 ];
 
 /// What a request does, or what became of it, as one of the words above.
-fn does(lane: &Lane, now: Duration, reported: bool) -> &'static str {
+fn state_of(lane: &Lane, now: Duration, reported: bool) -> &'static str {
     let last = bar(lane, now, reported).last().map(|(kind, _)| *kind);
     match (&lane.end, last) {
-        (Some((_, Outcome::Answered(_))), _) => DOES[0],
-        (_, Some(Kind::Working)) => DOES[1],
-        (_, Some(Kind::Waiting)) => DOES[2],
-        (_, Some(Kind::Connecting)) => DOES[4],
-        (None, Some(Kind::Idle)) => DOES[5],
-        (Some((_, Outcome::Rejected)), _) => DOES[6],
-        (Some((_, Outcome::Failed(_))), _) => DOES[7],
-        _ => DOES[3],
+        (Some((_, RequestOutcome::Answered(_))), _) => REQUEST_STATES[0],
+        (_, Some(PieceKind::Working)) => REQUEST_STATES[1],
+        (_, Some(PieceKind::Waiting)) => REQUEST_STATES[2],
+        (_, Some(PieceKind::Connecting)) => REQUEST_STATES[4],
+        (None, Some(PieceKind::Idle)) => REQUEST_STATES[5],
+        (Some((_, RequestOutcome::Rejected)), _) => REQUEST_STATES[6],
+        (Some((_, RequestOutcome::Failed(_))), _) => REQUEST_STATES[7],
+        _ => REQUEST_STATES[3],
     }
 }
 

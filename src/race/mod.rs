@@ -36,7 +36,7 @@ use crate::output::{self, Ending};
 use crate::whole_file;
 pub use options::{Against, RaceOptions};
 use progress::{Event, Race};
-pub use recording::{Lane, Recording};
+pub use recording::{Lane, RaceRecording};
 use screen::Screen;
 use server::StageServer;
 pub use show::show;
@@ -155,13 +155,13 @@ impl Request {
 fn tell(
     options: &RaceOptions,
     screen: &mut Screen<io::Stdout>,
-    recordings: &[Recording],
+    recordings: &[RaceRecording],
     predictions: &[ask::Predictions],
 ) -> Result<Ending, String> {
     let compared = predictions.iter().zip(recordings);
     let compared = compared.flat_map(|(all, recording)| all.compare(recording));
     let results: Vec<String> = compared
-        .chain(recordings.iter().map(Recording::result))
+        .chain(recordings.iter().map(RaceRecording::result))
         .collect();
     let drawn = output::written(screen.finish(recordings, results.len()));
     let noted = match &options.notes {
@@ -172,7 +172,7 @@ fn tell(
     if let Some(path) = &options.svg {
         whole_file::write(path, &svg::draw(recordings))?;
     }
-    let answered = recordings.iter().all(Recording::all_answered);
+    let answered = recordings.iter().all(RaceRecording::all_answered);
     Ok(drawn?
         .and(noted)
         .and(printed?)
@@ -180,9 +180,9 @@ fn tell(
 }
 
 /// Writes the notes of each server, with its label at the beginning of each line.
-fn write_notes(path: &Path, recordings: &[Recording]) -> Result<Ending, String> {
+fn write_notes(path: &Path, recordings: &[RaceRecording]) -> Result<Ending, String> {
     let mut text = String::new();
-    for Recording { label, lock, .. } in recordings {
+    for RaceRecording { label, lock, .. } in recordings {
         let lines = lock.iter().flat_map(|lock| lock.notes.lines(lock.start));
         lines.for_each(|line| text += &format!("{label}  {line}\n"));
     }

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 
 use super::chart;
 use super::options::RaceOptions;
-use super::recording::{Lane, Recording};
+use super::recording::{Lane, RaceRecording};
 use super::screen::Screen;
 use super::server::{ServerReport, StageServer};
 use crate::client::metronome::Metronome;
-use crate::client::{self, Outcome, Reply};
+use crate::client::{self, Reply, RequestOutcome};
 use crate::notes::lock::Lock;
 
 /// How often a live chart is redrawn.
 const FRAME: Duration = Duration::from_millis(50);
 
 /// How long servers get after a race to end, and to report what their workers did.
-const END: Duration = Duration::from_secs(5);
+const SERVERS_END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What happens in a race. A request is known by the index of its server and that of its lane. A server
 /// knows it by the port of its client.
@@ -31,7 +31,7 @@ pub(super) enum Event {
 /// A race as it goes on.
 pub(super) struct Race {
     pub start: Instant,
-    pub recordings: Vec<Recording>,
+    pub recordings: Vec<RaceRecording>,
     /// Which lane's client has which port, and which thread picked up the connection from that port.
     /// Either may be known before the other.
     lanes: HashMap<(usize, u16), usize>,
@@ -49,7 +49,7 @@ impl Race {
             ..Lane::default()
         });
         let lanes: Vec<Lane> = lanes.collect();
-        let recordings = labels.map(|label| Recording {
+        let recordings = labels.map(|label| RaceRecording {
             label: label.to_owned(),
             lanes: lanes.clone(),
             reported: options.against.reports(),
@@ -133,7 +133,9 @@ impl Race {
                 }
                 lane.thread = reply.thread.or(lane.thread.take());
                 lane.meaning = match reply.outcome {
-                    Outcome::Answered(status) => client::meaning(status, reply.location.as_deref()),
+                    RequestOutcome::Answered(status) => {
+                        client::meaning(status, reply.location.as_deref())
+                    }
                     _ => None,
                 };
                 lane.end = Some((time, reply.outcome));
@@ -156,7 +158,7 @@ impl Race {
             }
             ServerReport::Clock(time) => {
                 if let Some(lock) = &mut self.recordings[server].lock {
-                    lock.hear_clock(time, at, self.start);
+                    lock.adjust_start(time, at, self.start);
                 }
             }
             ServerReport::End => self.ended += 1,
@@ -165,7 +167,7 @@ impl Race {
 
     /// Hears what so many servers have to say until they have ended, if that does not take too long.
     fn hear_all(&mut self, events: &Receiver<Event>, servers: usize) {
-        let deadline = Instant::now() + END;
+        let deadline = Instant::now() + SERVERS_END_TIMEOUT;
         while self.ended < servers {
             let time = deadline.saturating_duration_since(Instant::now());
             let Ok(event) = events.recv_timeout(time) else {

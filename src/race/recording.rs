@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::client::Outcome;
+use crate::client::RequestOutcome;
 use crate::client::metronome::RECOVERY;
 use crate::notes::lock::Lock;
 
@@ -18,7 +18,7 @@ pub struct Lane {
     /// The name of the thread that worked on it, if the server reports it.
     pub thread: Option<String>,
     /// When it ended, and how. `None` while it runs.
-    pub end: Option<(Duration, Outcome)>,
+    pub end: Option<(Duration, RequestOutcome)>,
     /// What its status may mean, if it has another one than 200.
     pub meaning: Option<String>,
 }
@@ -28,7 +28,7 @@ impl Lane {
     /// of how the server runs requests: an error page does not take the time that the page would.
     pub fn answered(&self) -> Option<Duration> {
         match self.end {
-            Some((time, Outcome::Answered(200))) => Some(time),
+            Some((time, RequestOutcome::Answered(200))) => Some(time),
             _ => None,
         }
     }
@@ -36,7 +36,7 @@ impl Lane {
 
 /// All the requests of a race that went to one server.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Recording {
+pub struct RaceRecording {
     /// Which server, for example `stage 1  single-threaded`.
     pub label: String,
     /// The requests.
@@ -53,7 +53,7 @@ pub struct Recording {
     pub lock: Option<Lock>,
 }
 
-impl Recording {
+impl RaceRecording {
     /// The requests in the order in which they were sent, or, if they were sent together, in which they
     /// were picked up, or else in which they ended; those that got no answer come last.
     ///

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::chart::{draw, fit, whole};
-use super::recording::Recording;
+use super::recording::RaceRecording;
 use crate::terminal::{self, Output, Size, Style};
 
 /// How often a terminal is asked for its size.
@@ -92,7 +92,7 @@ impl<W: Write> Screen<W> {
     /// If it cannot be written.
     pub fn redraw(
         &mut self,
-        recordings: &[Recording],
+        recordings: &[RaceRecording],
         horizon: Duration,
         now: Duration,
     ) -> io::Result<()> {
@@ -135,7 +135,7 @@ impl<W: Write> Screen<W> {
     /// # Errors
     ///
     /// If it cannot be written.
-    pub fn finish(&mut self, recordings: &[Recording], follow: usize) -> io::Result<()> {
+    pub fn finish(&mut self, recordings: &[RaceRecording], follow: usize) -> io::Result<()> {
         self.ask_for_size();
         let lines = match self.output {
             Output::Other => draw(recordings, Duration::ZERO, Duration::ZERO, self.style),

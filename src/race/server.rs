@@ -192,10 +192,10 @@ struct Reporter {
 }
 
 /// How often new notes are printed.
-const PAUSE: Duration = Duration::from_millis(25);
+const PRINT_INTERVAL: Duration = Duration::from_millis(25);
 
 /// How long workers get to end after the stage has returned. Not every pool waits for its workers.
-const END: Duration = Duration::from_secs(1);
+const WORKERS_END_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Reporter {
     fn start(recording: Arc<Recording>) -> io::Result<Reporter> {
@@ -208,7 +208,8 @@ impl Reporter {
             }
             let mut reported = 0;
             loop {
-                let over = ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Disconnected);
+                let over =
+                    ended.recv_timeout(PRINT_INTERVAL) == Err(RecvTimeoutError::Disconnected);
                 let notes = watched.notes();
                 let lines = notes.lines(Duration::ZERO).skip(reported);
                 let mut lines: Vec<String> = lines.collect();
@@ -236,7 +237,7 @@ impl Reporter {
 
     /// Waits until the workers have ended, and prints the last notes.
     fn finish(self) {
-        self.recording.wait_for_threads(END);
+        self.recording.wait_for_threads(WORKERS_END_TIMEOUT);
         drop(self.running);
         // It does not panic.
         let _ = self.thread.join();

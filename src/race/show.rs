@@ -4,14 +4,14 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::chart;
-use super::recording;
+use super::recording::RaceRecording;
 use super::screen::Screen;
 use crate::notes::lock::{Hold, Lock};
 use crate::notes::{Location, Recording};
 use crate::terminal::Style;
 
 /// How long threads have to end after the closure has returned.
-const END: Duration = Duration::from_secs(10);
+const THREADS_END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs `work`, and draws on standard output which of the threads that it starts had a lock, which
 /// waited for one, and what ran meanwhile. Then it says during how many jobs a lock was held.
@@ -49,7 +49,7 @@ const END: Duration = Duration::from_secs(10);
 pub fn show(work: impl FnOnce()) {
     let recording = Recording::new();
     recording.watch(work);
-    recording.wait_for_threads(END);
+    recording.wait_for_threads(THREADS_END_TIMEOUT);
     let text = drawing(&recording, Screen::of_standard_output().style());
     let _ = io::stdout().write_all(text.as_bytes());
 }
@@ -66,10 +66,10 @@ fn drawing(recording: &Recording, style: Style) -> String {
         Some((held, jobs)) => format!("lock held during {held} of {jobs} jobs"),
     };
     let holds = lock.holds(Duration::MAX);
-    let recording = recording::Recording {
+    let recording = RaceRecording {
         label: String::from("threads"),
         lock: Some(lock),
-        ..recording::Recording::default()
+        ..RaceRecording::default()
     };
     let mut lines = chart::draw(
         &[recording],

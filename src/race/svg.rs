@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::chart::{Kind, bar, columns, note, scale, shorten, ticks, took};
-use super::recording::{Lane, Recording};
+use super::chart::{PieceKind, bar, columns, note, scale, shorten, ticks, took};
+use super::recording::{Lane, RaceRecording};
 
 /// How the picture is laid out, in its own units.
 const WIDTH: f64 = 800.0;
@@ -63,7 +63,7 @@ const STRIPES: &str = "\
 <path class=\"stripes\" d=\"M-3,3 L3,-3 M-3,15 L15,-3 M9,15 L15,9\"/></pattern></defs>\n";
 
 /// The picture: a whole SVG document.
-pub fn draw(recordings: &[Recording]) -> String {
+pub fn draw(recordings: &[RaceRecording]) -> String {
     let end = scale(recordings, Duration::ZERO, Duration::ZERO);
     let mut picture = Picture {
         end,
@@ -96,7 +96,7 @@ struct Picture {
     y: f64,
     shapes: Vec<String>,
     /// What pieces stand for, in any order.
-    kinds: Vec<Kind>,
+    kinds: Vec<PieceKind>,
 }
 
 /// Where verdicts and seconds end.
@@ -107,7 +107,7 @@ impl Picture {
         MARGIN + BARS * seconds / self.end.as_secs_f64()
     }
 
-    fn piece(&mut self, kind: Kind, x: f64, width: f64) {
+    fn piece(&mut self, kind: PieceKind, x: f64, width: f64) {
         self.shapes.push(piece(kind, x, self.y, width));
         self.kinds.push(kind);
     }
@@ -117,7 +117,7 @@ impl Picture {
     }
 
     /// The name of a server, and what the race found out about it.
-    fn heading(&mut self, recording: &Recording) {
+    fn heading(&mut self, recording: &RaceRecording) {
         let result = recording.result();
         let verdict = result
             .strip_prefix(&recording.label)
@@ -171,7 +171,7 @@ impl Picture {
     }
 
     /// The rows of a server's workers, if it is known which of them had the lock.
-    fn workers(&mut self, recording: &Recording) {
+    fn workers(&mut self, recording: &RaceRecording) {
         let rows = recording.lock.as_ref().map(|lock| lock.rows(self.end));
         let rows = rows.unwrap_or_default();
         if !rows.is_empty() {
@@ -182,7 +182,7 @@ impl Picture {
             let mut short = Vec::new();
             for (doing, end) in row.pieces {
                 let to = self.x(end.as_secs_f64());
-                let kind = Kind::from(doing);
+                let kind = PieceKind::from(doing);
                 // What is short is seen too, on top of the rest.
                 if to - from < SEEN {
                     short.push((kind, from));
@@ -206,7 +206,10 @@ impl Picture {
         let mut left = MARGIN;
         self.y += ROW;
         let drawn = self.kinds.clone();
-        for kind in Kind::ALL.into_iter().filter(|kind| drawn.contains(kind)) {
+        for kind in PieceKind::ALL
+            .into_iter()
+            .filter(|kind| drawn.contains(kind))
+        {
             let width = BAR_HEIGHT + 8.0 + width_of(kind.meaning());
             if left > MARGIN && left + width > RIGHT {
                 left = MARGIN;
@@ -218,7 +221,7 @@ impl Picture {
         }
     }
 
-    fn document(&self, recordings: &[Recording]) -> String {
+    fn document(&self, recordings: &[RaceRecording]) -> String {
         let height = self.y + BAR_HEIGHT + MARGIN;
         let has_rows = recordings.iter().any(|recording| recording.lock.is_some());
         let (lock_style, stripes) = if has_rows {
@@ -226,11 +229,11 @@ impl Picture {
         } else {
             ("", "")
         };
-        let connecting_style = match self.kinds.contains(&Kind::Connecting) {
+        let connecting_style = match self.kinds.contains(&PieceKind::Connecting) {
             true => CONNECTING_STYLE,
             false => "",
         };
-        let results: Vec<String> = recordings.iter().map(Recording::result).collect();
+        let results: Vec<String> = recordings.iter().map(RaceRecording::result).collect();
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
              <title>{title}</title>\n\
@@ -263,10 +266,10 @@ fn wrap(words: &str, width: usize) -> Vec<String> {
 const SEEN: f64 = 3.0;
 
 /// A piece of a bar whose top is at `y`.
-fn piece(kind: Kind, x: f64, y: f64, width: f64) -> String {
+fn piece(kind: PieceKind, x: f64, y: f64, width: f64) -> String {
     let class = kind.class();
     let inset = match kind {
-        Kind::HasLock | Kind::Connecting => BAR_HEIGHT / 4.0,
+        PieceKind::HasLock | PieceKind::Connecting => BAR_HEIGHT / 4.0,
         _ => 0.0,
     };
     let (top, height) = (y + inset, BAR_HEIGHT - 2.0 * inset);
@@ -274,11 +277,11 @@ fn piece(kind: Kind, x: f64, y: f64, width: f64) -> String {
     let place = format!("x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height}\"");
     let bar = format!("<rect class=\"{class}\" {place}/>");
     match kind {
-        Kind::Idle => String::new(),
-        Kind::WaitsForLock => format!(
+        PieceKind::Idle => String::new(),
+        PieceKind::WaitsForLock => format!(
             "<line class=\"{class}\" x1=\"{x:.1}\" y1=\"{middle:.1}\" x2=\"{right:.1}\" y2=\"{middle:.1}\"/>"
         ),
-        Kind::WorksWithLock => format!("{bar}<rect fill=\"url(#stripes)\" {place}/>"),
+        PieceKind::WorksWithLock => format!("{bar}<rect fill=\"url(#stripes)\" {place}/>"),
         _ => bar,
     }
 }

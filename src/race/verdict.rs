@@ -9,7 +9,7 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use super::recording::{
-    Lane, Recording, TOO_QUICK, Work, length, most_at_once, same_thread_at_once,
+    Lane, RaceRecording, TOO_QUICK, Work, length, most_at_once, same_thread_at_once,
 };
 use crate::client::rule::at_once;
 
@@ -59,7 +59,7 @@ const WAVE: Duration = Duration::from_millis(250);
 
 /// A pause that is longer than this, or than a quarter of a unit, hides what happened. A shorter one
 /// cannot make two waves of one, or one of two.
-const PAUSE: Duration = Duration::from_millis(500);
+const HIDING_PAUSE: Duration = Duration::from_millis(500);
 
 /// A request that was answered.
 struct Answer<'a> {
@@ -70,7 +70,7 @@ struct Answer<'a> {
 
 impl RaceVerdict {
     /// The verdict on the requests that were [answered](Lane::answered).
-    pub fn of(recording: &Recording) -> RaceVerdict {
+    pub fn of(recording: &RaceRecording) -> RaceVerdict {
         let answers = recording.lanes.iter().filter_map(|lane| {
             let end = lane.answered()?;
             let work = lane.picked_up.map(|picked_up| (picked_up, end));
@@ -100,7 +100,7 @@ impl RaceVerdict {
             _ => {}
         }
         let last_sent = sent.max().unwrap_or_default();
-        let most = PAUSE.min(first / 4);
+        let most = HIDING_PAUSE.min(first / 4);
         let pause = longest_pause(recording, &answers);
         let seen = match last_sent - first_sent {
             _ if pause > most => Err(Doubt::StoodStill(pause)),
@@ -125,13 +125,13 @@ impl RaceVerdict {
 
 /// How long the answers took, each since its request was due: a request that was sent late counts from
 /// when it should have been sent.
-fn took(recording: &Recording, answers: &[Answer]) -> RaceVerdict {
+fn took(recording: &RaceRecording, answers: &[Answer]) -> RaceVerdict {
     let times = answers
         .iter()
         .map(|answer| answer.end.saturating_sub(answer.lane.due));
     let shortest = times.clone().min().unwrap_or_default();
     let longest = times.max().unwrap_or_default();
-    let most = PAUSE.min(shortest / 4).max(TOO_QUICK);
+    let most = HIDING_PAUSE.min(shortest / 4).max(TOO_QUICK);
     match longest_pause(recording, answers) {
         pause if pause > most => RaceVerdict::CannotTell(Doubt::StoodStill(pause)),
         _ => RaceVerdict::Took(shortest, longest),
@@ -139,7 +139,7 @@ fn took(recording: &Recording, answers: &[Answer]) -> RaceVerdict {
 }
 
 /// The longest time for which this machine stood still when a request was sent or an answer came.
-fn longest_pause(recording: &Recording, answers: &[Answer]) -> Duration {
+fn longest_pause(recording: &RaceRecording, answers: &[Answer]) -> Duration {
     let touched = |from, to| recording.stood_still(from, to);
     let pauses = answers.iter().map(|answer| {
         let sent = answer.lane.connected.unwrap_or(answer.lane.due) + TOO_QUICK;
@@ -217,7 +217,7 @@ fn in_two_bars(lanes: &[Lane]) -> Option<String> {
     lanes.iter().enumerate().find_map(twice)
 }
 
-impl Recording {
+impl RaceRecording {
     /// The result in a line, for people and programs: label, seconds to the last answer, verdict and, if
     /// it is known, during how many jobs the lock was held, with two spaces or more between them.
     pub fn result(&self) -> String {

@@ -45,7 +45,7 @@ impl<T> Mutex<T> {
     pub fn into_inner(self) -> LockResult<T> {
         let value = self.inner.into_inner();
         self.poison
-            .judge(value.unwrap_or_else(PoisonError::into_inner))
+            .lock_result(value.unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -94,7 +94,7 @@ impl<T: ?Sized> Mutex<T> {
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
         let value = self.inner.get_mut();
         self.poison
-            .judge(value.unwrap_or_else(PoisonError::into_inner))
+            .lock_result(value.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Sees that something has been done under this lock, or has not, without locking it.
@@ -121,7 +121,7 @@ impl<T: ?Sized> Mutex<T> {
         inner: sync::MutexGuard<'a, T>,
     ) -> LockResult<MutexGuard<'a, T>> {
         note(Action::Lock, Outcome::Done, &self.object);
-        self.poison.judge(MutexGuard {
+        self.poison.lock_result(MutexGuard {
             mutex: self,
             was_panicking: thread::panicking(),
             inner: Some(inner),
@@ -252,7 +252,7 @@ impl Poison {
         }
     }
 
-    pub(super) fn judge<G>(&self, guard: G) -> LockResult<G> {
+    pub(super) fn lock_result<G>(&self, guard: G) -> LockResult<G> {
         if self.get() {
             Err(PoisonError::new(guard))
         } else {

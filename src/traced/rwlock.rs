@@ -53,7 +53,7 @@ impl<T> RwLock<T> {
     pub fn into_inner(self) -> LockResult<T> {
         let value = self.inner.into_inner();
         self.poison
-            .judge(value.unwrap_or_else(PoisonError::into_inner))
+            .lock_result(value.unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -124,7 +124,7 @@ impl<T: ?Sized> RwLock<T> {
     pub fn get_mut(&mut self) -> LockResult<&mut T> {
         let value = self.inner.get_mut();
         self.poison
-            .judge(value.unwrap_or_else(PoisonError::into_inner))
+            .lock_result(value.unwrap_or_else(PoisonError::into_inner))
     }
 
     #[track_caller]
@@ -133,7 +133,7 @@ impl<T: ?Sized> RwLock<T> {
         inner: sync::RwLockReadGuard<'a, T>,
     ) -> LockResult<RwLockReadGuard<'a, T>> {
         note(Action::Read, Outcome::Done, &self.object);
-        self.poison.judge(RwLockReadGuard {
+        self.poison.lock_result(RwLockReadGuard {
             object: &self.object,
             inner,
         })
@@ -145,7 +145,7 @@ impl<T: ?Sized> RwLock<T> {
         inner: sync::RwLockWriteGuard<'a, T>,
     ) -> LockResult<RwLockWriteGuard<'a, T>> {
         note(Action::Lock, Outcome::Done, &self.object);
-        self.poison.judge(RwLockWriteGuard {
+        self.poison.lock_result(RwLockWriteGuard {
             object: &self.object,
             poison: &self.poison,
             was_panicking: thread::panicking(),

@@ -7,9 +7,9 @@ use std::time::Duration;
 use crate::common::program;
 use crate::common::repository::root;
 use ten_versus_five::STAGES;
-use ten_versus_five::client::Outcome;
+use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::race::ask::{NEEDS_A_TERMINAL, Predictions, ask, parse};
-use ten_versus_five::race::{Against, Lane, RaceOptions, Recording};
+use ten_versus_five::race::{Against, Lane, RaceOptions, RaceRecording};
 
 /// A race of so many requests against these stages.
 fn race(stages: &[usize], count: usize) -> RaceOptions {
@@ -39,19 +39,22 @@ fn typed(race: &RaceOptions, lines: &str) -> (Vec<Predictions>, String) {
 }
 
 /// A recording of requests that are answered after so many seconds, or rejected.
-fn recording(answers: &[Option<f64>]) -> Recording {
+fn recording(answers: &[Option<f64>]) -> RaceRecording {
     let lanes = answers.iter().map(|answer| Lane {
         end: Some(match answer {
-            Some(seconds) => (Duration::from_secs_f64(*seconds), Outcome::Answered(200)),
-            None => (Duration::from_millis(1), Outcome::Rejected),
+            Some(seconds) => (
+                Duration::from_secs_f64(*seconds),
+                RequestOutcome::Answered(200),
+            ),
+            None => (Duration::from_millis(1), RequestOutcome::Rejected),
         }),
         ..Lane::default()
     });
-    Recording {
+    RaceRecording {
         label: String::from("stage 0  none"),
         lanes: lanes.collect(),
         reported: true,
-        ..Recording::default()
+        ..RaceRecording::default()
     }
 }
 
@@ -117,8 +120,8 @@ fn a_race_that_failed_is_compared_with_nothing() {
     let (predictions, _) = typed(&race(&[4], 1), "5\n");
     let mut failed = recording(&[Some(5.0)]);
     for outcome in [
-        Outcome::Answered(404),
-        Outcome::Failed(String::from("reset")),
+        RequestOutcome::Answered(404),
+        RequestOutcome::Failed(String::from("reset")),
     ] {
         failed.lanes[0].end = Some((Duration::from_secs(5), outcome));
         let said = predictions[0].compare(&failed);

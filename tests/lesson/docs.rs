@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use crate::common::repository::{blocks, files, read, root};
 use crate::common::{Server, sleep_together, wait_for};
-use ten_versus_five::client::Outcome;
+use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::command;
 use ten_versus_five::exercise::NAMES;
 use ten_versus_five::notes::lock::Lock;
 use ten_versus_five::notes::{Action, Note};
 use ten_versus_five::race::ask::ask;
 use ten_versus_five::race::chart;
-use ten_versus_five::race::{Lane, Recording, svg};
+use ten_versus_five::race::{Lane, RaceRecording, svg};
 use ten_versus_five::terminal::Style;
 use ten_versus_five::{STAGES, Stage, compiled_in};
 
@@ -236,7 +236,7 @@ fn comparable(log: &str) -> Vec<String> {
 }
 
 /// A race of five-second requests, each of which takes a millisecond longer than that.
-fn ideal_race(stage: &Stage, label: &str, count: usize) -> Recording {
+fn ideal_race(stage: &Stage, label: &str, count: usize) -> RaceRecording {
     ideal_race_of(stage, label, count, 4, Duration::from_millis(5001))
 }
 
@@ -246,7 +246,7 @@ fn ideal_race_of(
     count: usize,
     workers: usize,
     takes: Duration,
-) -> Recording {
+) -> RaceRecording {
     // One thread works on one request at a time.
     let thread = |number: usize| match stage.number {
         1 => String::from("main"),
@@ -259,15 +259,15 @@ fn ideal_race_of(
         Lane {
             picked_up: Some(takes * (wave - 1)),
             thread: Some(thread(number)),
-            end: Some((takes * wave, Outcome::Answered(200))),
+            end: Some((takes * wave, RequestOutcome::Answered(200))),
             ..Lane::default()
         }
     });
-    Recording {
+    RaceRecording {
         label: label.to_owned(),
         lanes: lanes.collect(),
         reported: true,
-        ..Recording::default()
+        ..RaceRecording::default()
     }
 }
 
@@ -277,12 +277,12 @@ fn ideal_race_with_rejections(
     label: &str,
     answered: usize,
     count: usize,
-) -> Recording {
+) -> RaceRecording {
     let mut race = ideal_race_of(stage, label, answered, 2, Duration::from_millis(5001));
     let rejected = Lane {
         picked_up: None,
         thread: Some(String::from("rejections")),
-        end: Some((Duration::from_millis(1), Outcome::Rejected)),
+        end: Some((Duration::from_millis(1), RequestOutcome::Rejected)),
         ..Lane::default()
     };
     race.lanes.resize(count, rejected);
@@ -291,7 +291,7 @@ fn ideal_race_with_rejections(
 
 /// What a stage's page shows first: the options of a server, and a race against it. Two requests would
 /// show of stages 5 to 7 only what they have in common with stage 3.
-fn experiment(stage: &Stage, label: &str) -> (&'static [&'static str], Recording) {
+fn experiment(stage: &Stage, label: &str) -> (&'static [&'static str], RaceRecording) {
     match stage.number {
         5 => (
             &["--workers", "2"],
@@ -310,7 +310,7 @@ fn experiment(stage: &Stage, label: &str) -> (&'static [&'static str], Recording
 }
 
 /// The race's standard output, on a terminal of 76 columns.
-fn ideal_output(race: Recording) -> String {
+fn ideal_output(race: RaceRecording) -> String {
     let style = Style {
         width: 76,
         unicode: true,
@@ -376,7 +376,7 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
 }
 
 /// What is left of a block without what `--ask` prints of the prediction in it before and after the race.
-fn without_predictions(block: &str, race: &Recording) -> String {
+fn without_predictions(block: &str, race: &RaceRecording) -> String {
     let address = race.label.strip_suffix("/sleep").unwrap();
     let command = ["race", "--ask", address].map(OsString::from);
     let Ok(command::Command::Race(options)) = command::parse(command) else {
@@ -397,7 +397,7 @@ fn without_predictions(block: &str, race: &Recording) -> String {
 }
 
 /// A block on a page has the command as it is typed, and the chart and the result of this race.
-fn assert_shows(block: &str, typed: &str, ideal: Recording) {
+fn assert_shows(block: &str, typed: &str, ideal: RaceRecording) {
     let (command, chart) = block.split_once('\n').unwrap();
     assert_eq!(command, typed);
     let ideal = ideal_output(ideal);
@@ -454,23 +454,23 @@ fn an_open_load_does_to_a_queue_what_the_pages_say() {
             let waiting = starts.iter().filter(|start| **start > due).count();
             let mut lane = Lane {
                 due,
-                end: Some((due, Outcome::Rejected)),
+                end: Some((due, RequestOutcome::Rejected)),
                 ..Lane::default()
             };
             if waiting < capacity {
                 let worker = free.iter_mut().min().unwrap();
                 let start = due.max(*worker);
                 *worker = start + Duration::from_millis(1001);
-                lane.end = Some((*worker, Outcome::Answered(200)));
+                lane.end = Some((*worker, RequestOutcome::Answered(200)));
                 starts.push(start);
             }
             lane
         });
-        let ideal = Recording {
+        let ideal = RaceRecording {
             label: label(stage),
             lanes: lanes.collect(),
             every: Some(every),
-            ..Recording::default()
+            ..RaceRecording::default()
         };
         let typed = format!(
             "$ cargo run --features stage{} -- race --sleep 1 --every 0.13 -n 24",
@@ -545,10 +545,10 @@ fn the_running_race_on_the_page_is_drawn_as_it_is_while_it_runs() {
         connected: Some(Duration::ZERO),
         ..Lane::default()
     };
-    let running = Recording {
+    let running = RaceRecording {
         label: String::from("127.0.0.1:7878/sleep"),
         lanes: vec![connected; 2],
-        ..Recording::default()
+        ..RaceRecording::default()
     };
     let now = Duration::from_secs(3);
     let horizon = chart::horizon(Duration::from_secs(5), now);
@@ -573,10 +573,10 @@ fn draw_lock(label: &str, lock: Lock, end: Duration) -> String {
         unicode: true,
         color: false,
     };
-    let threads = Recording {
+    let threads = RaceRecording {
         label: label.to_owned(),
         lock: Some(lock),
-        ..Recording::default()
+        ..RaceRecording::default()
     };
     chart::draw(&[threads], end, Duration::ZERO, style).join("\n")
 }
@@ -726,10 +726,10 @@ fn the_table_of_signs_is_the_legend_of_the_chart() {
             unicode,
             color: false,
         };
-        let threads = Recording {
+        let threads = RaceRecording {
             label: String::new(),
             lock: Some(notes(lines)),
-            ..Recording::default()
+            ..RaceRecording::default()
         };
         let end = Duration::from_secs(6);
         let chart = chart::draw(&[threads], end, Duration::ZERO, style);
@@ -755,7 +755,7 @@ fn what_the_class_sees_is_what_the_race_draws() {
     let by_address = |count| ideal_race(&STAGES[0], "127.0.0.1:7878/sleep", count);
     let mut with_rejections = ideal_race_with_rejections(&STAGES[4], &label(&STAGES[4]), 2, 5);
     for lane in &mut with_rejections.lanes {
-        if let Some((end, Outcome::Answered(_))) = &mut lane.end {
+        if let Some((end, RequestOutcome::Answered(_))) = &mut lane.end {
             *end = Duration::from_millis(2001);
         }
     }

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use ten_versus_five::client::Outcome;
+use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::client::{Reply, read_reply};
 use ten_versus_five::race::chart;
-use ten_versus_five::race::{Doubt, Lane, RaceVerdict, Recording, svg};
+use ten_versus_five::race::{Doubt, Lane, RaceRecording, RaceVerdict, svg};
 use ten_versus_five::terminal::Style;
 
 fn seconds(seconds: f64) -> Duration {
@@ -19,33 +19,33 @@ fn with_report(thread: &str, picked_up: f64, answered: f64) -> Lane {
     Lane {
         picked_up: Some(seconds(picked_up)),
         thread: Some(thread.to_owned()),
-        end: Some((seconds(answered), Outcome::Answered(200))),
+        end: Some((seconds(answered), RequestOutcome::Answered(200))),
         ..Lane::default()
     }
 }
 
 /// A request to a server that reports nothing.
 fn without_report(answered: f64) -> Lane {
-    let end = Some((seconds(answered), Outcome::Answered(200)));
+    let end = Some((seconds(answered), RequestOutcome::Answered(200)));
     Lane {
         end,
         ..Lane::default()
     }
 }
 
-fn failed(outcome: Outcome) -> Lane {
+fn failed(outcome: RequestOutcome) -> Lane {
     Lane {
         end: Some((seconds(0.0), outcome)),
         ..Lane::default()
     }
 }
 
-fn recording(label: &str, lanes: Vec<Lane>) -> Recording {
-    Recording {
+fn recording(label: &str, lanes: Vec<Lane>) -> RaceRecording {
+    RaceRecording {
         label: label.to_owned(),
         lanes,
         reported: true,
-        ..Recording::default()
+        ..RaceRecording::default()
     }
 }
 
@@ -226,7 +226,7 @@ fn a_slow_connection_is_named_and_drawn() {
 fn a_machine_that_stood_still_is_named() {
     let with_pause = |lanes: Vec<Lane>, from, to| {
         let pauses = vec![(seconds(from), seconds(to))];
-        RaceVerdict::of(&Recording {
+        RaceVerdict::of(&RaceRecording {
             pauses,
             ..recording("here", lanes)
         })
@@ -264,7 +264,7 @@ fn at_a_fixed_rate_the_result_says_how_long_answers_took_since_they_were_due() {
         due: seconds(due),
         ..with_report("worker-0", end - 1.0, end)
     };
-    let every = Recording {
+    let every = RaceRecording {
         every: Some(seconds(0.5)),
         ..recording("here", vec![lane(0.0, 1.0), lane(0.5, 2.0), lane(1.0, 3.0)])
     };
@@ -289,7 +289,7 @@ here
 #[test]
 fn only_status_200_is_an_answer() {
     let with = |status| Lane {
-        end: Some((seconds(5.0), Outcome::Answered(status))),
+        end: Some((seconds(5.0), RequestOutcome::Answered(status))),
         ..with_report("t", 0.0, 5.0)
     };
     for status in [100, 201, 204, 304, 404, 500] {
@@ -328,9 +328,9 @@ fn without_a_report_the_times_of_the_answers_decide() {
 fn what_was_not_answered_is_no_evidence() {
     let lanes = [
         without_report(5.0),
-        failed(Outcome::Rejected),
+        failed(RequestOutcome::Rejected),
         without_report(10.0),
-        failed(Outcome::Failed("x".into())),
+        failed(RequestOutcome::Failed("x".into())),
     ];
     assert_eq!(verdict(lanes.to_vec()), RaceVerdict::OneAfterAnother);
 }
@@ -353,7 +353,7 @@ fn the_result_is_one_line_that_a_program_can_read_too() {
         vec![
             without_report(5.0),
             without_report(5.0),
-            failed(Outcome::Rejected),
+            failed(RequestOutcome::Rejected),
         ],
     );
     assert_eq!(
@@ -371,7 +371,7 @@ fn the_result_is_one_line_that_a_program_can_read_too() {
     );
     let lost = recording(
         "127.0.0.1:80/x",
-        vec![failed(Outcome::Failed("reset".into()))],
+        vec![failed(RequestOutcome::Failed("reset".into()))],
     );
     assert_eq!(
         lost.result(),
@@ -385,7 +385,7 @@ const PLAIN: Style = Style {
     color: false,
 };
 
-fn two_stages() -> Vec<Recording> {
+fn two_stages() -> Vec<RaceRecording> {
     vec![
         recording(
             "stage 1  single-threaded",
@@ -404,7 +404,7 @@ fn two_stages() -> Vec<Recording> {
     ]
 }
 
-fn draw(recordings: &[Recording], style: Style) -> String {
+fn draw(recordings: &[RaceRecording], style: Style) -> String {
     chart::draw(recordings, Duration::ZERO, Duration::ZERO, style).join("\n")
 }
 
@@ -485,11 +485,11 @@ fn a_chart_says_what_went_wrong() {
     let lanes = vec![
         without_report(5.0),
         Lane {
-            end: Some((seconds(5.0), Outcome::Answered(404))),
+            end: Some((seconds(5.0), RequestOutcome::Answered(404))),
             ..Lane::default()
         },
-        failed(Outcome::Rejected),
-        failed(Outcome::Failed("nothing listens there".into())),
+        failed(RequestOutcome::Rejected),
+        failed(RequestOutcome::Failed("nothing listens there".into())),
     ];
     let chart = draw(&[recording("here", lanes)], Style { width: 90, ..PLAIN });
     for part in [
@@ -505,12 +505,12 @@ fn a_chart_says_what_went_wrong() {
 }
 
 /// A request that was sent and is not answered, beside one that is.
-fn silent(reported: bool) -> Recording {
+fn silent(reported: bool) -> RaceRecording {
     let connected = Lane {
         connected: Some(seconds(0.0)),
         ..Lane::default()
     };
-    Recording {
+    RaceRecording {
         reported,
         ..recording("here", vec![connected, with_report("main", 0.0, 1.0)])
     }
@@ -547,14 +547,14 @@ fn the_axis_is_one_sleep_long_until_that_has_passed_and_then_doubles() {
 }
 
 /// Recordings in which everything is as wide as it can be.
-fn wide() -> Vec<Recording> {
+fn wide() -> Vec<RaceRecording> {
     let why =
         "a very long story about what happened to this request, and why, and with what result";
     let mut recordings = two_stages();
     recordings[0].label = "a-host-with-a-long-name.example.org:65535/".repeat(4);
     recordings[0].lanes.extend([
-        failed(Outcome::Failed(why.into())),
-        failed(Outcome::Rejected),
+        failed(RequestOutcome::Failed(why.into())),
+        failed(RequestOutcome::Rejected),
         without_report(12_345.6),
         with_report("\u{5de5}\u{4eba}\u{4e00}\u{53f7}\u{5de5}\u{4eba}", 0.0, 1.0),
         with_report("\u{1f980}", 0.0, 1.0),
@@ -617,7 +617,7 @@ fn the_columns_of_a_chart_are_straight_whatever_a_thread_is_called() {
 }
 
 /// Fifty requests under four workers, after twelve seconds.
-fn fifty() -> Vec<Recording> {
+fn fifty() -> Vec<RaceRecording> {
     let lanes = (0..50).map(|number| {
         let start = 5.0 * f64::from(number / 4);
         let thread = format!("worker-{}", number % 4);
@@ -634,7 +634,7 @@ fn fifty() -> Vec<Recording> {
     vec![recording("stage 3  channel-pool", lanes.collect())]
 }
 
-fn fit(recordings: &[Recording], rows: usize, width: usize) -> String {
+fn fit(recordings: &[RaceRecording], rows: usize, width: usize) -> String {
     let style = Style { width, ..PLAIN };
     chart::fit(recordings, seconds(20.0), seconds(12.0), style, rows).join("\n")
 }
@@ -688,7 +688,7 @@ fn requests_that_were_picked_up_a_moment_apart_are_one_wave() {
 
 #[test]
 fn two_requests_to_each_of_seven_stages_fit_into_80_by_24_one_by_one() {
-    let stages: Vec<Recording> = (0..7).map(|_| two_stages().remove(0)).collect();
+    let stages: Vec<RaceRecording> = (0..7).map(|_| two_stages().remove(0)).collect();
     let chart = fit(&stages, 24, 80);
     assert_eq!(chart.matches("\n  2  ").count(), 7, "{chart}");
 }
@@ -795,7 +795,7 @@ fn no_text_in_a_picture_runs_into_another_or_over_its_edge() {
     let mut bad = wide();
     let late = Some((
         seconds(12_000.0),
-        Outcome::Failed("no answer within 12000 s".into()),
+        RequestOutcome::Failed("no answer within 12000 s".into()),
     ));
     bad[0].lanes.push(Lane {
         end: late,
@@ -823,7 +823,7 @@ fn nothing_a_server_sends_becomes_part_of_the_picture_s_markup() {
     let evil = "</text><script>alert('&\"')</script>\u{1b}\0\u{ffff}";
     let lanes = vec![
         with_report(evil, 0.0, 1.0),
-        failed(Outcome::Failed(evil.into())),
+        failed(RequestOutcome::Failed(evil.into())),
     ];
     let picture = svg::draw(&[recording(evil, lanes)]);
     assert_well_formed(&picture);
@@ -842,7 +842,7 @@ fn an_answer_is_read_with_the_report_in_its_headers() {
     );
     assert_eq!(ours.handled, Some(Duration::from_micros(5_000_250)));
     assert_eq!(ours.thread.as_deref(), Some("worker-0"));
-    assert_eq!(ours.outcome, Outcome::Answered(200));
+    assert_eq!(ours.outcome, RequestOutcome::Answered(200));
 
     let other = reply("HTTP/1.0 404 Not Found\r\nserver-timing: db;dur=1, cache;desc=x\r\n\r\n...");
     assert_eq!(
@@ -851,12 +851,12 @@ fn an_answer_is_read_with_the_report_in_its_headers() {
             handled: None,
             thread: None,
             location: None,
-            outcome: Outcome::Answered(404)
+            outcome: RequestOutcome::Answered(404)
         }
     );
     assert_eq!(
         reply("HTTP/1.1 503 Busy\r\n\r\n").outcome,
-        Outcome::Rejected
+        RequestOutcome::Rejected
     );
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::PATIENCE;
-use ten_versus_five::client::Outcome;
+use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::client::target::{self, Target};
 use ten_versus_five::client::{self, Reply, read_reply, rule};
 
@@ -80,11 +80,11 @@ const LENGTH: &str = "its Content-Length makes no sense";
 const CHUNKS: &str = "the chunks of its answer make no sense";
 const TOO_LONG: &str = "the head of its answer does not end";
 
-fn described(outcome: &Outcome) -> String {
+fn described(outcome: &RequestOutcome) -> String {
     match outcome {
-        Outcome::Answered(status) => format!("answered {status}"),
-        Outcome::Rejected => String::from("rejected"),
-        Outcome::Failed(why) => why.clone(),
+        RequestOutcome::Answered(status) => format!("answered {status}"),
+        RequestOutcome::Rejected => String::from("rejected"),
+        RequestOutcome::Failed(why) => why.clone(),
     }
 }
 

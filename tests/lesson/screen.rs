@@ -8,10 +8,10 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-use ten_versus_five::client::Outcome;
+use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::race::chart;
 use ten_versus_five::race::screen::Screen;
-use ten_versus_five::race::{Lane, Recording};
+use ten_versus_five::race::{Lane, RaceRecording};
 use ten_versus_five::terminal::Style;
 use ten_versus_five::terminal::{Output, Size, obeys_escape_codes};
 
@@ -175,7 +175,7 @@ fn start(size: Size, kind: Output, color: bool) -> (Shared, Screen<Shared>) {
 }
 
 /// What a race knows at the time `now`.
-fn at(now: Duration, recordings: &[Recording]) -> Vec<Recording> {
+fn at(now: Duration, recordings: &[RaceRecording]) -> Vec<RaceRecording> {
     let mut recordings = recordings.to_vec();
     for recording in &mut recordings {
         for lane in &mut recording.lanes {
@@ -192,28 +192,31 @@ fn at(now: Duration, recordings: &[Recording]) -> Vec<Recording> {
 }
 
 /// `count` requests, of which `at_once` run at a time, a second each, on threads of this name.
-fn race(label: &str, count: u64, at_once: u64, thread: &str) -> Recording {
+fn race(label: &str, count: u64, at_once: u64, thread: &str) -> RaceRecording {
     let lanes = (0..count).map(|number| {
         let start = Duration::from_millis(1001 * (number / at_once));
         Lane {
             picked_up: Some(start),
             // One thread works on one request at a time.
             thread: Some(format!("{thread}{}", number % at_once)),
-            end: Some((start + Duration::from_millis(1001), Outcome::Answered(200))),
+            end: Some((
+                start + Duration::from_millis(1001),
+                RequestOutcome::Answered(200),
+            )),
             connected: Some(Duration::ZERO),
             ..Lane::default()
         }
     });
-    Recording {
+    RaceRecording {
         label: label.to_owned(),
         lanes: lanes.collect(),
         reported: true,
-        ..Recording::default()
+        ..RaceRecording::default()
     }
 }
 
 /// All seven stages; many requests; and another server, with long names, wide letters and failures.
-fn races() -> [Vec<Recording>; 3] {
+fn races() -> [Vec<RaceRecording>; 3] {
     let stages = (1..=7).map(|number| {
         let at_once = if [1, 4].contains(&number) { 1 } else { 4 };
         let label = format!("stage {number}  a-stage");
@@ -225,16 +228,16 @@ fn races() -> [Vec<Recording>; 3] {
     another.reported = false;
     another.lanes[3].picked_up = None;
     let end = |milliseconds, outcome| Some((Duration::from_millis(milliseconds), outcome));
-    another.lanes[4].end = end(700, Outcome::Rejected);
+    another.lanes[4].end = end(700, RequestOutcome::Rejected);
     let why =
         String::from("a long text about what went wrong with this request, and when, and why");
-    another.lanes[5].end = end(1_200_000, Outcome::Failed(why));
+    another.lanes[5].end = end(1_200_000, RequestOutcome::Failed(why));
     [stages.collect(), vec![many], vec![another]]
 }
 
 /// Runs a race on a terminal that has these sizes, one after another. Checks each frame, as soon as the
 /// screen has had time to ask for a new size, and at the end everything that was printed.
-fn check(recordings: &[Recording], sizes: &[Size], color: bool) {
+fn check(recordings: &[RaceRecording], sizes: &[Size], color: bool) {
     let (terminal, mut screen) = start(sizes[0], Output::Live, color);
     screen.begin().unwrap();
     let mut now = Duration::ZERO;

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::common::repository::read;
 use crate::common::{Server, get_when_free, has_line_tables, program, wait_for};
-use ten_versus_five::client::Outcome;
+use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::command;
 use ten_versus_five::compiled_in;
 use ten_versus_five::notes::lock::{Doing, Lock, Row};
 use ten_versus_five::notes::{Action, Notes};
 use ten_versus_five::race::chart;
-use ten_versus_five::race::{Lane, Recording, svg};
+use ten_versus_five::race::{Lane, RaceRecording, svg};
 use ten_versus_five::terminal::Style;
 
 /// The notes in these lines; seconds may be short.
@@ -158,7 +158,7 @@ fn the_clock_that_is_heard_soonest_says_when_the_race_began() {
     let heard = |clocks: &[(u64, Instant)]| {
         let mut lock = Lock::default();
         for (time, at) in clocks {
-            lock.hear_clock(seconds(*time), *at, race);
+            lock.adjust_start(seconds(*time), *at, race);
         }
         lock.start
     };
@@ -208,10 +208,10 @@ fn without_a_lock_there_are_no_rows() {
 
 /// A server without requests, so that there is nothing but the rows.
 fn drawn(lock: Lock, width: usize, unicode: bool) -> Vec<String> {
-    let recording = Recording {
+    let recording = RaceRecording {
         label: String::from("a server"),
         lock: Some(lock),
-        ..Recording::default()
+        ..RaceRecording::default()
     };
     let style = Style {
         width,
@@ -274,10 +274,10 @@ fn in_a_small_window_workers_that_look_alike_share_a_row_and_then_the_lock_has_o
     for worker in 2..40 {
         lines += &format!("\n9  worker-{worker}  starts\n9  worker-{worker}  wants  mutex 1");
     }
-    let one = Recording {
+    let one = RaceRecording {
         label: String::from("a server"),
         lock: Some(lock(0, &lines)),
-        ..Recording::default()
+        ..RaceRecording::default()
     };
     let style = Style {
         width: 80,
@@ -305,15 +305,15 @@ fn in_a_small_window_workers_that_look_alike_share_a_row_and_then_the_lock_has_o
 #[test]
 fn the_picture_tells_the_four_apart_by_their_shapes() {
     let lane = Lane {
-        end: Some((Duration::from_secs(10), Outcome::Answered(200))),
+        end: Some((Duration::from_secs(10), RequestOutcome::Answered(200))),
         ..Lane::default()
     };
-    let recording = |lines| Recording {
+    let recording = |lines| RaceRecording {
         label: String::from("a server"),
         lanes: vec![lane.clone()],
         reported: true,
         lock: Some(lock(0, lines)),
-        ..Recording::default()
+        ..RaceRecording::default()
     };
     let picture = svg::draw(&[recording(HELD), recording(RELEASED)]);
     let count = |class: &str| picture.matches(&format!("class=\"{class}\"")).count();

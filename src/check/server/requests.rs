@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::client::{self, Outcome, Progress, target::Target};
+use crate::client::{self, Progress, RequestOutcome, target::Target};
 
 /// A connection that took longer was not accepted at once.
 const SLOW_CONNECTION: Duration = Duration::from_millis(500);
@@ -111,9 +111,9 @@ pub(super) fn ask(page: &Page, timeout: Duration) -> Answer {
     });
     let ended = Instant::now();
     let status = match reply.outcome {
-        Outcome::Answered(status) => Ok(status),
-        Outcome::Rejected => Ok(503),
-        Outcome::Failed(why) => Err(why),
+        RequestOutcome::Answered(status) => Ok(status),
+        RequestOutcome::Rejected => Ok(503),
+        RequestOutcome::Failed(why) => Err(why),
     };
     let said = status.as_ref().ok().copied();
     Answer {
