@@ -10,6 +10,7 @@ use std::fmt::{self, Display};
 
 mod plain;
 pub mod pool;
+mod procfs;
 pub mod server;
 mod tap;
 

@@ -287,7 +287,7 @@ pub fn no_schedule_is_stuck(exploration: &Exploration) -> Verdict {
 }
 
 /// In no schedule a thread panics.
-pub fn no_thread_panics(exploration: &Exploration) -> Verdict {
+pub(crate) fn no_thread_panics(exploration: &Exploration) -> Verdict {
     exploration.judge(&[0, 1], ExploredPool::broken_if_panicked)
 }
 
@@ -311,7 +311,7 @@ pub fn drop_waits_for_every_job_in_every_schedule(exploration: &Exploration) -> 
 }
 
 /// Two workers, and two jobs that wait for each other: in every schedule they meet.
-pub fn every_worker_works_in_every_schedule(exploration: &Exploration) -> Verdict {
+pub(crate) fn every_worker_works_in_every_schedule(exploration: &Exploration) -> Verdict {
     let report = exploration.explore((2, 2), explorer(), |run, new| {
         let mut pool = new(2);
         let meeting = Arc::new(Barrier::new(2));

@@ -4,8 +4,10 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-/// A thread's number, as the system counts.
-type Id = u32;
+use crate::check::procfs::{self, ThreadNumber, numbers};
+
+/// Where the threads of this process are.
+const THREADS: &str = "/proc/self/task";
 
 /// Threads that use more in less than a second are not idle, without a doubt.
 const MUCH: Duration = Duration::from_millis(100);
@@ -27,20 +29,15 @@ impl ProcessorUse {
 }
 
 /// The threads of this process, or `None` on a system that does not tell.
-pub(super) fn threads() -> Option<Vec<Id>> {
-    // Wine shows these files to programs for Windows, whose threads are not in them.
-    if !cfg!(target_os = "linux") {
-        return None;
-    }
-    let threads = fs::read_dir("/proc/self/task").ok()?;
-    let ids = threads.filter_map(|thread| thread.ok()?.file_name().to_str()?.parse().ok());
-    let ids: Vec<Id> = ids.collect();
-    ids.iter().any(|id| used(*id).is_some()).then_some(ids)
+pub(super) fn threads() -> Option<Vec<ThreadNumber>> {
+    let threads: Vec<ThreadNumber> = numbers(THREADS)?.collect();
+    let is_told = threads.iter().any(|thread| used(*thread).is_some());
+    is_told.then_some(threads)
 }
 
 /// What all threads but these use in a second: in the first of three in which they are idle, since the very
 /// first may still see them on their way to sleep. Otherwise, in the very first.
-pub(super) fn use_in_a_second(others: &[Id]) -> ProcessorUse {
+pub(super) fn use_in_a_second(others: &[ThreadNumber]) -> ProcessorUse {
     let first = use_up_to(Duration::MAX, others);
     let two_more = (0..2).map(|_| use_up_to(MUCH, others));
     let mut seconds = [first].into_iter().chain(two_more);
@@ -49,7 +46,7 @@ pub(super) fn use_in_a_second(others: &[Id]) -> ProcessorUse {
 
 /// What all threads but these use in a second, or until they have used so much: those that compute need not do so
 /// for longer.
-fn use_up_to(much: Duration, others: &[Id]) -> ProcessorUse {
+fn use_up_to(much: Duration, others: &[ThreadNumber]) -> ProcessorUse {
     let before = use_of_all_but(others);
     let mut used = ProcessorUse::default();
     for _ in 0..10 {
@@ -67,7 +64,7 @@ fn use_up_to(much: Duration, others: &[Id]) -> ProcessorUse {
     used
 }
 
-fn use_of_all_but(others: &[Id]) -> ProcessorUse {
+fn use_of_all_but(others: &[ThreadNumber]) -> ProcessorUse {
     let mut sum = ProcessorUse::default();
     let threads = threads().unwrap_or_default();
     for used in threads
@@ -82,22 +79,16 @@ fn use_of_all_but(others: &[Id]) -> ProcessorUse {
 }
 
 /// What one thread has used since it began.
-fn used(thread: Id) -> Option<ProcessorUse> {
-    let folder = format!("/proc/self/task/{thread}");
-    let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
-    // "1 (name) S PPID ...", and as the 14th and 15th the ticks in user mode and in the system's.
-    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    let status = fs::read_to_string(format!("{folder}/status")).ok()?;
+fn used(thread: ThreadNumber) -> Option<ProcessorUse> {
+    let time = procfs::used(THREADS, thread)?.time;
+    let status = fs::read_to_string(format!("{THREADS}/{thread}/status")).ok()?;
     // The names of both kinds, "voluntary_..." and "nonvoluntary_...", end like this.
     let switches = status.lines().filter_map(|line| {
         let (_, count) = line.split_once("voluntary_ctxt_switches:")?;
         count.trim().parse::<u64>().ok()
     });
     Some(ProcessorUse {
-        // A hundred ticks in a second, whatever the kernel's own clock does: USER_HZ.
-        time: Duration::from_millis(10 * (user + system)),
+        time,
         switches: switches.sum(),
     })
 }

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use super::Verdict;
 use super::clients::{self, BadClient, Clients};
 use super::measure::{ATTEMPTS, Limit, MeasuredConcurrency, ServerUnderTest, TOO_BUSY, depends_on};
-use super::processor::{self, ThreadNumber, ThreadUse};
+use super::processor;
 use super::requests::{Page, ask};
+use crate::check::procfs::{ThreadNumber, ThreadUse};
 use crate::client::{seconds, target::Target};
 
 /// How long a server may take for a hundred bad requests.

@@ -6,26 +6,14 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
+use crate::check::procfs::{self, ThreadNumber, ThreadUse, numbers};
 use crate::client::target::Target;
-
-/// A thread's number.
-pub(super) type ThreadNumber = u32;
-
-/// What is known of a thread.
-#[derive(Clone, Copy)]
-pub(super) struct ThreadUse {
-    /// How long it has run since it began.
-    pub(super) time: Duration,
-    /// It runs, or would run if it had a processor.
-    pub(super) runs: bool,
-}
 
 /// What each thread of the processes that listen at this address uses. None if it is
 /// not known: on another system or machine, or of another user.
 pub(super) fn used(target: &Target) -> Option<HashMap<ThreadNumber, ThreadUse>> {
     let addrs = target.addresses(Duration::from_secs(1)).ok()?;
-    // Wine shows these files to programs for Windows.
-    if !cfg!(target_os = "linux") || !addrs.iter().all(|addr| addr.ip().is_loopback()) {
+    if !addrs.iter().all(|addr| addr.ip().is_loopback()) {
         return None;
     }
     let port = addrs.first()?.port();
@@ -36,16 +24,10 @@ pub(super) fn used(target: &Target) -> Option<HashMap<ThreadNumber, ThreadUse>> 
     let threads = processes.flat_map(|id| {
         let folder = format!("/proc/{id}/task");
         let threads = numbers(&folder).into_iter().flatten();
-        threads.filter_map(move |thread| Some((thread, used_by(&folder, thread)?)))
+        threads.filter_map(move |thread| Some((thread, procfs::used(&folder, thread)?)))
     });
     let threads: HashMap<ThreadNumber, ThreadUse> = threads.collect();
     (!threads.is_empty()).then_some(threads)
-}
-
-/// The files of a folder that are named by a number.
-fn numbers(folder: &str) -> Option<impl Iterator<Item = u32> + use<>> {
-    let files = fs::read_dir(folder).ok()?;
-    Some(files.filter_map(|it| it.ok()?.file_name().to_str()?.parse().ok()))
 }
 
 /// The sockets that listen at this port, as the links in `/proc/.../fd` name them.
@@ -80,17 +62,4 @@ fn has_one_of(process: u32, sockets: &[String]) -> bool {
             .iter()
             .any(|socket| link.as_os_str() == socket.as_str())
     })
-}
-
-fn used_by(folder: &str, thread: ThreadNumber) -> Option<ThreadUse> {
-    let stat = fs::read_to_string(format!("{folder}/{thread}/stat")).ok()?;
-    // "1 (name) S PPID ...", and as the 14th and 15th the ticks in user mode and in the system's.
-    let mut fields = stat.rsplit(')').next()?.split_whitespace();
-    let runs = fields.next()? == "R";
-    let mut fields = fields.skip(10);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    // A hundred ticks in a second, whatever the kernel's own clock does: USER_HZ.
-    let time = Duration::from_millis(10 * (user + system));
-    Some(ThreadUse { time, runs })
 }
