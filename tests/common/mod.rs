@@ -55,6 +55,32 @@ pub fn thorough() -> bool {
     env::var_os("THOROUGH").is_some_and(|value| !value.is_empty())
 }
 
+/// Whether this test has just run, and passed, in a process of its own, so that nothing is left to do in this one.
+///
+/// A worker of a stage writes a line for each job past what the test program captures. So a test with such workers
+/// begins with this: what they write is only shown if the test fails.
+pub fn ran_quietly() -> bool {
+    const QUIETLY: &str = "TEST_THAT_RUNS_QUIETLY";
+    let thread = thread::current();
+    // With one thread for all tests, which is no test's own, all of them run here.
+    let Some(test) = thread.name().filter(|name| *name != "main") else {
+        return false;
+    };
+    if env::var_os(QUIETLY).is_some() {
+        return false;
+    }
+    let mut program = Command::new(env::current_exe().unwrap());
+    program
+        .args([test, "--exact", "--nocapture"])
+        .env(QUIETLY, "1");
+    let output = program.stdin(Stdio::null()).output().unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    let passed = output.status.success() && printed.contains("test result: ok. 1 passed;");
+    assert!(passed, "in a process of its own:\n{printed}");
+    true
+}
+
 /// Whether the tests, and the program that is tested, were built with the lines of their source, and are not
 /// optimized. Otherwise it is not known where something is dropped.
 pub fn has_line_tables() -> bool {

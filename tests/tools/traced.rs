@@ -177,6 +177,9 @@ macro_rules! many_jobs {
 #[cfg(feature = "stage3")]
 #[test]
 fn the_notes_of_many_jobs_of_stage_3_are_true() {
+    if crate::common::ran_quietly() {
+        return;
+    }
     use ten_versus_five::traced::stages::stage3::ThreadPool;
     let notes = many_jobs!(ThreadPool, 0);
     let names: BTreeSet<&str> = notes.threads[1..].iter().map(String::as_str).collect();
@@ -187,6 +190,9 @@ fn the_notes_of_many_jobs_of_stage_3_are_true() {
 #[cfg(feature = "stage4")]
 #[test]
 fn the_notes_of_stage_4_show_the_lock_held_during_every_job() {
+    if crate::common::ran_quietly() {
+        return;
+    }
     use ten_versus_five::traced::stages::stage4::ThreadPool;
     many_jobs!(ThreadPool, 1);
 }
