@@ -59,6 +59,7 @@ verdicts! {
     is_stuck_when_dropped "+++-?" broken::StuckAtDrop;
     leaves_before_the_queue_is_empty "++-??" broken::LosesJobsAtDrop;
     waits_too_late "+??-?" broken::WaitsTooLate;
+    never_works "???-?" never_works::ThreadPool;
     spins_when_closed "+???-" broken::SpinsWhenClosed;
     wakes_the_wrong_worker "++?-?" broken::WakesTheWrongOne;
     trusts_every_wake_up "++-++" broken::TrustsEveryWakeUp;
@@ -110,6 +111,36 @@ fn a_lost_wake_up_is_told_with_the_shortest_schedule() {
         "{told}"
     );
     assert!(!told.contains("thread-2"), "{told}");
+}
+
+/// Its workers wait for ever, so its jobs are lost for no reason of their own.
+mod never_works {
+    use ten_versus_five::traced::sync::Mutex;
+    use ten_versus_five::traced::thread::{self, JoinHandle};
+
+    pub struct ThreadPool(Vec<JoinHandle<()>>, Mutex<Vec<Box<dyn FnOnce() + Send>>>);
+
+    impl ThreadPool {
+        pub fn new(size: usize) -> ThreadPool {
+            let work = || {
+                loop {
+                    thread::park();
+                }
+            };
+            let workers = (0..size).map(|_| thread::spawn(work));
+            ThreadPool(workers.collect(), Mutex::default())
+        }
+
+        pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
+            self.1.lock().unwrap().push(Box::new(job));
+        }
+    }
+
+    impl Drop for ThreadPool {
+        fn drop(&mut self) {
+            self.0.drain(..).for_each(|worker| worker.join().unwrap());
+        }
+    }
 }
 
 /// Its threads are the explorer's, and its queue is not: it is behind a lock of `std`'s own.
