@@ -125,3 +125,61 @@ fn locale_is_utf8() -> bool {
         None => cfg!(windows),
     }
 }
+
+/// How many columns a text takes on a terminal, at most.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(column_count).sum()
+}
+
+/// Chinese, Japanese and Korean characters and emoji take two columns. The ranges are rough: where
+/// they are wrong they count too much, which costs a space and never breaks a line. See Unicode's
+/// [East Asian Width](https://www.unicode.org/reports/tr11/).
+fn column_count(character: char) -> usize {
+    match character {
+        '\u{1100}'..='\u{115f}'
+        | '\u{231a}'..='\u{23ff}'
+        | '\u{2600}'..='\u{27bf}'
+        | '\u{2b00}'..='\u{2bff}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{a960}'..='\u{a97f}'
+        | '\u{ac00}'..='\u{d7ff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe10}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ffe6}'
+        | '\u{16fe0}'..='\u{1b2ff}'
+        | '\u{1f000}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3ffff}' => 2,
+        _ => 1,
+    }
+}
+
+/// At most so many columns of a text. Its end is left out if it has more.
+pub fn shorten(text: &str, most: usize) -> String {
+    if columns(text) <= most {
+        return text.to_owned();
+    }
+    let dots = &"..."[..most.min(3)];
+    let mut short = String::new();
+    for character in text.chars() {
+        if columns(&short) + column_count(character) + dots.len() > most {
+            break;
+        }
+        short.push(character);
+    }
+    short + dots
+}
+
+/// A text in lines of at most so many columns, if its words are not longer.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
+                *line += " ";
+                *line += word;
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}

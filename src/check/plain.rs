@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::Verdict;
+use crate::terminal::wrap;
 
 /// Where the text begins, behind the verdict.
 const INDENT: usize = 13;
@@ -38,27 +39,10 @@ pub(super) fn verdict(
     writeln!(out, "{word:INDENT$}{name}")?;
     for text in texts {
         let text = text.replace(|c: char| c.is_control(), " ");
-        for line in wrapped(&text, width.saturating_sub(INDENT)) {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        for line in wrap(&words.join(" "), width.saturating_sub(INDENT)) {
             writeln!(out, "{:INDENT$}{line}", "")?;
         }
     }
     Ok(())
-}
-
-/// The text in lines of at most so many characters, if its words are not longer.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        let line = &mut lines[last];
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::recording::{Lane, RaceRecording};
 use crate::client::RequestOutcome;
 use crate::notes::lock::{Doing, Row};
-use crate::terminal::Style;
+use crate::terminal::{Style, columns, shorten};
 
 /// What a piece of a bar stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -743,22 +743,6 @@ fn look_alike(one: &[(PieceKind, usize)], other: &[(PieceKind, usize)]) -> bool 
             .all(|((kind, end), (other, other_end))| kind == other && end.abs_diff(*other_end) <= 1)
 }
 
-/// At most so many columns of a text. Its end is left out if it has more.
-pub fn shorten(text: &str, most: usize) -> String {
-    if columns(text) <= most {
-        return text.to_owned();
-    }
-    let dots = &"..."[..most.min(3)];
-    let mut short = String::new();
-    for character in text.chars() {
-        if columns(&short) + column_count(character) + dots.len() > most {
-            break;
-        }
-        short.push(character);
-    }
-    short + dots
-}
-
 /// What a request may do, in the order in which they are counted.
 const REQUEST_STATES: [&str; 8] = [
     "answered",
@@ -789,31 +773,4 @@ fn state_of(lane: &Lane, now: Duration, reported: bool) -> &'static str {
 /// How long the request took.
 fn seconds(lane: &Lane, now: Duration) -> String {
     format!("{:.1} s", took(lane, now).as_secs_f64())
-}
-
-/// How many columns a text takes on a terminal, at most.
-pub fn columns(text: &str) -> usize {
-    text.chars().map(column_count).sum()
-}
-
-/// Chinese, Japanese and Korean characters and emoji take two columns. The ranges are rough: where
-/// they are wrong they count too much, which costs a space and never breaks a line. See Unicode's
-/// [East Asian Width](https://www.unicode.org/reports/tr11/).
-fn column_count(character: char) -> usize {
-    match character {
-        '\u{1100}'..='\u{115f}'
-        | '\u{231a}'..='\u{23ff}'
-        | '\u{2600}'..='\u{27bf}'
-        | '\u{2b00}'..='\u{2bff}'
-        | '\u{2e80}'..='\u{a4cf}'
-        | '\u{a960}'..='\u{a97f}'
-        | '\u{ac00}'..='\u{d7ff}'
-        | '\u{f900}'..='\u{faff}'
-        | '\u{fe10}'..='\u{fe6f}'
-        | '\u{ff00}'..='\u{ffe6}'
-        | '\u{16fe0}'..='\u{1b2ff}'
-        | '\u{1f000}'..='\u{1faff}'
-        | '\u{20000}'..='\u{3ffff}' => 2,
-        _ => 1,
-    }
 }

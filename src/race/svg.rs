@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::chart::{PieceKind, bar, columns, note, scale, shorten, ticks, took};
+use super::chart::{PieceKind, bar, note, scale, ticks, took};
 use super::recording::{Lane, RaceRecording};
+use crate::terminal::{columns, shorten, wrap};
 
 /// How the picture is laid out, in its own units.
 const WIDTH: f64 = 800.0;
@@ -246,20 +247,6 @@ impl Picture {
             shapes = self.shapes.join("\n"),
         )
     }
-}
-
-/// A text on as many lines of this width as it takes.
-fn wrap(words: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in words.split(' ') {
-        match lines.last_mut() {
-            Some(line) if columns(line) + 1 + columns(word) <= width => {
-                *line += &format!(" {word}");
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 /// What is shorter than this is drawn as long as this, in the row of a worker.
