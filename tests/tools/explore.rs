@@ -743,6 +743,25 @@ fn a_pool_that_is_dropped_by_a_stuck_thread_ends_too() {
     assert_eq!((report.stuck, report.panicked), (report.schedules, 0));
 }
 
+/// A scope waits for its threads again, in `std`, while `main` unwinds because they are stuck.
+#[test]
+fn a_scope_of_stuck_threads_ends_too() {
+    let report = explorer().run(|run| {
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..2).map(|_| traced::sync::mpsc::channel::<()>()).unzip();
+        traced::thread::scope(|scope| {
+            for receiver in receivers {
+                scope.spawn(move || receiver.recv());
+            }
+        });
+        drop(senders);
+        run.outcome("never");
+    });
+    assert!(report.complete);
+    assert_eq!((report.stuck, report.panicked), (report.schedules, 0));
+    assert_eq!(report.outcomes.len(), 0);
+}
+
 #[test]
 fn a_panic_of_the_closure_is_told_and_its_pool_still_ends() {
     let report = explorer().run(|run| {
