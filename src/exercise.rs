@@ -25,13 +25,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::pool::explored::{self, Exploration};
-use crate::check::pool::{Check, PATIENCE, apart, promises, rejecting};
+use crate::check::pool::{Check, PATIENCE, apart, promises, rejecting, served};
 use crate::check::{Promise, Verdict, promises};
 
-mod served;
 pub mod watch;
 
-pub use served::{Connection, ExerciseConnections, ServeFunction};
+pub use crate::check::pool::served::{Connection, ExerciseConnections, ServeFunction};
 
 /// An exercise about a pool on real threads (`S` is a [`Check`]), about one in every schedule (an [`Exploration`]), or
 /// about a [`ServeFunction`].

@@ -40,14 +40,15 @@ use super::{Promise, Verdict, tap};
 pub(crate) mod apart;
 pub mod explored;
 mod idle;
-pub(crate) mod judgement;
+mod judgement;
 #[doc(hidden)] // The macros expand to it.
 pub mod macros;
 pub mod promises;
 pub(crate) mod rejecting;
-pub(crate) mod schedules_page;
+mod schedules_page;
+pub(crate) mod served;
 mod trial;
-pub(crate) mod unmodelled;
+mod unmodelled;
 
 pub use promises::PROMISES;
 

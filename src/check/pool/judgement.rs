@@ -9,7 +9,7 @@ use crate::check::Verdict;
 use crate::explore::{Action, Explorer, Report, Schedule, Step};
 
 /// The question whose answer leads to the cause, and where to read on.
-pub(crate) type Lead = (&'static str, &'static str);
+pub(super) type Lead = (&'static str, &'static str);
 
 /// How long all schedules of a pool together may take.
 pub(super) const TIME: Duration = Duration::from_secs(60);
@@ -24,7 +24,7 @@ const ENDLESS: usize = 10;
 const STEPS: usize = 300;
 
 /// The explorer of every promise.
-pub(crate) fn explorer() -> Explorer {
+pub(super) fn explorer() -> Explorer {
     Explorer::new()
         .max_steps(STEPS)
         .max_schedules(usize::MAX)
@@ -47,7 +47,7 @@ pub(super) fn endless(report: &Report) -> Option<&Schedule> {
 
 /// The first of these that is not about the pool, or in which a promise is `broken`, decides. If there is none, the
 /// promise is kept, as far as all schedules were run.
-pub(crate) fn judge<'a>(
+pub(super) fn judge<'a>(
     explored: impl IntoIterator<Item = &'a ExploredPool>,
     broken: impl Fn(&ExploredPool) -> Option<Verdict>,
 ) -> Verdict {
@@ -82,7 +82,7 @@ impl ExploredPool {
     }
 
     /// A thread waits for ever.
-    pub(crate) fn broken_if_stuck(&self, lead: Lead) -> Option<Verdict> {
+    pub(super) fn broken_if_stuck(&self, lead: Lead) -> Option<Verdict> {
         let first = self.stuck_schedule.as_ref();
         self.broken_in(self.stuck, "a thread waits for ever", first, lead)
     }
@@ -98,7 +98,7 @@ impl ExploredPool {
     }
 
     /// A thread panics.
-    pub(crate) fn broken_if_panicked(&self) -> Option<Verdict> {
+    pub(super) fn broken_if_panicked(&self) -> Option<Verdict> {
         let lead = (
             "Which `unwrap` is not sure to succeed, and what does its error mean?",
             "stage 7's page",
@@ -108,12 +108,12 @@ impl ExploredPool {
     }
 
     /// A job is not run exactly once, and not rejected either: or what that means for a promise.
-    pub(crate) fn broken_if_lost(&self, what: &str, lead: Lead) -> Option<Verdict> {
+    pub(super) fn broken_if_lost(&self, what: &str, lead: Lead) -> Option<Verdict> {
         self.broken_in(self.lost, what, self.lost_schedule.as_ref(), lead)
     }
 
     /// An outcome is another one than it should be, which says what is wrong.
-    pub(crate) fn broken_by_an_outcome(
+    pub(super) fn broken_by_an_outcome(
         &self,
         is_wrong: impl Fn(&str) -> bool,
         lead: Lead,
@@ -124,7 +124,7 @@ impl ExploredPool {
     }
 
     /// One worker runs more than one job at once.
-    pub(crate) fn broken_if_crowded(&self, (question, page): Lead) -> Option<Verdict> {
+    pub(super) fn broken_if_crowded(&self, (question, page): Lead) -> Option<Verdict> {
         let most = self.most_at_once;
         (most > 1).then(|| {
             let shown = self.shown_at_once();

@@ -21,7 +21,7 @@ const MOST_STATES: usize = 10_000;
 const NO_PAGE: &str = "TEN_VERSUS_FIVE_NO_PAGE";
 
 /// What came of a pool in every schedule, and what was run there.
-pub(crate) struct ExploredPool {
+pub(super) struct ExploredPool {
     /// The pool's name.
     name: String,
     /// How many workers and jobs there were.
@@ -48,7 +48,7 @@ impl fmt::Debug for ExploredPool {
 
 impl ExploredPool {
     /// Runs `work` in every schedule, with a pool of this name that has so many workers, and is given so many jobs.
-    pub(crate) fn new(
+    pub(super) fn new(
         name: &str,
         (workers, jobs): (usize, usize),
         explorer: &Explorer,
@@ -81,13 +81,13 @@ impl ExploredPool {
     }
 
     /// A schedule as text, and where the page is that is opened at its end.
-    pub(crate) fn shown(&self, schedule: Option<&Schedule>) -> String {
+    pub(super) fn shown(&self, schedule: Option<&Schedule>) -> String {
         let end = schedule.map_or(0, |schedule| schedule.steps.len());
         self.shown_at(schedule, end)
     }
 
     /// The same of the schedule in which most jobs run at once, at the place where they do.
-    pub(crate) fn shown_at_once(&self) -> String {
+    pub(super) fn shown_at_once(&self) -> String {
         let schedule = self.report.most_schedule.as_ref();
         let mut now = 0_usize;
         let steps = schedule.iter().flat_map(|schedule| &schedule.steps);

@@ -32,7 +32,7 @@ const REAL: [&str; 5] = [
 ];
 
 /// The first such word in the files in which the steps of a schedule stand, with its place.
-pub(crate) fn in_files_of(schedule: &Schedule) -> Option<String> {
+pub(super) fn in_files_of(schedule: &Schedule) -> Option<String> {
     let files: BTreeSet<&str> = schedule.locations().map(|it| &*it.file).collect();
     files.into_iter().find_map(|file| {
         let source = fs::read_to_string(file).ok()?;

@@ -5,9 +5,9 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::judgement::{Lead, explorer, judge};
+use super::schedules_page::ExploredPool;
 use crate::check::Verdict;
-use crate::check::pool::judgement::{Lead, explorer, judge};
-use crate::check::pool::schedules_page::ExploredPool;
 use crate::explore::{Job, Run};
 use crate::traced::sync::mpsc::{self, Receiver, Sender};
 use crate::traced::sync::{Mutex, PoisonError};
@@ -71,7 +71,7 @@ impl fmt::Debug for ServeFunction {
 }
 
 impl ServeFunction {
-    pub(super) fn new(
+    pub(crate) fn new(
         serve: impl Fn(ExerciseConnections, usize, usize) + Send + Sync + 'static,
     ) -> ServeFunction {
         ServeFunction(Arc::new(serve))
