@@ -184,7 +184,10 @@ impl Recording {
     ///
     /// If `work` does.
     pub fn watch<R>(&self, work: impl FnOnce() -> R) -> R {
-        watched_by(Watcher::Recorder(Share::of_this_thread(&self.pages)), work)
+        watched_by(
+            Watcher::Recorder(ThreadRecorder::of_this_thread(&self.pages)),
+            work,
+        )
     }
 
     /// When the recording began, which is the zero of its times.
@@ -270,13 +273,13 @@ impl Pages {
 }
 
 /// One thread's share in a recording.
-struct Share {
+struct ThreadRecorder {
     pages: Arc<Pages>,
     thread: usize,
 }
 
-impl Share {
-    fn of_this_thread(pages: &Arc<Pages>) -> Arc<Share> {
+impl ThreadRecorder {
+    fn of_this_thread(pages: &Arc<Pages>) -> Arc<ThreadRecorder> {
         let this = thread::current();
         let mut threads = pages.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let known = threads.iter().position(|(known, _)| *known == this.id());
@@ -286,16 +289,16 @@ impl Share {
             let name = name.map_or_else(|| format!("thread-{thread}"), str::to_owned);
             threads.push((this.id(), name));
         }
-        Arc::new(Share {
+        Arc::new(ThreadRecorder {
             pages: Arc::clone(pages),
             thread,
         })
     }
 }
 
-impl Recorder for Share {
+impl Recorder for ThreadRecorder {
     fn of_this_thread(&self) -> Arc<dyn Recorder> {
-        Share::of_this_thread(&self.pages)
+        ThreadRecorder::of_this_thread(&self.pages)
     }
 
     fn note(

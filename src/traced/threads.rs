@@ -288,12 +288,7 @@ impl Builder {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let child = member.spawn(self.name.clone());
-        let explored = Explored {
-            index: child.thread(),
-            name: self.name.map(Arc::from),
-        };
-        let share = Share::new(child.thread());
+        let (child, explored, share) = new_child(member, self.name);
         scope.add(child.thread(), &share.panicked);
         let keep = share.keep();
         let own = (explored.clone(), Arc::clone(&object));
@@ -310,6 +305,15 @@ impl Builder {
     }
 }
 
+/// The place of a new thread in a schedule, who it is there, and what it shares with its handle.
+#[track_caller]
+fn new_child<T>(member: &Member, name: Option<String>) -> (Member, Explored, Share<T>) {
+    let child = member.spawn(name.clone());
+    let index = child.thread();
+    let name = name.map(Arc::from);
+    (child, Explored { index, name }, Share::new(index))
+}
+
 /// A thread in a schedule of the explorer's.
 #[track_caller]
 fn spawn_explored<F, T>(
@@ -322,12 +326,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let child = member.spawn(name.clone());
-    let explored = Explored {
-        index: child.thread(),
-        name: name.map(Arc::from),
-    };
-    let share = Share::new(child.thread());
+    let (child, explored, share) = new_child(member, name);
     let keep = share.keep();
     let keep = |result| keep(unless_dismissed(result));
     let own = (child.clone(), explored.clone(), Arc::clone(&object));
@@ -372,8 +371,15 @@ impl<T> Share<T> {
         }
     }
 
+    /// Takes a step that is about the thread, if the schedule is not over.
+    #[track_caller]
+    fn step(&self, action: Action) -> Option<Outcome> {
+        Some(context::explored()?.step_of(action, self.thread))
+    }
+
     #[track_caller]
     fn join(mut self) -> thread::Result<T> {
+        self.step(Action::Join { scope: false });
         self.joined = true;
         self.panicked.store(false, Ordering::Relaxed);
         let result = self.result.lock();
@@ -442,114 +448,62 @@ where
     }
 }
 
-/// Stands in for [`std::thread::JoinHandle`].
-pub struct JoinHandle<T> {
-    thread: Thread,
-    inner: Handle<thread::JoinHandle<T>, T>,
-}
-
 enum Handle<R, T> {
     Real(R),
     Explored(Share<T>),
 }
 
-impl<R, T> Handle<R, T> {
-    #[track_caller]
-    fn join(self, thread: &Thread, real: impl FnOnce(R) -> thread::Result<T>) -> thread::Result<T> {
-        let join = Action::Join { scope: false };
-        match self {
-            Handle::Real(handle) => {
-                noted(join, &*thread.object, |_| Outcome::Done, || real(handle))
+/// What the handles of both kinds of threads can do.
+macro_rules! join_handle {
+    ($name:ident $($scope:lifetime)?) => {
+        #[doc = concat!("Stands in for [`std::thread::", stringify!($name), "`].")]
+        pub struct $name<$($scope,)? T> {
+            thread: Thread,
+            inner: Handle<thread::$name<$($scope,)? T>, T>,
+        }
+
+        impl<$($scope,)? T> $name<$($scope,)? T> {
+            #[doc = concat!("As [`std::thread::", stringify!($name), "::thread`].")]
+            pub fn thread(&self) -> &Thread {
+                &self.thread
             }
-            Handle::Explored(share) => {
-                step_of(thread, join);
-                share.join()
+
+            #[doc = concat!("As [`std::thread::", stringify!($name), "::join`].")]
+            ///
+            /// # Errors
+            ///
+            /// If the thread panicked; the error is what it panicked with.
+            #[track_caller]
+            pub fn join(self) -> thread::Result<T> {
+                let (join, object) = (Action::Join { scope: false }, &*self.thread.object);
+                match self.inner {
+                    Handle::Real(handle) => noted(join, object, |_| Outcome::Done, || handle.join()),
+                    Handle::Explored(share) => share.join(),
+                }
+            }
+
+            #[doc = concat!("As [`std::thread::", stringify!($name), "::is_finished`].")]
+            #[track_caller]
+            pub fn is_finished(&self) -> bool {
+                match &self.inner {
+                    Handle::Real(handle) => handle.is_finished(),
+                    Handle::Explored(share) => {
+                        share.step(Action::IsFinished) != Some(Outcome::Refused)
+                    }
+                }
             }
         }
-    }
 
-    #[track_caller]
-    fn is_finished(&self, thread: &Thread, real: impl FnOnce(&R) -> bool) -> bool {
-        match self {
-            Handle::Real(handle) => real(handle),
-            Handle::Explored(_) => step_of(thread, Action::IsFinished) != Some(Outcome::Refused),
+        impl<$($scope,)? T> fmt::Debug for $name<$($scope,)? T> {
+            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
         }
-    }
+    };
 }
 
-/// The step that goes on when the thread has ended, or the one that asks, if the explorer watches.
-#[track_caller]
-fn step_of(thread: &Thread, action: Action) -> Option<Outcome> {
-    let index = thread.explored.as_ref()?.index;
-    Some(context::explored()?.step_of(action, index))
-}
-
-impl<T> JoinHandle<T> {
-    /// As [`std::thread::JoinHandle::thread`].
-    pub fn thread(&self) -> &Thread {
-        &self.thread
-    }
-
-    /// As [`std::thread::JoinHandle::join`].
-    ///
-    /// # Errors
-    ///
-    /// If the thread panicked; the error is what it panicked with.
-    #[track_caller]
-    pub fn join(self) -> thread::Result<T> {
-        self.inner.join(&self.thread, thread::JoinHandle::join)
-    }
-
-    /// As [`std::thread::JoinHandle::is_finished`].
-    #[track_caller]
-    pub fn is_finished(&self) -> bool {
-        let real = thread::JoinHandle::is_finished;
-        self.inner.is_finished(&self.thread, real)
-    }
-}
-
-impl<T> fmt::Debug for JoinHandle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("JoinHandle").finish_non_exhaustive()
-    }
-}
-
-/// Stands in for [`std::thread::ScopedJoinHandle`].
-pub struct ScopedJoinHandle<'scope, T> {
-    thread: Thread,
-    inner: Handle<thread::ScopedJoinHandle<'scope, T>, T>,
-}
-
-impl<T> ScopedJoinHandle<'_, T> {
-    /// As [`std::thread::ScopedJoinHandle::thread`].
-    pub fn thread(&self) -> &Thread {
-        &self.thread
-    }
-
-    /// As [`std::thread::ScopedJoinHandle::join`].
-    ///
-    /// # Errors
-    ///
-    /// If the thread panicked; the error is what it panicked with.
-    #[track_caller]
-    pub fn join(self) -> thread::Result<T> {
-        self.inner
-            .join(&self.thread, thread::ScopedJoinHandle::join)
-    }
-
-    /// As [`std::thread::ScopedJoinHandle::is_finished`].
-    #[track_caller]
-    pub fn is_finished(&self) -> bool {
-        let real = thread::ScopedJoinHandle::is_finished;
-        self.inner.is_finished(&self.thread, real)
-    }
-}
-
-impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("ScopedJoinHandle").finish_non_exhaustive()
-    }
-}
+join_handle!(JoinHandle);
+join_handle!(ScopedJoinHandle 'scope);
 
 /// Stands in for [`std::thread::Scope`].
 #[derive(Debug)]
