@@ -40,12 +40,12 @@ impl Pause {
 
 /// The pauses up to the last time at which the thread ran, which comes last.
 #[derive(Debug)]
-struct Seen {
+struct Pauses {
     pauses: Vec<Pause>,
     last: Instant,
 }
 
-impl Seen {
+impl Pauses {
     /// The thread, or one that asks, runs now.
     fn beat(&mut self, now: Instant) {
         let late = now.saturating_duration_since(self.last + BEAT);
@@ -62,7 +62,7 @@ impl Seen {
 /// Watches this machine from its start until it is dropped.
 #[derive(Debug)]
 pub struct Metronome {
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<Pauses>>,
     /// The thread ends when this is dropped.
     running: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -75,7 +75,7 @@ impl Metronome {
     ///
     /// If the system has no thread for it.
     pub fn start() -> io::Result<Metronome> {
-        let seen = Arc::new(Mutex::new(Seen {
+        let seen = Arc::new(Mutex::new(Pauses {
             pauses: Vec::new(),
             last: Instant::now(),
         }));

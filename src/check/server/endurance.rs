@@ -13,7 +13,7 @@ use super::Verdict;
 use super::clients::{self, BadClient, Clients};
 use super::measure::{ATTEMPTS, Limit, MeasuredConcurrency, ServerUnderTest, TOO_BUSY, depends_on};
 use super::processor;
-use super::requests::{Page, ask};
+use super::requests::{AskedPage, ask};
 use crate::check::procfs::{ThreadNumber, ThreadUse};
 use crate::client::{seconds, target::Target};
 
@@ -163,8 +163,8 @@ impl ServerUnderTest {
     }
 
     /// A page that is as fast as can be, and what it is answered with.
-    fn good(&self) -> (Page, u16) {
-        let slow = || Page::plain(&self.options.target);
+    fn good(&self) -> (AskedPage, u16) {
+        let slow = || AskedPage::plain(&self.options.target);
         let fast = self.fast.clone();
         fast.unwrap_or_else(|| (self.slow.clone().unwrap_or_else(slow), 200))
     }

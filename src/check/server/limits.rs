@@ -9,7 +9,7 @@ use super::measure::{
     ATTEMPTS, Attempt, Limit, MOST_REQUESTS, MeasuredConcurrency, Sample, ServerUnderTest,
     TOO_BUSY, depends_on,
 };
-use super::requests::{Answer, ask, send_all, wait_for_all};
+use super::requests::{TimedAnswer, ask, send_all, wait_for_all};
 use crate::client::rule;
 
 /// How many requests are sent together, after two, until some of them have to wait.
@@ -163,7 +163,7 @@ impl ServerUnderTest {
         let began = Instant::now();
         let within = unit / 100 * count as u32;
         let answers = send_all(&page, count, within, unit + self.patience);
-        let slow = |it: &&Answer| it.took() > unit / 2 && it.slow_connection(unit).is_none();
+        let slow = |it: &&TimedAnswer| it.took() > unit / 2 && it.slow_connection(unit).is_none();
         let slow = wait_for_all(answers).iter().filter(slow).count();
         (slow > 0).then(|| {
             self.stood_still(began, unit).unwrap_or_else(|| {

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::mem;
 use std::time::{Duration, Instant};
 
-use super::requests::{Answer, Page, ask, send_all, wait_for_all};
+use super::requests::{AskedPage, TimedAnswer, ask, send_all, wait_for_all};
 use super::{CheckOptions, ServerCheck, Verdict};
 use crate::client::metronome::Metronome;
 use crate::client::{rule, seconds};
@@ -114,11 +114,11 @@ pub(super) struct ServerUnderTest {
     /// Knows when this machine stood still. None if the system had no thread for it.
     metronome: Option<Metronome>,
     /// The page that takes a second, if one request for it was answered.
-    pub(super) slow: Option<Page>,
+    pub(super) slow: Option<AskedPage>,
     /// How long one request takes alone, at the least; or why that is not known.
     pub(super) unit: Result<Duration, String>,
     /// A page that is answered at once, if there is one, with its status.
-    pub(super) fast: Option<(Page, u16)>,
+    pub(super) fast: Option<(AskedPage, u16)>,
     /// What was seen whenever requests were sent together and the times were clear.
     pub(super) samples: Vec<Sample>,
     /// What was seen of the promise that was kept last: in lower case, without a full stop. It may be empty.
@@ -189,8 +189,8 @@ impl ServerUnderTest {
     /// Asks the slow page until two times agree: the first may have been longer, while the server warmed
     /// up. From then on, each request has a query of its own, if the page is the same with it.
     pub fn measure(&mut self, first: Duration) -> Result<Duration, String> {
-        let plain = Page::plain(&self.options.target);
-        let queries = Page::with_queries(&self.options.target);
+        let plain = AskedPage::plain(&self.options.target);
+        let queries = AskedPage::with_queries(&self.options.target);
         let second = ask(&queries, FIRST);
         // Book's server, for one, compares the whole target.
         let same = second.is(200) && second.took() > first / 2;
@@ -245,7 +245,7 @@ impl ServerUnderTest {
     }
 
     /// The slow page, and how long it takes; or why that is not known.
-    pub fn slow_page(&mut self) -> Result<(Duration, Page), String> {
+    pub fn slow_page(&mut self) -> Result<(Duration, AskedPage), String> {
         if self.answers() != Verdict::Kept {
             return Err(depends_on("a request is answered"));
         }
@@ -255,9 +255,9 @@ impl ServerUnderTest {
     }
 
     /// What these answers show, each of them with 200 or 503, in the order in which they ended.
-    fn judge(&mut self, begin: Instant, answers: &[Answer]) -> Attempt {
+    fn judge(&mut self, begin: Instant, answers: &[TimedAnswer]) -> Attempt {
         let unclear = |why: &str| Attempt::Unclear(why.to_owned());
-        let answered: Vec<&Answer> = answers.iter().filter(|answer| answer.is(200)).collect();
+        let answered: Vec<&TimedAnswer> = answers.iter().filter(|answer| answer.is(200)).collect();
         let unit = match answered.iter().map(|it| it.took()).min() {
             None => return unclear("all requests together were rejected with 503"),
             Some(shortest) => match self.shorten_unit(shortest) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Verdict;
 use super::measure::{ATTEMPTS, FIRST, ServerUnderTest};
-use super::requests::{Answer, Page, ask, send, wait_for_all};
+use super::requests::{AskedPage, TimedAnswer, ask, send, wait_for_all};
 
 /// How many fast requests are sent beside a slow one. Servers that deal connections out in turn hold up
 /// every second, or every eighth.
@@ -30,7 +30,7 @@ impl ServerUnderTest {
 
     fn decide_answers(&mut self) -> Verdict {
         let target = self.options.target.clone();
-        let first = ask(&Page::plain(&target), FIRST);
+        let first = ask(&AskedPage::plain(&target), FIRST);
         match &first.status {
             Ok(200) => {}
             Ok(429) => return Verdict::cannot_tell(format!("it got {}", first.describe())),
@@ -54,12 +54,16 @@ impl ServerUnderTest {
             return self.kept("");
         };
         let root = target.with_path("/");
-        let at_root = ask(&Page::plain(&root), FIRST);
+        let at_root = ask(&AskedPage::plain(&root), FIRST);
         if let Ok(status) = at_root.status {
             if 4 * at_root.took() < unit && !matches!(status, 429 | 503) {
-                let queries = Page::with_queries(&root);
+                let queries = AskedPage::with_queries(&root);
                 let same = ask(&queries, FIRST).is(status);
-                let page = if same { queries } else { Page::plain(&root) };
+                let page = if same {
+                    queries
+                } else {
+                    AskedPage::plain(&root)
+                };
                 self.fast = Some((page, status));
             }
         }
@@ -123,9 +127,9 @@ impl ServerUnderTest {
     /// Sends a slow request, and fast ones before it is answered.
     fn fast_beside(
         &mut self,
-        slow: &Page,
+        slow: &AskedPage,
         unit: Duration,
-        fast: &Page,
+        fast: &AskedPage,
         status: u16,
     ) -> Result<Beside, String> {
         let timeout = 3 * unit + self.patience;
@@ -147,21 +151,22 @@ impl ServerUnderTest {
         }
         // One that is rejected does not wait, one that came early or late has not much to wait for, and one
         // that was long in connecting waited for something else.
-        let counts = |it: &&Answer| {
+        let counts = |it: &&TimedAnswer| {
             !it.is(503)
                 && it.slow_connection(unit).is_none()
                 && slow.left_before(it)
                 && it.sent + unit / 2 <= slow.ended
         };
-        let fast: Vec<&Answer> = fast.iter().filter(counts).collect();
+        let fast: Vec<&TimedAnswer> = fast.iter().filter(counts).collect();
         if let Some(other) = fast.iter().find(|it| !it.is(status)) {
             return Err(format!("a fast request got {}", other.describe()));
         }
         // Their order alone is not enough: on a busy machine, it may be seen wrongly. An answer that came
         // before the slow request can have been handled did not wait for it.
-        let overtook =
-            |it: &&&Answer| it.ended + unit / 4 < slow.ended && it.ended < slow.sent + unit * 3 / 4;
-        let waited = |it: &&&Answer| it.ended + unit / 20 >= slow.ended;
+        let overtook = |it: &&&TimedAnswer| {
+            it.ended + unit / 4 < slow.ended && it.ended < slow.sent + unit * 3 / 4
+        };
+        let waited = |it: &&&TimedAnswer| it.ended + unit / 20 >= slow.ended;
         let overtook = fast.iter().filter(overtook).count();
         let waited = fast.iter().filter(waited).count();
         if waited == 0 && overtook < fast.len() {

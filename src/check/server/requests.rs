@@ -13,24 +13,24 @@ const SLOW_CONNECTION: Duration = Duration::from_millis(500);
 /// A page of the server. Each request for it may have a query of its own, so that no cache answers
 /// several of them with one answer.
 #[derive(Clone, Debug)]
-pub(super) struct Page {
+pub(super) struct AskedPage {
     target: Target,
     /// How many queries there were, if the server gives the same page for each.
     queries: Option<Arc<AtomicUsize>>,
 }
 
-impl Page {
+impl AskedPage {
     /// The page as it was typed.
-    pub fn plain(target: &Target) -> Page {
-        Page {
+    pub fn plain(target: &Target) -> AskedPage {
+        AskedPage {
             target: target.clone(),
             queries: None,
         }
     }
 
     /// The page, with another query for each request.
-    pub fn with_queries(target: &Target) -> Page {
-        Page {
+    pub fn with_queries(target: &Target) -> AskedPage {
+        AskedPage {
             target: target.clone(),
             queries: Some(Arc::default()),
         }
@@ -50,7 +50,7 @@ impl Page {
 
 /// What came of a request.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct TimedAnswer {
     /// When it began to be sent, and when the last of its answer had come, or it was given up.
     pub sent: Instant,
     pub ended: Instant,
@@ -64,7 +64,7 @@ pub(super) struct Answer {
     meaning: Option<String>,
 }
 
-impl Answer {
+impl TimedAnswer {
     pub fn is(&self, status: u16) -> bool {
         self.status == Ok(status)
     }
@@ -75,7 +75,7 @@ impl Answer {
 
     /// Whether it had left before the other one began to be sent. On a busy machine, that is not a matter of
     /// which thread was started first.
-    pub fn left_before(&self, other: &Answer) -> bool {
+    pub fn left_before(&self, other: &TimedAnswer) -> bool {
         self.has_left.is_some_and(|moment| moment <= other.sent)
     }
 
@@ -101,7 +101,7 @@ impl Answer {
 }
 
 /// Sends one request and waits for the whole answer.
-pub(super) fn ask(page: &Page, timeout: Duration) -> Answer {
+pub(super) fn ask(page: &AskedPage, timeout: Duration) -> TimedAnswer {
     let target = page.next();
     let sent = Instant::now();
     let (mut connecting, mut has_left) = (Duration::ZERO, None);
@@ -116,7 +116,7 @@ pub(super) fn ask(page: &Page, timeout: Duration) -> Answer {
         RequestOutcome::Failed(why) => Err(why),
     };
     let said = status.as_ref().ok().copied();
-    Answer {
+    TimedAnswer {
         sent,
         ended,
         connecting,
@@ -129,11 +129,11 @@ pub(super) fn ask(page: &Page, timeout: Duration) -> Answer {
 /// A request that is under way on a thread of its own.
 pub(super) struct UnderWay {
     sent: Instant,
-    thread: Result<thread::JoinHandle<Answer>, String>,
+    thread: Result<thread::JoinHandle<TimedAnswer>, String>,
 }
 
 /// Sends one request, and does not wait for the answer.
-pub(super) fn send(page: &Page, timeout: Duration) -> UnderWay {
+pub(super) fn send(page: &AskedPage, timeout: Duration) -> UnderWay {
     let page = page.clone();
     UnderWay {
         sent: Instant::now(),
@@ -144,9 +144,9 @@ pub(super) fn send(page: &Page, timeout: Duration) -> UnderWay {
 }
 
 impl UnderWay {
-    pub fn wait(self) -> Answer {
+    pub fn wait(self) -> TimedAnswer {
         let sent = self.sent;
-        let failed = |why| Answer {
+        let failed = |why| TimedAnswer {
             sent,
             ended: Instant::now(),
             connecting: Duration::ZERO,
@@ -166,7 +166,7 @@ impl UnderWay {
 
 /// Sends so many requests, one shortly after the other, all in this time.
 pub(super) fn send_all(
-    page: &Page,
+    page: &AskedPage,
     count: usize,
     within: Duration,
     timeout: Duration,
@@ -181,8 +181,8 @@ pub(super) fn send_all(
 }
 
 /// Waits for all of them, and returns them in the order in which they ended.
-pub(super) fn wait_for_all(requests: Vec<UnderWay>) -> Vec<Answer> {
-    let mut answers: Vec<Answer> = requests.into_iter().map(UnderWay::wait).collect();
+pub(super) fn wait_for_all(requests: Vec<UnderWay>) -> Vec<TimedAnswer> {
+    let mut answers: Vec<TimedAnswer> = requests.into_iter().map(UnderWay::wait).collect();
     answers.sort_by_key(|answer| answer.ended);
     answers
 }

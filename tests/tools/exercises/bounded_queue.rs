@@ -49,7 +49,7 @@ const HANDLES: (&str, &str) = (
 "#,
 );
 
-pub const VARIANTS: [Variant; 12] = [
+pub const VARIANTS: [Variant; 13] = [
     variant("as it stands", "broken every_connection_is_answered", &[]),
     right(
         "the channel carries connections",
@@ -111,6 +111,59 @@ pub const VARIANTS: [Variant; 12] = [
                 SENDS.0,
                 r#"    fn try_execute(&self, job: T) -> Result<(), mpsc::TrySendError<T>> {
         self.sender.try_send(job)
+    }
+"#,
+            ),
+        ],
+    ),
+    right(
+        "the workers are joined while the connections are still there",
+        &[
+            REJECTS,
+            CARRIES,
+            HANDLES,
+            (
+                "for connection in connections {",
+                "let mut connections = connections;
+    let pool = pool;
+    while let Some(connection) = connections.next() {",
+            ),
+            (
+                r#"struct ThreadPool {
+    sender: mpsc::SyncSender<Job>,
+}
+"#,
+                r#"struct ThreadPool {
+    workers: Vec<thread::JoinHandle<()>>,
+    sender: Option<mpsc::SyncSender<Job>>,
+}
+
+impl Drop for ThreadPool {
+    fn drop(&mut self) {
+        self.sender = None;
+        for worker in self.workers.drain(..) {
+            worker.join().unwrap();
+        }
+    }
+}
+"#,
+            ),
+            ("for _ in 0..size {", "let workers = (0..size).map(|_| {"),
+            (
+                r#"            thread::spawn(move || work(&receiver));
+        }
+        ThreadPool { sender }
+"#,
+                r#"            thread::spawn(move || work(&receiver))
+        });
+        let workers = workers.collect();
+        ThreadPool { workers, sender: Some(sender) }
+"#,
+            ),
+            (
+                SENDS.0,
+                r#"    fn try_execute(&self, job: Job) -> Result<(), mpsc::TrySendError<Job>> {
+        self.sender.as_ref().unwrap().try_send(job)
     }
 "#,
             ),
