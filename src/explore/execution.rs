@@ -24,7 +24,7 @@ use super::states::{Point, Walk};
 use crate::traced::context::{self, Watcher};
 use crate::traced::location::{Caller, Place, Source};
 use crate::traced::step::{
-    Action, Dismissed, Member, Outcome, Scheduler, Step, Task, Touches, is_dismissal,
+    Action, Dismissed, Member, NextStep, Outcome, Scheduler, Task, Touches, is_dismissal,
 };
 use crate::traced::{ObjectKind, next_number, threads};
 
@@ -743,7 +743,7 @@ impl Scheduler for Participant {
         self.thread
     }
 
-    fn step(&self, step: Step) -> Outcome {
+    fn step(&self, step: NextStep) -> Outcome {
         let mut inner = self.execution.lock();
         let objects = match step.touches {
             Touches::Objects(objects) => objects.map(|object| Some(inner.object(object?))),

@@ -190,7 +190,7 @@ impl Explorer {
         F: Fn(&Run) + Send + Sync + 'static,
     {
         let work: Work = Arc::new(work);
-        let search = |asks| Search::new(choices, self.plain, asks);
+        let search = |probes| Search::new(choices, self.plain, probes);
         let report = self.search(search(false), false, Arc::clone(&work));
         report.unwrap_or_else(|| {
             let report = self.search(search(true), false, work);
@@ -297,7 +297,7 @@ impl Explorer {
     fn search(&self, search: Search, replays: bool, work: Work) -> Option<Report> {
         assert_outside();
         let start = Instant::now();
-        let expected = search.asks() || !self.plain || replays;
+        let expected = search.has_probes() || !self.plain || replays;
         let execution = Execution::new(search, self.limits);
         execution.locate(replays && self.locations);
         let mut report = Report {
@@ -308,7 +308,7 @@ impl Explorer {
         let mut first = true;
         loop {
             let findings = execution.run(task(&work));
-            if !expected && execution.with_search(|search, _, _| search.asks()) {
+            if !expected && execution.with_search(|search, _, _| search.has_probes()) {
                 return None;
             }
             report.add(&execution, &findings, &mut most, &mut early);

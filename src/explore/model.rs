@@ -541,20 +541,20 @@ impl Op {
         )
     }
 
-    /// Whether it can make a difference how early something is unlocked or over, beyond that others
-    /// need not wait so long.
-    pub(crate) fn asks(&self) -> bool {
+    /// Whether it finds out if something is locked or over, without waiting for it. Then it can make a difference how
+    /// early that is unlocked or over, beyond that others need not wait so long.
+    pub(crate) fn is_probe(&self) -> bool {
         use Action::*;
         matches!(self.action, TryLock | TryRead | Look | IsFinished)
     }
 
     /// Whether no schedule is missed if this step is taken as soon as it can be: it touches nothing,
     /// or only makes way for others. Jobs are to be seen in every order.
-    pub(crate) fn can_be_taken_at_once(&self, asks: bool) -> bool {
+    pub(crate) fn can_be_taken_at_once(&self, probes: bool) -> bool {
         use Action::*;
         match self.action {
             BeginJob(_) | EndJob(_) => false,
-            Unlock | StopReading | End => !asks,
+            Unlock | StopReading | End => !probes,
             _ => self.objects == [None; 2],
         }
     }

@@ -185,8 +185,8 @@ pub(crate) struct Search {
     decided: usize,
     /// Try every thread everywhere.
     plain: bool,
-    /// A thread has asked whether something is locked, or over.
-    asks: bool,
+    /// A thread has taken a step that is a [probe](Op::is_probe).
+    probes: bool,
     /// Every schedule begins with steps of these threads.
     prefix: Vec<usize>,
     /// There is one schedule, and no more.
@@ -206,11 +206,11 @@ pub(crate) enum Choice {
 }
 
 impl Search {
-    pub(crate) fn new(prefix: &[usize], plain: bool, asks: bool) -> Search {
+    pub(crate) fn new(prefix: &[usize], plain: bool, probes: bool) -> Search {
         Search {
             prefix: prefix.to_vec(),
             plain,
-            asks,
+            probes,
             ..Search::default()
         }
     }
@@ -245,7 +245,7 @@ impl Search {
                 None => Choice::Stuck,
             };
         }
-        self.asks |= ops.iter().flatten().any(Op::asks);
+        self.probes |= ops.iter().flatten().any(Op::is_probe);
         let given = self.prefix.get(depth).copied();
         if given.is_some_and(|choice| !enabled.has(choice)) {
             return Choice::Different;
@@ -256,7 +256,7 @@ impl Search {
         };
         let step = |choice: &usize| step_of(*choice, &ops);
         let at_once = |choice: &usize| {
-            self.plain && step(choice).is_some_and(|op| op.can_be_taken_at_once(self.asks))
+            self.plain && step(choice).is_some_and(|op| op.can_be_taken_at_once(self.probes))
         };
         let at_once = enabled.iter().find(at_once);
         let awake = enabled.without(asleep);
@@ -322,8 +322,8 @@ impl Search {
         self.plain
     }
 
-    pub(crate) fn asks(&self) -> bool {
-        self.asks
+    pub(crate) fn has_probes(&self) -> bool {
+        self.probes
     }
 
     /// It was the first schedule that has run, and none of its races is known yet.

@@ -106,9 +106,9 @@ fn released<'a>(schedule: &'a Schedule, taken: &Step) -> Vec<&'a Location> {
     places
 }
 
-pub(super) type Lock = Option<(ObjectKind, usize)>;
+pub(super) type LockId = Option<(ObjectKind, usize)>;
 
-fn gives_back(step: &Step, lock: Lock) -> bool {
+fn gives_back(step: &Step, lock: LockId) -> bool {
     match step.action {
         Action::Unlock | Action::StopReading => step.object == lock,
         Action::Wait => step.mutex == lock,
@@ -116,7 +116,7 @@ fn gives_back(step: &Step, lock: Lock) -> bool {
     }
 }
 
-fn takes(step: &Step, lock: Lock) -> bool {
+fn takes(step: &Step, lock: LockId) -> bool {
     match step.action {
         Action::Lock | Action::Read => step.object == lock,
         Action::TryLock | Action::TryRead => step.object == lock && !step.refused,
@@ -126,7 +126,7 @@ fn takes(step: &Step, lock: Lock) -> bool {
 }
 
 /// The steps in which threads took a lock that they have after all of these.
-pub(super) fn holders(steps: &[Step], lock: Lock) -> Vec<&Step> {
+pub(super) fn holders(steps: &[Step], lock: LockId) -> Vec<&Step> {
     let mut holders: Vec<&Step> = Vec::new();
     let is_lock = |(kind, _)| matches!(kind, ObjectKind::Mutex | ObjectKind::RwLock);
     if !lock.is_some_and(is_lock) {

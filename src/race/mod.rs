@@ -35,7 +35,7 @@ use crate::client::{self, Progress};
 use crate::output::{self, Ending};
 use crate::whole_file;
 pub use options::{Against, RaceOptions};
-use progress::{Event, Race};
+use progress::{Race, RaceEvent};
 pub use recording::{Lane, RaceRecording};
 use screen::Screen;
 use server::StageServer;
@@ -94,7 +94,7 @@ type Targets = Vec<(String, Target)>;
 fn start_servers(
     against: &Against,
     lock: bool,
-    sender: &Sender<Event>,
+    sender: &Sender<RaceEvent>,
 ) -> Result<(Vec<StageServer>, Targets), String> {
     let (mut servers, mut targets) = (Vec::new(), Vec::new());
     match against {
@@ -112,7 +112,7 @@ fn start_servers(
                 let sender = sender.clone();
                 let report = move |report| {
                     // `send` fails when the race is over and the receiver is dropped.
-                    let _ = sender.send(Event::Reported(index, Instant::now(), report));
+                    let _ = sender.send(RaceEvent::Reported(index, Instant::now(), report));
                 };
                 let server = StageServer::start(stage, *sleep, *workers, *queue, lock, report)?;
                 let label = format!("stage {}  {}", stage.number, stage.name);
@@ -137,17 +137,17 @@ struct Request {
 
 impl Request {
     /// Sends it when it is due, and tells what becomes of it.
-    fn send(self, sender: &Sender<Event>) {
+    fn send(self, sender: &Sender<RaceEvent>) {
         let Request { race, place, .. } = self;
         thread::sleep(self.due.saturating_sub(race.elapsed()));
         // `send` fails when the race is over and the receiver is dropped.
         let progress = |progress| {
             if let Progress::Connected(port) = progress {
-                let _ = sender.send(Event::Connected(place, port, race.elapsed()));
+                let _ = sender.send(RaceEvent::Connected(place, port, race.elapsed()));
             }
         };
         let reply = client::request(&self.target, self.timeout, progress);
-        let _ = sender.send(Event::Ended(place, race.elapsed(), reply));
+        let _ = sender.send(RaceEvent::Ended(place, race.elapsed(), reply));
     }
 }
 

@@ -22,7 +22,7 @@ const SERVERS_END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What happens in a race. A request is known by the index of its server and that of its lane. A server
 /// knows it by the port of its client.
-pub(super) enum Event {
+pub(super) enum RaceEvent {
     Connected((usize, usize), u16, Duration),
     Reported(usize, Instant, ServerReport),
     Ended((usize, usize), Duration, Reply),
@@ -69,7 +69,7 @@ impl Race {
     /// Hears what happens, and draws it, until every request has ended. One takes about this long.
     pub fn watch<W: Write>(
         &mut self,
-        events: &Receiver<Event>,
+        events: &Receiver<RaceEvent>,
         screen: &mut Screen<W>,
         one: Duration,
     ) {
@@ -94,7 +94,7 @@ impl Race {
         &mut self,
         metronome: &Metronome,
         mut servers: Vec<StageServer>,
-        events: &Receiver<Event>,
+        events: &Receiver<RaceEvent>,
         lock: bool,
     ) {
         let pauses = metronome.pauses().into_iter().map(|pause| {
@@ -118,15 +118,15 @@ impl Race {
             .any(|lane| lane.end.is_none())
     }
 
-    fn apply(&mut self, event: Event) {
+    fn apply(&mut self, event: RaceEvent) {
         match event {
-            Event::Connected((server, lane), port, time) => {
+            RaceEvent::Connected((server, lane), port, time) => {
                 self.recordings[server].lanes[lane].connected = Some(time);
                 self.lanes.insert((server, port), lane);
                 self.assign(server, port);
             }
-            Event::Reported(server, at, report) => self.apply_report(server, at, report),
-            Event::Ended((server, lane), time, reply) => {
+            RaceEvent::Reported(server, at, report) => self.apply_report(server, at, report),
+            RaceEvent::Ended((server, lane), time, reply) => {
                 let lane = &mut self.recordings[server].lanes[lane];
                 if let Some(handled) = reply.handled {
                     lane.picked_up = Some(time.saturating_sub(handled));
@@ -166,7 +166,7 @@ impl Race {
     }
 
     /// Hears what so many servers have to say until they have ended, if that does not take too long.
-    fn hear_all(&mut self, events: &Receiver<Event>, servers: usize) {
+    fn hear_all(&mut self, events: &Receiver<RaceEvent>, servers: usize) {
         let deadline = Instant::now() + SERVERS_END_TIMEOUT;
         while self.ended < servers {
             let time = deadline.saturating_duration_since(Instant::now());

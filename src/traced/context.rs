@@ -6,7 +6,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::location::Source;
-use super::step::{Action, Member, Object, Outcome, Recorder, Scheduler, Step, Touches};
+use super::step::{Action, Member, NextStep, Object, Outcome, Recorder, Scheduler, Touches};
 
 /// What watches a thread.
 #[derive(Clone, Default)]
@@ -64,7 +64,7 @@ fn tell(
         }
         Watcher::Explorer(member) => {
             let touches = Touches::Objects([object.map(Object::id), None]);
-            let step = Step {
+            let step = NextStep {
                 action,
                 touches,
                 source,

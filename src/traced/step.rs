@@ -262,7 +262,7 @@ pub(crate) trait Scheduler: Send + Sync {
     fn thread(&self) -> usize;
 
     /// Returns when the step is taken.
-    fn step(&self, step: Step) -> Outcome;
+    fn step(&self, step: NextStep) -> Outcome;
 
     /// What the real object held when the last step was taken.
     fn saw(&self, value: u64);
@@ -288,7 +288,7 @@ pub(crate) trait Scheduler: Send + Sync {
 }
 
 /// A step that a thread wants to take.
-pub(crate) struct Step {
+pub(crate) struct NextStep {
     pub(crate) action: Action,
     pub(crate) touches: Touches,
     /// How to find out where it stands.
@@ -319,7 +319,7 @@ impl Member {
         action: Action,
         objects: [Option<(ObjectKind, usize)>; 2],
     ) -> Outcome {
-        self.0.step(Step {
+        self.0.step(NextStep {
             action,
             touches: Touches::Objects(objects),
             source: action.source(),
@@ -335,7 +335,7 @@ impl Member {
     /// A step that is about another thread, or about itself.
     #[track_caller]
     pub(crate) fn step_of(&self, action: Action, thread: usize) -> Outcome {
-        self.0.step(Step {
+        self.0.step(NextStep {
             action,
             touches: Touches::Thread(thread),
             source: action.source(),
