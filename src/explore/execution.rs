@@ -138,6 +138,11 @@ struct Slot {
 }
 
 impl Slot {
+    /// Whether it wants to take its last step, or has.
+    fn has_left(&self) -> bool {
+        self.ended || self.op.is_some_and(|op| op.action == Action::End)
+    }
+
     /// Whether the wait that it is in has expired often enough.
     fn is_limited(&self) -> bool {
         let mut all = self.expirations.iter();
@@ -207,8 +212,7 @@ thread_local! {
 struct LastStep(Participant);
 
 impl Drop for LastStep {
-    /// Does not wait until that step is taken: on Windows, no thread can start or end as long as another one drops what
-    /// its `thread_local!`s hold.
+    /// Does not wait until that step is taken.
     fn drop(&mut self) {
         let Participant { execution, thread } = &self.0;
         let mut inner = execution.lock();
@@ -828,6 +832,11 @@ impl Scheduler for Participant {
             self.panicked(&**panic);
         }
         self.execution.lock().slots[self.thread].leaving = true;
+        // Windows starts and ends no thread as long as another one drops what its `thread_local!`s hold. So none may
+        // wait for a step there.
+        if cfg!(windows) {
+            drop(LAST_STEP.take());
+        }
     }
 
     fn is_running(&self) -> bool {
@@ -838,6 +847,12 @@ impl Scheduler for Participant {
 impl Participant {
     fn take<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, op: Op, source: Source) -> Outcome {
         let me = self.thread;
+        if inner.slots.get(me).is_some_and(Slot::has_left) {
+            inner.findings.cannot_tell.get_or_insert_with(|| {
+                String::from("on Windows, a step is not seen when a `thread_local!` is dropped")
+            });
+            return Outcome::Closed;
+        }
         if inner.locates && inner.phase == Phase::Running {
             let mut place = Place::Unknown;
             if inner.walk.as_ref().is_none_or(Walk::is_new_here) {

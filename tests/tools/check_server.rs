@@ -8,7 +8,9 @@
 mod servers;
 
 use std::env;
-use std::io::{BufRead, BufReader, Read, Write};
+#[cfg(target_os = "linux")]
+use std::io::{BufRead, BufReader};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Output;
 #[cfg(unix)]
