@@ -31,6 +31,7 @@ mod processor;
 mod promises;
 mod requests;
 
+use clients::BadClient;
 use measure::ServerUnderTest;
 
 /// What `--help` says of this.
@@ -92,30 +93,30 @@ pub fn parse(arguments: &mut Arguments) -> Result<CheckOptions, UsageError> {
     })
 }
 
-/// Makes the table of the promises: a name, and the method that decides.
+/// Makes the table of the promises: a name, and the call that decides.
 macro_rules! promises_of_a_server {
-    ($($name:literal: $decide:ident,)*) => {
-        [$( Promise { name: $name, decide: |server| server.borrow_mut().$decide() } ),*]
+    ($($name:literal: $decide:ident($($kind:expr)?),)*) => {
+        [$( Promise { name: $name, decide: |server| server.borrow_mut().$decide($($kind)?) } ),*]
     };
 }
 
 /// What is decided, in this order. Three names are relied on by programs that read the output: the second,
 /// the fifth and the sixth.
 const PROMISES: [Promise<RefCell<ServerUnderTest>>; 14] = promises_of_a_server![
-    "a request is answered": answers,
-    "two requests run at once": two_at_once,
-    "a slow request does not hold up fast ones": slow_and_fast,
-    "as many requests run at once as there are workers": every_worker_works,
-    "never more requests at once than workers": never_more,
-    "requests beyond workers and queue are rejected with 503": rejects,
-    "silent clients do not hold up others": silent_clients,
-    "clients that send half a request do not hold up others": half_a_request,
-    "clients that send a byte at a time do not hold up others": dripping_clients,
-    "clients that send half a body do not hold up others": half_a_body,
-    "clients that keep their connection do not hold up others": idle_clients,
-    "clients that do not read their answer do not hold up others": unread_answers,
-    "clients that vanish do not hold up others": vanishing_clients,
-    "a hundred bad requests change nothing": bad_requests,
+    "a request is answered": answers(),
+    "two requests run at once": two_at_once(),
+    "a slow request does not hold up fast ones": slow_and_fast(),
+    "as many requests run at once as there are workers": every_worker_works(),
+    "never more requests at once than workers": never_more(),
+    "requests beyond workers and queue are rejected with 503": rejects(),
+    "silent clients do not hold up others": not_held_up(BadClient::Silent),
+    "clients that send half a request do not hold up others": not_held_up(BadClient::Half),
+    "clients that send a byte at a time do not hold up others": not_held_up(BadClient::Dripping),
+    "clients that send half a body do not hold up others": not_held_up(BadClient::HalfBody),
+    "clients that keep their connection do not hold up others": not_held_up(BadClient::Idle),
+    "clients that do not read their answer do not hold up others": not_held_up(BadClient::Unread),
+    "clients that vanish do not hold up others": vanishing_clients(),
+    "a hundred bad requests change nothing": bad_requests(),
 ];
 
 /// A check of a server: which promises, and with how much patience.

@@ -185,6 +185,7 @@ pub enum Outcome {
 /// What kind of object a step touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)] // They are the names of types.
+#[non_exhaustive]
 pub enum ObjectKind {
     Mutex,
     RwLock,

@@ -36,30 +36,6 @@ const IDLE: Duration = Duration::from_millis(250);
 const LOOKS: u32 = 10;
 
 impl ServerUnderTest {
-    pub fn silent_clients(&mut self) -> Verdict {
-        self.not_held_up(BadClient::Silent)
-    }
-
-    pub fn half_a_request(&mut self) -> Verdict {
-        self.not_held_up(BadClient::Half)
-    }
-
-    pub fn dripping_clients(&mut self) -> Verdict {
-        self.not_held_up(BadClient::Dripping)
-    }
-
-    pub fn half_a_body(&mut self) -> Verdict {
-        self.not_held_up(BadClient::HalfBody)
-    }
-
-    pub fn idle_clients(&mut self) -> Verdict {
-        self.not_held_up(BadClient::Idle)
-    }
-
-    pub fn unread_answers(&mut self) -> Verdict {
-        self.not_held_up(BadClient::Unread)
-    }
-
     /// How many bad clients are enough: one more than run at once. Each may hold up others for as long
     /// as the server waits for one, so that far more would say something else.
     fn enough(&mut self) -> usize {
@@ -81,7 +57,7 @@ impl ServerUnderTest {
     }
 
     /// While such clients are connected, a request is answered, and afterwards as many run at once as before.
-    fn not_held_up(&mut self, kind: BadClient) -> Verdict {
+    pub fn not_held_up(&mut self, kind: BadClient) -> Verdict {
         let mut unclear = String::from(TOO_BUSY);
         for _ in 0..ATTEMPTS {
             if let Some(verdict) = self.gives_no_answer() {

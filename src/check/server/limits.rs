@@ -196,12 +196,10 @@ impl ServerUnderTest {
 
     /// As many requests as are demanded run at once.
     pub fn every_worker_works(&mut self) -> Verdict {
-        if let Some(known) = &self.every_worker_works {
-            return known.clone();
-        }
-        let verdict = self.decide_every_worker_works();
-        self.every_worker_works = Some(verdict.clone());
-        verdict
+        self.once(
+            |it| &mut it.every_worker_works,
+            Self::decide_every_worker_works,
+        )
     }
 
     fn decide_every_worker_works(&mut self) -> Verdict {

@@ -157,6 +157,19 @@ impl ServerUnderTest {
         }
     }
 
+    /// Decides about a promise that others depend on, unless it is `known` already.
+    pub fn once(
+        &mut self,
+        known: fn(&mut Self) -> &mut Option<Verdict>,
+        decide: fn(&mut Self) -> Verdict,
+    ) -> Verdict {
+        if let Some(verdict) = known(self) {
+            return verdict.clone();
+        }
+        let verdict = decide(self);
+        known(self).insert(verdict).clone()
+    }
+
     /// A promise is kept, as this shows.
     pub fn kept(&mut self, seen: impl Into<String>) -> Verdict {
         self.seen = seen.into();

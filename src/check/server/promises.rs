@@ -20,12 +20,7 @@ struct Beside {
 impl ServerUnderTest {
     /// Alone, a request gets a whole answer, with status 200. This measures the unit.
     pub fn answers(&mut self) -> Verdict {
-        if let Some(known) = &self.answers {
-            return known.clone();
-        }
-        let verdict = self.decide_answers();
-        self.answers = Some(verdict.clone());
-        verdict
+        self.once(|it| &mut it.answers, Self::decide_answers)
     }
 
     fn decide_answers(&mut self) -> Verdict {
@@ -72,12 +67,7 @@ impl ServerUnderTest {
 
     /// Two requests together take less than one and a half units.
     pub fn two_at_once(&mut self) -> Verdict {
-        if let Some(known) = &self.two_at_once {
-            return known.clone();
-        }
-        let verdict = self.at_once(2);
-        self.two_at_once = Some(verdict.clone());
-        verdict
+        self.once(|it| &mut it.two_at_once, |it| it.at_once(2))
     }
 
     /// All fast requests that are sent while a slow one is handled are answered well before it, in a
