@@ -82,10 +82,14 @@ pub struct Check {
     pub(crate) new: Arc<dyn Fn(usize) -> Pool + Send + Sync>,
     arguments: Vec<OsString>,
     patience: Duration,
+    /// How many jobs are many.
+    jobs: usize,
     /// How many schedules are enough when one of them is stuck or loses a job.
     enough: usize,
     /// Whether to write a page of all schedules, if a promise is broken in some of them.
     pages: bool,
+    /// How long all schedules together may take.
+    time: Duration,
 }
 
 impl fmt::Debug for Check {
@@ -110,8 +114,10 @@ impl Check {
             new: Arc::new(new),
             arguments: env::args_os().skip(1).collect(),
             patience: PATIENCE,
+            jobs: 10_000,
             enough: judgement::ENOUGH,
             pages: true,
+            time: judgement::TIME,
         }
     }
 
@@ -129,12 +135,21 @@ impl Check {
         self
     }
 
+    /// The same with so many jobs, where a promise asks for ten thousand.
+    #[doc(hidden)] // For a test that knows what it will find.
+    pub fn many_jobs(mut self, jobs: usize) -> Check {
+        self.jobs = jobs;
+        self
+    }
+
     /// The same for a test that knows what it will find, and finds it quickly: with so many schedules, instead of a
-    /// thousand, where one of them is stuck or loses a job and more are not necessary, and without a page of them.
+    /// thousand, where one of them is stuck or loses a job and more are not necessary, and without a page of them. Only
+    /// a busy machine takes long over that, and then it may take ten minutes.
     #[doc(hidden)]
     pub fn enough(mut self, schedules: usize) -> Check {
         self.enough = schedules;
         self.pages = false;
+        self.time = 10 * judgement::TIME;
         self
     }
 

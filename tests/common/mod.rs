@@ -415,6 +415,24 @@ impl Lines {
     }
 }
 
+/// An address at which nothing listens, and that no other program gets for as long as this value lives: a client has
+/// its port.
+pub struct Nowhere {
+    pub addr: SocketAddr,
+    _connection: [TcpStream; 2],
+}
+
+impl Nowhere {
+    pub fn new() -> Nowhere {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        Nowhere {
+            addr: client.local_addr().unwrap(),
+            _connection: [client, listener.accept().unwrap().0],
+        }
+    }
+}
+
 /// A connection to a server, with a read timeout.
 pub fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).expect("the server should accept connections");

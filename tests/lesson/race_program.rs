@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::program;
+use crate::common::{Nowhere, program};
 
 /// What a race printed, and its exit code.
 fn race(arguments: &[&str]) -> (String, i32) {
@@ -317,12 +317,8 @@ fn two_servers_are_raced_in_one_chart() {
 
 #[test]
 fn a_server_that_is_not_there() {
-    // A port that was free a moment ago.
-    let addr = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let (stdout, code) = race_against(addr, &[]);
+    let nowhere = Nowhere::new();
+    let (stdout, code) = race_against(nowhere.addr, &[]);
     assert_eq!(
         stdout.matches("nothing listens there").count(),
         2,

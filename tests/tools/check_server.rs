@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{Server, program, thorough};
+use crate::common::{Nowhere, Server, program, thorough};
 use servers::{Case, HOLD_UP, SERVERS, threaded};
 use ten_versus_five::check::server::{CheckOptions, Format, ServerCheck};
 use ten_versus_five::client::target::Target;
@@ -137,7 +137,10 @@ fn settled(is_settled: impl Fn(&str) -> bool, check: impl Fn() -> String) -> Str
 
 /// The names of all promises, in order.
 fn names() -> Vec<String> {
-    let tap = tap(&ServerCheck::new(options(nowhere(), (None, None))));
+    let tap = tap(&ServerCheck::new(options(
+        Nowhere::new().addr,
+        (None, None),
+    )));
     let lines = tap.lines().filter(|line| line.contains("ok "));
     let names = lines.filter_map(|line| Some(line.split_once(" - ")?.1));
     names
@@ -425,15 +428,10 @@ fn run(arguments: &[&str]) -> Output {
     program().arg("check").args(arguments).output().unwrap()
 }
 
-/// An address at which nothing listens.
-fn nowhere() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
 #[test]
 fn three_names_are_relied_on_and_a_failure_exits_with_1() {
-    let output = run(&[&nowhere()]);
+    let nowhere = Nowhere::new();
+    let output = run(&[&nowhere.addr.to_string()]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stderr, b"", "progress is for terminals");
     let tap = String::from_utf8(output.stdout).unwrap();
@@ -625,10 +623,11 @@ fn a_mistake_in_the_command_exits_with_2() {
 #[cfg(target_os = "linux")]
 fn output_that_cannot_be_written_exits_with_1() {
     let full = std::fs::File::create("/dev/full").unwrap();
-    let nowhere = nowhere();
+    let nowhere = Nowhere::new();
+    let addr = nowhere.addr.to_string();
     let check = |stdout: Stdio| {
         let mut command = program();
-        command.args(["check", &nowhere]).stdout(stdout);
+        command.args(["check", &addr]).stdout(stdout);
         command.output().unwrap()
     };
     let output = check(full.into());

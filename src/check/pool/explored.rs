@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use super::judgement::{TIME, endless, explorer, is_enough, judge};
+use super::judgement::{endless, explorer, is_enough, judge};
 use super::schedules_page::ExploredPool;
 use super::{Check, Pool, apart, depends_on};
 use crate::check::{Promise, Verdict, promises};
@@ -71,9 +71,9 @@ impl Exploration {
     /// Each of two sizes is a number of workers and one of jobs.
     fn new(check: Check, sizes: [(usize, usize); 2]) -> Exploration {
         Exploration {
+            end: Instant::now() + check.time,
             check,
             sizes,
-            end: Instant::now() + TIME,
             awaited: OnceCell::new(),
             dropped: Default::default(),
             woken: OnceCell::new(),

@@ -376,7 +376,7 @@ pub fn every_job_runs_once(check: &Check) -> Verdict {
     if !empty(&pool) {
         return lost(&pool, SIZE, "Of the first jobs, some never ran.");
     }
-    let (given, jobs) = (pool.see(|state| state.given), 10_000);
+    let (given, jobs) = (pool.see(|state| state.given), check.jobs);
     let runs = pool.give_counted_jobs(jobs);
     let all = pool.until(|state| state.done == state.given && state.accepted == given + jobs);
     let ran = |times: usize| {
