@@ -59,7 +59,8 @@ verdicts! {
     is_stuck_when_dropped "+++-?" broken::StuckAtDrop;
     leaves_before_the_queue_is_empty "++-??" broken::LosesJobsAtDrop;
     waits_too_late "+??-?" broken::WaitsTooLate;
-    never_works "???-?" never_works::ThreadPool;
+    never_works "???-?" never_works::ThreadPool::<1>;
+    has_no_thread "?????" never_works::ThreadPool::<0>;
     spins_when_closed "+???-" broken::SpinsWhenClosed;
     wakes_the_wrong_worker "++?-?" broken::WakesTheWrongOne;
     trusts_every_wake_up "++-++" broken::TrustsEveryWakeUp;
@@ -113,21 +114,23 @@ fn a_lost_wake_up_is_told_with_the_shortest_schedule() {
     assert!(!told.contains("thread-2"), "{told}");
 }
 
-/// Its workers wait for ever, so its jobs are lost for no reason of their own.
+/// Its workers wait for ever, if it has any, so its jobs are lost for no reason of their own.
 mod never_works {
     use ten_versus_five::traced::sync::Mutex;
     use ten_versus_five::traced::thread::{self, JoinHandle};
 
-    pub struct ThreadPool(Vec<JoinHandle<()>>, Mutex<Vec<Box<dyn FnOnce() + Send>>>);
+    type Jobs = Mutex<Vec<Box<dyn FnOnce() + Send>>>;
 
-    impl ThreadPool {
-        pub fn new(size: usize) -> ThreadPool {
+    pub struct ThreadPool<const THREADS: usize>(Vec<JoinHandle<()>>, Jobs);
+
+    impl<const THREADS: usize> ThreadPool<THREADS> {
+        pub fn new(size: usize) -> ThreadPool<THREADS> {
             let work = || {
                 loop {
                     thread::park();
                 }
             };
-            let workers = (0..size).map(|_| thread::spawn(work));
+            let workers = (0..size * THREADS).map(|_| thread::spawn(work));
             ThreadPool(workers.collect(), Mutex::default())
         }
 
@@ -136,7 +139,7 @@ mod never_works {
         }
     }
 
-    impl Drop for ThreadPool {
+    impl<const THREADS: usize> Drop for ThreadPool<THREADS> {
         fn drop(&mut self) {
             self.0.drain(..).for_each(|worker| worker.join().unwrap());
         }

@@ -181,9 +181,13 @@ impl Exploration {
             "When a wait ends, is there a job? `Condvar::wait` and `park` may also return without a notification.",
             "the glossary: spurious wake-up",
         );
-        let (count, first) = of_woken(self.woken());
-        let woken = self.woken().broken_in(count, &what, first.as_ref(), lead);
-        woken.unwrap_or(verdict)
+        let woken = self.woken();
+        if woken.not_about_the_pool().is_some() {
+            return verdict;
+        }
+        let (count, first) = of_woken(woken);
+        let broken = woken.broken_in(count, &what, first.as_ref(), lead);
+        broken.unwrap_or(verdict)
     }
 }
 
