@@ -427,7 +427,7 @@ mod threads {
     #[test]
     #[cfg(windows)]
     fn what_a_thread_keeps_is_not_seen_on_windows() {
-        let report = Explorer::new().run(|_| {
+        let report = super::Explorer::new().run(|_| {
             let (sender, receiver) = mpsc::channel::<u8>();
             let thread = thread::spawn(|| KEPT.with_borrow_mut(|kept| kept.push(sender)));
             let _ = receiver.try_recv();
