@@ -278,16 +278,20 @@ pub fn no_schedule_is_stuck(exploration: &Exploration) -> Verdict {
         let lost = awaited.broken_if_lost(what, lead);
         lost.filter(|_| waits_too_long)
     });
-    if awaited != Verdict::Kept {
+    if let Verdict::Broken { .. } = awaited {
         return awaited;
     }
     let question = "Which thread could go on if another one did something first, and when does that \
                     other one do it?";
     let broken =
         |explored: &ExploredPool| explored.broken_if_stuck((question, explored.page_of_stuck()));
-    exploration.judge_woken(broken, "a thread waits for ever", |woken| {
+    let dropped = exploration.judge_woken(broken, "a thread waits for ever", |woken| {
         (woken.stuck, &woken.stuck_schedule)
-    })
+    });
+    match dropped {
+        Verdict::Kept => awaited,
+        dropped => dropped,
+    }
 }
 
 /// In no schedule a thread panics.
