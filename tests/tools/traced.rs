@@ -290,94 +290,116 @@ fn a_thread_that_waits_for_a_notification_has_released_the_mutex() {
     replay(&recording.notes().notes);
 }
 
-/// Programs read them, so they stay as they are.
-#[test]
-fn each_thing_that_a_thread_does_has_its_words() {
+/// Programs read the words of the notes, so they stay as they are.
+mod words_of_what_a_thread_does {
     use ten_versus_five::traced as std;
 
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Condvar, Mutex, OnceLock, RwLock, mpsc};
     use std::thread;
+    use std::time::Duration;
 
-    let of = |work: &dyn Fn()| {
+    use super::{PATIENCE, Recording, job, words};
+
+    fn of(work: impl FnOnce()) -> String {
         let recording = Recording::new();
         recording.watch(work);
         assert!(recording.wait_for_threads(PATIENCE));
         words(&recording).join(", ")
-    };
-    let (mutex, lock, condvar) = (Mutex::new(0), RwLock::new(0), Condvar::new());
-    let locks = of(&|| {
-        let held = mutex.lock();
-        assert!(mutex.try_lock().is_err());
-        drop(held);
-        drop(mutex.try_lock());
-        let (read, also) = (lock.read(), lock.try_read());
-        assert!(lock.try_write().is_err());
-        drop((read, also));
-        let held = lock.write();
-        assert!(lock.try_read().is_err());
-        drop(held);
-    });
-    assert_eq!(
-        locks,
-        "wants, has, found locked, releases, has, releases, \
-         wants to read, reads, reads, found locked, stops reading, stops reading, \
-         wants, has, found locked, releases"
-    );
-    let waits = of(&|| {
-        drop(condvar.wait_timeout(mutex.lock().unwrap(), Duration::ZERO));
-        condvar.notify_one();
-        condvar.notify_all();
-        thread::park_timeout(Duration::ZERO);
-        thread::current().unpark();
-        thread::sleep(Duration::ZERO);
-        thread::yield_now();
-        let number = AtomicUsize::new(1);
-        number.fetch_add(number.load(Ordering::SeqCst), Ordering::SeqCst);
-        let _ = number.compare_exchange_weak(0, 1, Ordering::SeqCst, Ordering::SeqCst);
-        let _ = OnceLock::new().set(1);
-    });
-    assert_eq!(
-        waits,
-        "wants, has, waits, releases, woke, has, releases, notifies one, notifies all, \
-         parks, unparked, unparks, sleeps, slept, yields, loads, changes, changes, \
-         loads, wants, has, changes, releases"
-    );
-    let sends = of(&|| {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        sender.send(1).unwrap();
-        assert!(sender.try_send(2).is_err());
-        receiver.recv().unwrap();
-        assert!(receiver.try_recv().is_err());
-        assert!(receiver.recv_timeout(Duration::ZERO).is_err());
-        sender.try_send(3).unwrap();
-        receiver.try_recv().unwrap();
-        let another = sender.clone();
-        drop((sender, another));
-        assert!(receiver.recv().is_err());
-        assert!(receiver.try_recv().is_err());
-        drop(receiver);
-        let (sender, receiver) = mpsc::channel();
-        drop(receiver);
-        assert!(sender.send(1).is_err());
-    });
-    assert_eq!(
-        sends,
-        "wants to send, sent, could not send, wants to receive, received, found empty, \
-         wants to receive, found empty, sent, received, drops sender, drops sender, \
-         wants to receive, found closed, found closed, drops receiver, \
-         drops receiver, wants to send, could not send, drops sender"
-    );
-    let threads = of(&|| {
-        let (sender, receiver) = mpsc::channel::<()>();
-        // It waits for the other to be there, so that the order of the notes is known.
-        let ends = move || job(7, || drop(sender));
-        let handle = thread::spawn(ends);
-        assert!(receiver.recv().is_err());
-        handle.join().unwrap();
-    });
-    for words in ["starts", "begins", "ends", "wants to join", "joined"] {
-        assert!(threads.contains(words), "{words}: {threads}");
+    }
+
+    #[test]
+    fn with_locks() {
+        let (mutex, lock) = (Mutex::new(0), RwLock::new(0));
+        let found = of(|| {
+            let held = mutex.lock();
+            assert!(mutex.try_lock().is_err());
+            drop(held);
+            drop(mutex.try_lock());
+            let (read, also) = (lock.read(), lock.try_read());
+            assert!(lock.try_write().is_err());
+            drop((read, also));
+            let held = lock.write();
+            assert!(lock.try_read().is_err());
+            drop(held);
+        });
+        assert_eq!(
+            found,
+            "wants, has, found locked, releases, has, releases, \
+             wants to read, reads, reads, found locked, stops reading, stops reading, \
+             wants, has, found locked, releases"
+        );
+    }
+
+    #[test]
+    fn with_what_it_waits_for_and_with_atomics() {
+        let (mutex, condvar) = (Mutex::new(0), Condvar::new());
+        let found = of(|| {
+            drop(condvar.wait_timeout(mutex.lock().unwrap(), Duration::ZERO));
+            condvar.notify_one();
+            condvar.notify_all();
+            thread::park_timeout(Duration::ZERO);
+            thread::current().unpark();
+            thread::sleep(Duration::ZERO);
+            thread::yield_now();
+            let number = AtomicUsize::new(1);
+            number.fetch_add(number.load(Ordering::SeqCst), Ordering::SeqCst);
+            let _ = number.compare_exchange_weak(0, 1, Ordering::SeqCst, Ordering::SeqCst);
+            let _ = OnceLock::new().set(1);
+        });
+        assert_eq!(
+            found,
+            "wants, has, waits, releases, woke, has, releases, notifies one, notifies all, \
+             parks, unparked, unparks, sleeps, slept, yields, loads, changes, changes, \
+             loads, wants, has, changes, releases"
+        );
+    }
+
+    #[test]
+    fn with_channels() {
+        let found = of(|| {
+            let (sender, receiver) = mpsc::sync_channel(1);
+            sender.send(1).unwrap();
+            assert!(sender.try_send(2).is_err());
+            receiver.recv().unwrap();
+            assert!(receiver.try_recv().is_err());
+            assert!(receiver.recv_timeout(Duration::ZERO).is_err());
+            sender.try_send(3).unwrap();
+            receiver.try_recv().unwrap();
+            let another = sender.clone();
+            drop((sender, another));
+            assert!(receiver.recv().is_err());
+            assert!(receiver.try_recv().is_err());
+            drop(receiver);
+            let (sender, receiver) = mpsc::channel();
+            drop(receiver);
+            assert!(sender.send(1).is_err());
+        });
+        assert_eq!(
+            found,
+            "wants to send, sent, could not send, wants to receive, received, found empty, \
+             wants to receive, found empty, sent, received, drops sender, drops sender, \
+             wants to receive, found closed, found closed, drops receiver, \
+             drops receiver, wants to send, could not send, drops sender"
+        );
+    }
+
+    #[test]
+    fn with_threads() {
+        let mut found = of(|| {
+            let (sender, receiver) = mpsc::sync_channel::<()>(1);
+            let handle = thread::spawn(move || job(7, || receiver.recv()));
+            sender.send(()).unwrap();
+            handle.join().unwrap().unwrap();
+        });
+        for words in ["starts", "begins", "ends", "wants to join", "joined"] {
+            assert!(found.contains(words), "{words}: {found}");
+            found = found.replacen(words, "", 1);
+        }
+        assert!(
+            found.contains("ends"),
+            "of the job, and of the thread: {found}"
+        );
     }
 }
 
