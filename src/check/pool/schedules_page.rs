@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::judgement;
 use crate::explore::page::{self, PagePool};
 use crate::explore::{Action, Explorer, Report, Run, Schedule};
 use crate::whole_file;
@@ -26,6 +25,7 @@ pub(super) struct ExploredPool {
     name: String,
     /// How many workers and jobs there were.
     pub(super) given: String,
+    explorer: Explorer,
     work: Arc<dyn Fn(&Run) + Send + Sync>,
     report: Report,
     /// Where the page is, once it was written or could not be.
@@ -62,6 +62,7 @@ impl ExploredPool {
         ExploredPool {
             name: name.to_owned(),
             given: format!("{} and {}", count(workers, "worker"), count(jobs, "job")),
+            explorer: explorer.clone(),
             work,
             report,
             page: OnceLock::new(),
@@ -77,7 +78,7 @@ impl ExploredPool {
     /// Runs one schedule, which begins with these choices.
     pub(super) fn replay(&self, choices: &[usize]) -> Report {
         let work = Arc::clone(&self.work);
-        judgement::explorer().replay(choices, move |run| work(run))
+        self.explorer.replay(choices, move |run| work(run))
     }
 
     /// A schedule as text, and where the page is that is opened at its end.
