@@ -231,7 +231,7 @@ impl Explorer {
     pub fn pool<P, N, E>(&self, workers: usize, jobs: usize, new: N, execute: E) -> Report
     where
         N: Fn(usize) -> P + Send + Sync + 'static,
-        E: Fn(&P, Job) + Send + Sync + 'static,
+        E: Fn(&P, ExploredJob) + Send + Sync + 'static,
     {
         self.run(program(workers, jobs, new, execute))
     }
@@ -421,7 +421,7 @@ pub type Program = Box<dyn Fn(&Run) + Send + Sync>;
 fn program<P, N, E>(workers: usize, jobs: usize, new: N, execute: E) -> Program
 where
     N: Fn(usize) -> P + Send + Sync + 'static,
-    E: Fn(&P, Job) + Send + Sync + 'static,
+    E: Fn(&P, ExploredJob) + Send + Sync + 'static,
 {
     Box::new(move |run| {
         let pool = new(workers);
@@ -456,11 +456,11 @@ impl fmt::Debug for Run {
 
 impl Run {
     /// A job, which is lost if it is not run exactly once.
-    pub fn job(&self) -> Job {
+    pub fn job(&self) -> ExploredJob {
         // The thread that makes it need not be the one that the schedule began with.
         let maker = execution::this_thread().unwrap_or_else(|| self.member.clone());
         let (number, exists) = maker.add_job();
-        Job {
+        ExploredJob {
             number,
             member: self.member.clone(),
             _exists: exists,
@@ -473,24 +473,24 @@ impl Run {
     }
 }
 
-/// A job whose begin and end are steps. Give it to a pool, and have it [`run`](Job::run).
+/// A job whose begin and end are steps. Give it to a pool, and have it [`run`](ExploredJob::run).
 #[derive(Clone)]
-pub struct Job {
+pub struct ExploredJob {
     number: usize,
     member: Participant,
     /// As long as it is there, the job may be run.
     _exists: Arc<()>,
 }
 
-impl fmt::Debug for Job {
+impl fmt::Debug for ExploredJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job")
+        f.debug_struct("ExploredJob")
             .field("number", &self.number)
             .finish_non_exhaustive()
     }
 }
 
-impl Job {
+impl ExploredJob {
     /// Begins and ends.
     pub fn run(&self) {
         self.run_with(|| ());

@@ -20,7 +20,8 @@ macro_rules! with_a_queue {
     ($stage:ident, $workers:ident, $jobs:ident, $queue:ident) => {{
         use crate::traced::stages::$stage::ThreadPool;
         use crate::traced::sync::mpsc::TrySendError;
-        let new = move |workers| ThreadPool::new(workers, $queue, |job: super::Job| job.run());
+        let new =
+            move |workers| ThreadPool::new(workers, $queue, |job: super::ExploredJob| job.run());
         super::program($workers, $jobs, new, |pool, job| {
             match pool.try_execute(job) {
                 Ok(()) => {}

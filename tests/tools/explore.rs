@@ -198,7 +198,7 @@ mod stages {
 
         use ten_versus_five::traced::stages::stage7::ThreadPool;
         let new = |workers| {
-            ThreadPool::new(workers, 2, |job: ten_versus_five::explore::Job| {
+            ThreadPool::new(workers, 2, |job: ten_versus_five::explore::ExploredJob| {
                 job.run_with(|| panic!("a job of this test"));
             })
         };

@@ -7,7 +7,9 @@ use crate::common::thorough;
 use crate::explore::{book, broken, condvar, programs, random};
 use crate::schedules::assert_agrees;
 use ten_versus_five::explore::states::States;
-use ten_versus_five::explore::{Action, Explorer, Job, ObjectKind, Program, Report, Run, loops};
+use ten_versus_five::explore::{
+    Action, ExploredJob, Explorer, ObjectKind, Program, Report, Run, loops,
+};
 
 #[allow(dead_code)]
 #[path = "../../examples/counter.rs"]
@@ -45,7 +47,7 @@ fn compare_with(explorer: &Explorer, name: &str, program: impl Fn() -> Program) 
 /// What makes a pool, gives it two jobs, and drops it.
 fn pool<P>(
     new: impl Fn(usize) -> P + Send + Sync + 'static,
-    execute: impl Fn(&P, Job) + Send + Sync + 'static,
+    execute: impl Fn(&P, ExploredJob) + Send + Sync + 'static,
 ) -> Program {
     Box::new(move |run: &Run| {
         let pool = new(2);

@@ -9,7 +9,7 @@ use super::Pool;
 use super::explored::Exploration;
 use super::judgement::{explorer, judge};
 use crate::check::Verdict;
-use crate::explore::{Job, Run};
+use crate::explore::{ExploredJob, Run};
 // What blocks, or is to be seen by another thread, has to be a step, or the explorer would leave out schedules
 // that differ in nothing else.
 use crate::traced::sync::{Mutex, mpsc};
@@ -58,7 +58,7 @@ fn give_behind_a_door<W: FnOnce() + Send + 'static>(
 
 /// What a pool is given.
 struct Ticket {
-    job: Job,
+    job: ExploredJob,
     /// Until it has begun. It is no step to look whether it has.
     work: std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Which thread dropped it, if that was before it had begun.

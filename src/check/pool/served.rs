@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::judgement::{Lead, explorer, judge};
 use super::schedules_page::ExploredPool;
 use crate::check::Verdict;
-use crate::explore::{Job, Run};
+use crate::explore::{ExploredJob, Run};
 use crate::traced::sync::mpsc::{self, Receiver, Sender};
 use crate::traced::sync::{Mutex, PoisonError};
 
 /// What stands for a `TcpStream` in an exercise: a client that waits for an answer.
 pub struct Connection {
-    job: Job,
+    job: ExploredJob,
     slow: Option<Slow>,
     /// How many were handled. It is no step to count one: their number does not depend on the order.
     handled: Arc<AtomicUsize>,
@@ -87,7 +87,7 @@ impl ServeFunction {
             let (arrived, arrivals) = mpsc::channel();
             let (open, door) = mpsc::channel::<()>();
             let (mut open, door) = (Some(open), Arc::new(Mutex::new(door)));
-            let jobs: Vec<Job> = (0..count).map(|_| run.job()).collect();
+            let jobs: Vec<ExploredJob> = (0..count).map(|_| run.job()).collect();
             let mut jobs = jobs.into_iter();
             let connections = iter::from_fn(move || {
                 if comes == Comes::WhenTheLastIsHandled && jobs.len() < count {
