@@ -50,7 +50,8 @@ impl<S> fmt::Debug for Exercise<S> {
 }
 
 /// Makes the exercises from their table: a constant, its name, and the promises, in the order in which they are
-/// asked for.
+/// asked for. All else has that name: the example, the text with the hints, the row in `docs/exercises.md` and the
+/// variants in `tests/tools/exercises/`. The compiler and `tests/tools/exercises.rs` say what is missing.
 macro_rules! exercises {
     ($($(#[$attribute:meta])* $constant:ident $name:literal $subject:ty, $promises:expr;)*) => {
         $(

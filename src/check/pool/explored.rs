@@ -334,9 +334,5 @@ pub(crate) fn every_worker_works_in_every_schedule(exploration: &Exploration) ->
         "What does each worker wait for: for the lock, for a job, or for a call that has come already?",
         "stage 4's page",
     );
-    judge([&report], |report| {
-        report
-            .broken_if_stuck(lead)
-            .or_else(|| report.broken_if_panicked())
-    })
+    judge([&report], |report| report.broken_if_it_stops(lead))
 }

@@ -107,6 +107,12 @@ impl ExploredPool {
         self.broken_in(self.panicked, "a thread panics", first, lead)
     }
 
+    /// One of the two: then nothing else is worth being asked.
+    pub(super) fn broken_if_it_stops(&self, lead: Lead) -> Option<Verdict> {
+        self.broken_if_stuck(lead)
+            .or_else(|| self.broken_if_panicked())
+    }
+
     /// A job is not run exactly once, and not rejected either: or what that means for a promise.
     pub(super) fn broken_if_lost(&self, what: &str, lead: Lead) -> Option<Verdict> {
         self.broken_in(self.lost, what, self.lost_schedule.as_ref(), lead)

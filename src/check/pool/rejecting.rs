@@ -92,7 +92,7 @@ pub fn as_many_jobs_are_accepted_as_there_are_workers(exploration: &Exploration)
         let accepted = give_behind_a_door(run, &mut pool, 3, || || ());
         run.outcome(match accepted {
             1 => FINE.to_owned(),
-            _ => format!("{accepted} of 3 jobs are accepted, with one worker"),
+            _ => format!("{accepted} jobs are accepted"),
         });
     });
     let waits = (
@@ -105,9 +105,7 @@ pub fn as_many_jobs_are_accepted_as_there_are_workers(exploration: &Exploration)
         "stage 5's page",
     );
     judge([&report], |report| {
-        let stops = report
-            .broken_if_stuck(waits)
-            .or_else(|| report.broken_if_panicked());
+        let stops = report.broken_if_it_stops(waits);
         let accepts_wrong = || report.broken_by_an_outcome(|it| it != FINE, accepts);
         stops
             .or_else(accepts_wrong)

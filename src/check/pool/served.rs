@@ -123,17 +123,11 @@ enum Comes {
     WhenTheLastIsHandled,
 }
 
-const LEAD: Lead = (
+/// Where a thread waits for ever, or panics.
+const STOPS: Lead = (
     "Which thread handles the connections, and what may the thread that accepts them wait for?",
     "stage 6's page",
 );
-
-/// A thread waits for ever, or panics.
-fn broken_if_it_stops(explored: &ExploredPool) -> Option<Verdict> {
-    explored
-        .broken_if_stuck(LEAD)
-        .or_else(|| explored.broken_if_panicked())
-}
 
 /// One worker, room for one, three connections: in every schedule each is handled or rejected, by one thread
 /// at a time.
@@ -144,8 +138,8 @@ pub fn every_connection_is_answered(server: &ServeFunction) -> Verdict {
     );
     judge([&server.explore(1, 3, Comes::AtOnce)], |explored| {
         let lost = explored.broken_if_lost("a connection gets no answer", lead);
-        lost.or_else(|| broken_if_it_stops(explored))
-            .or_else(|| explored.broken_if_crowded(LEAD))
+        lost.or_else(|| explored.broken_if_it_stops(STOPS))
+            .or_else(|| explored.broken_if_crowded(STOPS))
     })
 }
 
@@ -156,20 +150,17 @@ pub fn a_full_queue_rejects(server: &ServeFunction) -> Verdict {
         "How many connections may be in the pool at once: one at work, one in the queue, and where is the bound?",
         "stage 6's page",
     );
-    judge(
-        [&server.explore(1, 3, Comes::BeforeAnyIsDone)],
-        |explored| {
-            broken_if_it_stops(explored)
-                .or_else(|| explored.broken_by_an_outcome(|it| !it.starts_with(['1', '2']), lead))
-        },
-    )
+    let explored = server.explore(1, 3, Comes::BeforeAnyIsDone);
+    judge([&explored], |it| {
+        let is_wrong = |outcome: &str| !outcome.starts_with(['1', '2']);
+        let stops = it.broken_if_it_stops(STOPS);
+        stops.or_else(|| it.broken_by_an_outcome(is_wrong, lead))
+    })
 }
 
 /// Two workers, and the second connection comes when the first is being handled: in every schedule both are
 /// handled at once.
 pub fn a_free_worker_gets_a_connection(server: &ServeFunction) -> Verdict {
-    judge(
-        [&server.explore(2, 2, Comes::WhenTheLastIsHandled)],
-        broken_if_it_stops,
-    )
+    let explored = server.explore(2, 2, Comes::WhenTheLastIsHandled);
+    judge([&explored], |it| it.broken_if_it_stops(STOPS))
 }
