@@ -105,7 +105,7 @@ fn compare(program: &Program, compared: &mut Compared, from: &str) {
 #[test]
 fn random_programs_come_to_the_same_in_the_explorer_and_in_a_model_of_std() {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
-    let programs = if thorough() { 400 } else { 60 };
+    let programs = if thorough() { 400 } else { 30 };
     let programs = number("RANDOM_PROGRAMS").unwrap_or(programs);
     let seed = number("RANDOM_SEED").unwrap_or(0);
     let start = Instant::now();
