@@ -55,6 +55,22 @@ pub fn thorough() -> bool {
     env::var_os("THOROUGH").is_some_and(|value| !value.is_empty())
 }
 
+/// Asks until a busy machine does not hide the answer any more: ten times at least, and for some minutes.
+pub fn until_told<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + 10 * PATIENCE;
+    let mut asked = 0;
+    loop {
+        if let Some(told) = ask() {
+            return told;
+        }
+        asked += 1;
+        assert!(
+            asked < 10 || Instant::now() < end,
+            "it could not be told, {asked} times"
+        );
+    }
+}
+
 /// Whether this test has just run, and passed, in a process of its own, so that nothing is left to do in this one.
 ///
 /// A worker of a stage writes a line for each job past what the test program captures. So a test with such workers

@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{PATIENCE, program, thorough};
+use crate::common::{PATIENCE, program, thorough, until_told};
 
 /// What a request takes alone.
 const UNIT: Duration = Duration::from_millis(400);
@@ -229,12 +229,14 @@ fn a_server_that_is_not_disturbed_gets_its_verdict() {
         (Threads::Pool(2), equal, "2 at a time"),
     ];
     for (threads, serve, right) in kinds {
-        let told = (0..10).map(|_| verdict(server(threads, 4, serve), 4, Disturbance::Nothing));
-        let told: Vec<String> = told
-            .take_while(|verdict| verdict != right)
-            .inspect(|verdict| assert!(verdict.starts_with("cannot tell: "), "{verdict}"))
-            .collect();
-        assert!(told.len() < 10, "{right}: {told:?}");
+        until_told(|| {
+            let verdict = verdict(server(threads, 4, serve), 4, Disturbance::Nothing);
+            assert!(
+                verdict == right || verdict.starts_with("cannot tell: "),
+                "{verdict}, not {right}"
+            );
+            (verdict == right).then_some(())
+        });
     }
 }
 
