@@ -62,6 +62,8 @@ impl StageServer {
             .args(["--sleep", &sleep.as_secs_f64().to_string()])
             .args(["--workers", &workers.to_string()])
             .args(["--queue", &queue.to_string()])
+            // Its clients are those of the race. They send at once, as soon as a busy machine lets them.
+            .args(["--read-timeout", "30"])
             .args(lock.then_some("--lock"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
