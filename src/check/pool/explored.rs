@@ -117,6 +117,11 @@ impl Exploration {
 
     fn dropped(&self, index: usize) -> &ExploredPool {
         self.dropped[index].get_or_init(|| {
+            let workers = |index: usize| self.sizes[index].0;
+            // Those with fewer workers first: the others may take all the time that there is.
+            if let Some(fewer) = (0..2).find(|other| workers(*other) < workers(index)) {
+                self.dropped(fewer);
+            }
             let enough = self.awaited().lost > 0;
             let most = if enough {
                 self.check.enough
@@ -335,4 +340,47 @@ pub(crate) fn every_worker_works_in_every_schedule(exploration: &Exploration) ->
         "stage 4's page",
     );
     judge([&report], |report| report.broken_if_it_stops(lead))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traced::thread;
+
+    /// With how many workers, and how many jobs.
+    type Sizes = Arc<Mutex<Vec<(usize, usize)>>>;
+
+    struct Threads {
+        workers: usize,
+        all: Vec<thread::JoinHandle<()>>,
+        sizes: Sizes,
+    }
+
+    impl Drop for Threads {
+        fn drop(&mut self) {
+            let size = (self.workers, self.all.len());
+            let mut sizes = self.sizes.lock().unwrap();
+            if sizes.last() != Some(&size) {
+                sizes.push(size);
+            }
+        }
+    }
+
+    #[test]
+    fn few_workers_are_explored_first() {
+        let sizes = Sizes::default();
+        let seen = Arc::clone(&sizes);
+        let check = Check::new("a thread a job", move |workers| {
+            let mut threads = Threads {
+                workers,
+                all: Vec::new(),
+                sizes: Arc::clone(&sizes),
+            };
+            Box::new(move |job| threads.all.push(thread::spawn(job)))
+        });
+        let exploration = Exploration::new(check, [(2, 2), (1, 3)]);
+        let verdict = two_jobs_run_at_once_in_some_schedule(&exploration);
+        assert_eq!(verdict, Verdict::Kept);
+        assert_eq!(*seen.lock().unwrap(), [(1, 1), (1, 3), (2, 2)]);
+    }
 }
