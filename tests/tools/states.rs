@@ -351,3 +351,26 @@ fn a_bound_on_states_or_steps_or_time_is_told_and_makes_no_ends() {
     }
     assert_eq!(ends(&short), 0, "it has more than ten steps");
 }
+
+/// A thread that is joined, and one that has a lock.
+#[test]
+fn a_wait_names_the_threads_for_which_it_waits() {
+    use ten_versus_five::traced::sync::{Arc, Mutex};
+    use ten_versus_five::traced::thread;
+
+    let states = explorer().states(1_000, |_| {
+        let lock = Arc::new(Mutex::new(()));
+        let held = lock.lock();
+        let same = Arc::clone(&lock);
+        let thread = thread::spawn(move || drop(same.lock()));
+        let _ = thread.join();
+        drop(held);
+    });
+    let mut stuck = states.states.iter().filter(|state| state.steps.is_empty());
+    let stuck = stuck.find(|state| !state.waits.is_empty()).unwrap();
+    let waits = stuck
+        .waits
+        .iter()
+        .map(|it| (it.thread, it.waits_for.clone()));
+    assert_eq!(waits.collect::<Vec<_>>(), [(0, vec![1]), (1, vec![0])]);
+}
