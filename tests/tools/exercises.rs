@@ -327,6 +327,17 @@ fn each_run_says_what_to_type_next() {
     );
 }
 
+/// A learner of connections finds no job, and no channel but their own.
+#[test]
+fn a_schedule_shows_nothing_that_the_exercise_does_not_have() {
+    let (_, _, text) = said("bounded_queue", 0);
+    let given = "no answer, with one worker and three connections. The first";
+    assert!(text.contains(given), "{text}");
+    // With one channel, it needs no number.
+    let has_one = text.contains("\ntry_send") && !text.contains("try_send channel");
+    assert!(has_one, "{text}");
+}
+
 /// Every text says why, and what else.
 #[test]
 fn each_exercise_says_afterwards_why_it_works_and_what_else_would_have() {

@@ -91,7 +91,7 @@ impl Exploration {
         let left = self.end.saturating_duration_since(Instant::now());
         let explorer = explorer.time_limit(left);
         let explorer = explorer.enough(self.check.enough, is_enough);
-        let explored = ExploredPool::new(&self.check.name, size, &explorer, move |run| {
+        let explored = ExploredPool::new(&self.check.name, size, "job", &explorer, move |run| {
             work(run, &*new);
         });
         if self.check.pages {

@@ -47,10 +47,12 @@ impl fmt::Debug for ExploredPool {
 }
 
 impl ExploredPool {
-    /// Runs `work` in every schedule, with a pool of this name that has so many workers, and is given so many jobs.
+    /// Runs `work` in every schedule, with a pool of this name that has so many workers, and is given so many jobs, or
+    /// what else it is given.
     pub(super) fn new(
         name: &str,
         (workers, jobs): (usize, usize),
+        job: &str,
         explorer: &Explorer,
         work: impl Fn(&Run) + Send + Sync + 'static,
     ) -> ExploredPool {
@@ -61,7 +63,7 @@ impl ExploredPool {
         });
         ExploredPool {
             name: name.to_owned(),
-            given: format!("{} and {}", count(workers, "worker"), count(jobs, "job")),
+            given: format!("{} and {}", count(workers, "worker"), count(jobs, job)),
             explorer: explorer.clone(),
             work,
             report,

@@ -21,11 +21,33 @@ pub struct Connection {
 }
 
 /// What takes long about a connection.
+#[derive(Clone)]
 struct Slow {
     /// Is told when it is being handled.
     arrived: Sender<()>,
     /// Closes when it may be answered.
     door: Arc<Mutex<Receiver<()>>>,
+}
+
+/// What the connections of a schedule share, if they take long. The others do without, since each end of a channel that
+/// is dropped is a step, and would be shown.
+struct Gate {
+    slow: Slow,
+    arrivals: Receiver<()>,
+    open: Option<Sender<()>>,
+}
+
+impl Gate {
+    fn new() -> Gate {
+        let (arrived, arrivals) = mpsc::channel();
+        let (open, door) = mpsc::channel();
+        let door = Arc::new(Mutex::new(door));
+        Gate {
+            slow: Slow { arrived, door },
+            arrivals,
+            open: Some(open),
+        }
+    }
 }
 
 impl fmt::Debug for Connection {
@@ -81,34 +103,30 @@ impl ServeFunction {
     fn explore(&self, workers: usize, count: usize, comes: Comes) -> ExploredPool {
         let serve = Arc::clone(&self.0);
         let size = (workers, count);
-        ExploredPool::new("bounded_queue", size, &explorer(), move |run: &Run| {
+        let work = move |run: &Run| {
             run.outcome(outcome(0));
             let handled = Arc::new(AtomicUsize::new(0));
-            let (arrived, arrivals) = mpsc::channel();
-            let (open, door) = mpsc::channel::<()>();
-            let (mut open, door) = (Some(open), Arc::new(Mutex::new(door)));
+            let mut gate = (comes != Comes::AtOnce).then(Gate::new);
             let jobs: Vec<ExploredJob> = (0..count).map(|_| run.job()).collect();
             let mut jobs = jobs.into_iter();
             let connections = iter::from_fn(move || {
-                if comes == Comes::WhenTheLastIsHandled && jobs.len() < count {
-                    let _ = arrivals.recv();
+                let waits = comes == Comes::WhenTheLastIsHandled && jobs.len() < count;
+                if let Some(gate) = gate.as_ref().filter(|_| waits) {
+                    let _ = gate.arrivals.recv();
                 }
                 let Some(job) = jobs.next() else {
-                    drop(open.take());
+                    drop(gate.as_mut().map(|gate| gate.open.take()));
                     return None;
-                };
-                let slow = || Slow {
-                    arrived: arrived.clone(),
-                    door: Arc::clone(&door),
                 };
                 Some(Connection {
                     job,
-                    slow: (comes != Comes::AtOnce).then(slow),
+                    slow: gate.as_ref().map(|gate| gate.slow.clone()),
                     handled: Arc::clone(&handled),
                 })
             });
             serve(Box::new(connections), workers, 1);
-        })
+        };
+        ExploredPool::new("bounded_queue", size, "connection", &explorer(), work)
     }
 }
 
