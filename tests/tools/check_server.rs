@@ -15,8 +15,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Output;
 #[cfg(unix)]
 use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+#[cfg(unix)]
 use std::time::Duration;
 
 use crate::common::{Nowhere, Server, program, thorough};

@@ -1,6 +1,5 @@
 //! Does `exercises` check a file again when it is saved, give hints, go on, and remember what is done?
 
-use std::io::Write;
 use std::process::Stdio;
 
 use crate::common::program;
@@ -29,7 +28,7 @@ fn without_a_terminal_there_is_no_watching() {
 #[cfg(target_os = "linux")]
 mod on_a_terminal {
     use std::fs;
-    use std::io::{BufRead, BufReader};
+    use std::io::{BufRead, BufReader, Write};
     use std::path::Path;
     use std::process::{Child, Command};
     use std::sync::mpsc::{self, Receiver};

@@ -275,9 +275,9 @@ mod threads {
     use std::cell::RefCell;
     use std::sync::atomic::Ordering::SeqCst;
     use std::time::Duration;
+    use ten_versus_five::traced::sync::Arc;
     use ten_versus_five::traced::sync::atomic::{AtomicBool, AtomicUsize};
     use ten_versus_five::traced::sync::mpsc::{self, Sender};
-    use ten_versus_five::traced::sync::{Arc, Mutex};
     use ten_versus_five::traced::thread;
 
     effects! {
@@ -404,6 +404,8 @@ mod threads {
     #[test]
     #[cfg(not(windows))]
     fn a_thread_that_cannot_drop_what_it_keeps_is_stuck() {
+        use ten_versus_five::traced::sync::Mutex;
+
         thread_local! {
             static LOCKS: RefCell<Option<Locks>> = const { RefCell::new(None) };
         }
