@@ -224,8 +224,8 @@ impl Drop for LastStep {
         }
         let slot = &mut inner.slots[*thread];
         slot.op = Some(Op {
+            action: Action::End,
             objects: [Some(slot.object), None],
-            ..Op::of_thread(Action::End)
         });
         slot.call = None;
         let next = inner.choose();

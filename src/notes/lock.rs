@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::{Action, Location, Note, Notes, ObjectKind, Outcome};
+use super::{Action, Location, Note, Notes, ObjectKind, Outcome, place};
 
 /// What the notes of a server, or of a program, tell of its lock. A reader-writer lock is one too, and
 /// if there are several, this is about all of them.
@@ -134,14 +134,11 @@ impl Hold {
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "taken at {}, ", self.taken)?;
-        let place = |place: &Option<Location>| match place {
-            Some(location) => location.to_string(),
-            None => String::from("a place that is not known"),
-        };
         match self.released.as_slice() {
             [] => f.write_str("not released while the race ran"),
             places => {
-                let places: Vec<String> = places.iter().map(place).collect();
+                let places = places.iter().map(Option::as_ref);
+                let places: Vec<String> = places.map(place).collect();
                 write!(f, "released at {}", places.join(" or "))
             }
         }

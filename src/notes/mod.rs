@@ -19,7 +19,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use crate::traced::context::{Watcher, watched_by};
-use crate::traced::location::{self, Place, Source};
+use crate::traced::location::{self, Source};
 use crate::traced::step::{Object, Recorder};
 
 pub mod lock;
@@ -86,11 +86,9 @@ struct Dropped {
 
 impl Dropped {
     fn location(&self) -> Option<Location> {
-        let find = || match location::of_backtrace(&format!("{:#}", self.backtrace)) {
-            Place::Learner(location) => Some(location),
-            _ => None,
-        };
-        self.location.get_or_init(find).clone()
+        let find = || location::of_backtrace(&format!("{:#}", self.backtrace));
+        let location = || find().location().cloned();
+        self.location.get_or_init(location).clone()
     }
 }
 
@@ -240,10 +238,7 @@ impl Pages {
     fn location(&self, at: At) -> Option<Location> {
         match at {
             At::Nowhere => None,
-            At::Caller(caller) => match location::of_caller(caller) {
-                Place::Learner(location) => Some(location),
-                _ => None,
-            },
+            At::Caller(caller) => location::of_caller(caller).location().cloned(),
             At::Drop(index) => self.drops.get(index)?.get()?.location(),
         }
     }
@@ -364,13 +359,18 @@ fn notice_what_it_has(action: Action, outcome: Option<Outcome>, lock: usize, sou
 fn say_that_it_has_it(taken: &panic::Location, again: &panic::Location) {
     let thread = thread::current();
     let name = thread.name().unwrap_or("a thread");
-    let at = |place| match location::of_caller(place) {
-        Place::Learner(location) => location.to_string(),
-        _ => String::from("a place that is not known"),
-    };
+    let at = |caller| place(location::of_caller(caller).location());
     eprintln!(
         "`{name}` waits for the lock at {}. `{name}` has it itself: taken at {}. So it waits for ever.",
         at(again),
         at(taken)
     );
+}
+
+/// A location in a sentence.
+fn place(location: Option<&Location>) -> String {
+    location.map_or_else(
+        || String::from("a place that is not known"),
+        Location::to_string,
+    )
 }
