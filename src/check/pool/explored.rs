@@ -215,7 +215,8 @@ fn side_by_side(report: &Report) -> Option<Vec<usize>> {
 pub fn two_jobs_run_at_once_in_some_schedule(exploration: &Exploration) -> Verdict {
     let two = exploration.dropped(0);
     let together = || side_by_side(two).map(|choices| two.replay(&choices));
-    if two.most_at_once >= 2 || together().is_some_and(|report| report.most_at_once >= 2) {
+    let meet = |report: Report| report.cannot_tell.is_none() && report.most_at_once >= 2;
+    if two.most_at_once >= 2 || together().is_some_and(meet) {
         return Verdict::Kept;
     }
     let question = "Until when does your guard live: is the lock released before the job runs?";
