@@ -16,17 +16,6 @@ use crate::common::repository::{blocks, files, read, temporary};
 use crate::common::{new_crate, thorough};
 use ten_versus_five::exercise::NAMES;
 
-mod bounded_queue;
-mod condvar;
-mod counter;
-mod from_scratch;
-mod guard;
-mod named_guard;
-mod panic;
-mod permit;
-mod shutdown;
-mod while_let;
-
 /// The first line that does not say "kept", or this.
 const RIGHT: &str = "That is right.";
 
@@ -42,21 +31,27 @@ struct Variant {
     changes: &'static [(&'static str, &'static str)],
 }
 
-const fn right(what: &'static str, changes: &'static [(&'static str, &'static str)]) -> Variant {
-    variant(what, RIGHT, changes)
+/// Makes the table of an exercise. It begins with the exercise as it stands.
+macro_rules! variants {
+    ($($what:literal: $expected:expr, $changes:expr;)*) => {
+        pub const VARIANTS: &[super::Variant] = &[$(super::Variant {
+            what: $what,
+            expected: $expected,
+            changes: &$changes,
+        }),*];
+    };
 }
 
-const fn variant(
-    what: &'static str,
-    expected: &'static str,
-    changes: &'static [(&'static str, &'static str)],
-) -> Variant {
-    Variant {
-        what,
-        expected,
-        changes,
-    }
-}
+mod bounded_queue;
+mod condvar;
+mod counter;
+mod from_scratch;
+mod guard;
+mod named_guard;
+mod panic;
+mod permit;
+mod shutdown;
+mod while_let;
 
 /// The numbers of the variants to run: all in a thorough run. Otherwise the exercise as it stands, the first
 /// solution, and the first mistake that a learner adds.
@@ -224,7 +219,7 @@ fn no_variant_is_misjudged(name: &str) {
 macro_rules! exercises {
     ($($name:ident)*) => {
         const ALL: [(&str, &[Variant]); NAMES.len()] = [
-            $( (stringify!($name), &$name::VARIANTS) ),*
+            $( (stringify!($name), $name::VARIANTS) ),*
         ];
 
         mod no_solution_is_misjudged {

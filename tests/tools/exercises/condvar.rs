@@ -1,34 +1,32 @@
 //! A condition variable.
 
-use super::{Variant, right, variant};
+use super::RIGHT;
 
-const BEFORE: &str = r#"        let state = queue.state.lock().unwrap();
+const BEFORE: &str = "let state = queue.state.lock().unwrap();
         let mut state = queue.changed.wait(state).unwrap();
         let Some(job) = state.jobs.pop_front() else {
             break; // Woken without a job: the pool is closed.
         };
         drop(state);
-        job();
-"#;
+        job();";
 
 /// The right one.
 const WAITS: (&str, &str) = (
     BEFORE,
-    r#"        let mut state = queue.state.lock().unwrap();
+    "let mut state = queue.state.lock().unwrap();
         let wait = |state: &mut State| state.jobs.is_empty() && !state.closed;
         state = queue.changed.wait_while(state, wait).unwrap();
         let Some(job) = state.jobs.pop_front() else {
             break;
         };
         drop(state);
-        job();
-"#,
+        job();",
 );
 
 /// The same, as it was written before there was `wait_while`.
 const LOOKS: (&str, &str) = (
     BEFORE,
-    r#"        let mut state = queue.state.lock().unwrap();
+    "let mut state = queue.state.lock().unwrap();
         while state.jobs.is_empty() && !state.closed {
             state = queue.changed.wait(state).unwrap();
         }
@@ -36,19 +34,14 @@ const LOOKS: (&str, &str) = (
             break;
         };
         drop(state);
-        job();
-"#,
+        job();",
 );
 
-pub const VARIANTS: [Variant; 12] = [
-    variant("as it stands", "broken no_schedule_is_stuck", &[]),
-    right("wait_while", &[WAITS]),
-    right("while", &[LOOKS]),
-    right(
-        "a look before each wait",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
+variants! {
+    "as it stands": "broken no_schedule_is_stuck", [];
+    "wait_while": RIGHT, [WAITS];
+    "while": RIGHT, [LOOKS];
+    "a look before each wait": RIGHT, [(BEFORE, "let mut state = queue.state.lock().unwrap();
         if let Some(job) = state.jobs.pop_front() {
             drop(state);
             job();
@@ -56,21 +49,10 @@ pub const VARIANTS: [Variant; 12] = [
             break;
         } else {
             drop(queue.changed.wait(state).unwrap());
-        }
-"#,
-        )],
-    ),
-    variant(
-        "if",
-        "broken no_schedule_loses_a_job",
-        &[LOOKS, ("while state", "if state")],
-    ),
-    variant(
-        "the lock is released between the look and the wait",
-        "broken no_schedule_is_stuck",
-        &[(
-            BEFORE,
-            r#"        let state = queue.state.lock().unwrap();
+        }")];
+    "if": "broken no_schedule_loses_a_job", [LOOKS, ("while state", "if state")];
+    "the lock is released between the look and the wait": "broken no_schedule_is_stuck", [
+        (BEFORE, "let state = queue.state.lock().unwrap();
         let waits = state.jobs.is_empty() && !state.closed;
         drop(state);
         let mut state = queue.state.lock().unwrap();
@@ -84,68 +66,23 @@ pub const VARIANTS: [Variant; 12] = [
             }
             None if state.closed => break,
             None => {}
-        }
-"#,
-        )],
-    ),
-    variant(
-        "closed is forgotten",
-        "broken no_schedule_is_stuck",
-        &[LOOKS, (" && !state.closed {", " {")],
-    ),
-    variant(
-        "or for and",
-        "broken no_schedule_is_stuck",
-        &[LOOKS, ("&& !state", "|| !state")],
-    ),
-    variant(
-        "the lock is held while a job runs",
-        "broken every_worker_works_in_every_schedule",
-        &[
-            WAITS,
-            (
-                r#"        drop(state);
-        job();
-"#,
-                r#"        job();
-"#,
-            ),
-        ],
-    ),
-    variant(
-        "jobs that wait are forgotten",
-        "broken no_schedule_loses_a_job",
-        &[
-            WAITS,
-            (
-                r#"        let Some(job)"#,
-                r#"        if state.closed {
+        }")];
+    "closed is forgotten": "broken no_schedule_is_stuck", [LOOKS, ("&& !state.closed {", "{")];
+    "or for and": "broken no_schedule_is_stuck", [LOOKS, ("&& !state", "|| !state")];
+    "the lock is held while a job runs": "broken every_worker_works_in_every_schedule", [
+        WAITS,
+        ("drop(state);
+        job();", "job();")];
+    "jobs that wait are forgotten": "broken no_schedule_loses_a_job", [
+        WAITS,
+        ("let Some(job)", "if state.closed {
             break;
         }
-        let Some(job)"#,
-            ),
-        ],
-    ),
-    variant(
-        "the first job only",
-        "broken no_schedule_loses_a_job",
-        &[
-            WAITS,
-            (
-                r#"        job();
-"#,
-                r#"        job();
-        break;
-"#,
-            ),
-        ],
-    ),
-    variant(
-        "looks again and again",
-        "cannot tell no_schedule_is_stuck",
-        &[(
-            BEFORE,
-            r#"        let mut state = queue.state.lock().unwrap();
+        let Some(job)")];
+    "the first job only": "broken no_schedule_loses_a_job", [WAITS, ("job();", "job();
+        break;")];
+    "looks again and again": "cannot tell no_schedule_is_stuck", [
+        (BEFORE, "let mut state = queue.state.lock().unwrap();
         let job = state.jobs.pop_front();
         let closed = state.closed;
         drop(state);
@@ -153,8 +90,5 @@ pub const VARIANTS: [Variant; 12] = [
             Some(job) => job(),
             None if closed => break,
             None => thread::yield_now(),
-        }
-"#,
-        )],
-    ),
-];
+        }")];
+}

@@ -1,76 +1,36 @@
 //! A `while let` that holds the lock.
 
-use super::{Variant, right, variant};
+use super::{RIGHT, WRONG};
 
-const BEFORE: &str = r#"    while let Ok(job) = receiver.lock().unwrap().recv() {
+const BEFORE: &str = "while let Ok(job) = receiver.lock().unwrap().recv() {
         job();
-    }
-"#;
+    }";
 
-pub const VARIANTS: [Variant; 10] = [
-    variant("as it stands", "broken two_jobs_run_at_once", &[]),
-    right(
-        "a function",
-        &[(
-            BEFORE,
-            r#"    fn next(receiver: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
+variants! {
+    "as it stands": "broken two_jobs_run_at_once", [];
+    "a function": RIGHT, [(BEFORE, "fn next(receiver: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
         receiver.lock().unwrap().recv().ok()
     }
     while let Some(job) = next(receiver) {
         job();
-    }
-"#,
-        )],
-    ),
-    right(
-        "a closure",
-        &[(
-            BEFORE,
-            r#"    let next = || receiver.lock().unwrap().recv();
+    }")];
+    "a closure": RIGHT, [(BEFORE, "let next = || receiver.lock().unwrap().recv();
     while let Ok(job) = next() {
         job();
-    }
-"#,
-        )],
-    ),
-    right(
-        "a block, in edition 2024",
-        &[(
-            BEFORE,
-            r#"    while let Ok(job) = { receiver.lock().unwrap().recv() } {
+    }")];
+    "a block, in edition 2024": RIGHT, [
+        (BEFORE, "while let Ok(job) = { receiver.lock().unwrap().recv() } {
         job();
-    }
-"#,
-        )],
-    ),
-    variant(
-        "parentheses",
-        "broken two_jobs_run_at_once",
-        &[(
-            BEFORE,
-            r#"    while let Ok(job) = (receiver.lock().unwrap().recv()) {
+    }")];
+    "parentheses": "broken two_jobs_run_at_once", [
+        (BEFORE, "while let Ok(job) = (receiver.lock().unwrap().recv()) {
         job();
-    }
-"#,
-        )],
-    ),
-    variant(
-        "another method",
-        "broken two_jobs_run_at_once",
-        &[(
-            BEFORE,
-            r#"    while let Some(job) = receiver.lock().unwrap().recv().ok() {
+    }")];
+    "another method": "broken two_jobs_run_at_once", [
+        (BEFORE, "while let Some(job) = receiver.lock().unwrap().recv().ok() {
         job();
-    }
-"#,
-        )],
-    ),
-    variant(
-        "a function that returns the guard too",
-        "broken two_jobs_run_at_once",
-        &[(
-            BEFORE,
-            r#"    fn next(
+    }")];
+    "a function that returns the guard too": "broken two_jobs_run_at_once", [(BEFORE, "fn next(
         receiver: &Mutex<mpsc::Receiver<Job>>,
     ) -> (std::sync::MutexGuard<'_, mpsc::Receiver<Job>>, Option<Job>) {
         let guard = receiver.lock().unwrap();
@@ -79,42 +39,18 @@ pub const VARIANTS: [Variant; 10] = [
     }
     while let (_guard, Some(job)) = next(receiver) {
         job();
-    }
-"#,
-        )],
-    ),
-    variant(
-        "a guard before the loop",
-        "broken two_jobs_run_at_once",
-        &[(
-            BEFORE,
-            r#"    let receiver = receiver.lock().unwrap();
+    }")];
+    "a guard before the loop": "broken two_jobs_run_at_once", [
+        (BEFORE, "let receiver = receiver.lock().unwrap();
     while let Ok(job) = receiver.recv() {
         job();
-    }
-"#,
-        )],
-    ),
-    variant(
-        "as long as there is one",
-        "wrong",
-        &[(
-            BEFORE,
-            r#"    while let Ok(job) = { receiver.lock().unwrap().try_recv() } {
+    }")];
+    "as long as there is one": WRONG, [
+        (BEFORE, "while let Ok(job) = { receiver.lock().unwrap().try_recv() } {
         job();
-    }
-"#,
-        )],
-    ),
-    variant(
-        "a thread for each job",
-        "broken never_more_jobs_at_once_than_workers",
-        &[(
-            BEFORE,
-            r#"    while let Ok(job) = receiver.lock().unwrap().recv() {
+    }")];
+    "a thread for each job": "broken never_more_jobs_at_once_than_workers", [
+        (BEFORE, "while let Ok(job) = receiver.lock().unwrap().recv() {
         thread::spawn(job);
-    }
-"#,
-        )],
-    ),
-];
+    }")];
+}
