@@ -312,18 +312,6 @@ impl<T> Receiver<T> {
     }
 }
 
-/// Stands in for [`std::sync::mpsc::Iter`].
-#[derive(Debug)]
-pub struct Iter<'a, T: 'a> {
-    receiver: &'a Receiver<T>,
-}
-
-/// Stands in for [`std::sync::mpsc::TryIter`].
-#[derive(Debug)]
-pub struct TryIter<'a, T: 'a> {
-    receiver: &'a Receiver<T>,
-}
-
 /// Stands in for [`std::sync::mpsc::IntoIter`].
 #[derive(Debug)]
 pub struct IntoIter<T> {
@@ -336,31 +324,32 @@ fn is_called_by_std() -> bool {
     explored().is_some() && location::of_caller(Location::caller()) == Place::Unknown
 }
 
-impl<T> Iterator for Iter<'_, T> {
-    type Item = T;
-
-    #[inline]
-    #[track_caller]
-    fn next(&mut self) -> Option<T> {
-        match is_called_by_std() {
-            true => seen_if_not_optimized(|| self.receiver.recv().ok()),
-            false => self.receiver.recv().ok(),
+/// An iterator over the messages of a receiver that is borrowed.
+macro_rules! iterator {
+    ($name:ident, $receive:ident) => {
+        #[doc = concat!("Stands in for [`std::sync::mpsc::", stringify!($name), "`].")]
+        #[derive(Debug)]
+        pub struct $name<'a, T: 'a> {
+            receiver: &'a Receiver<T>,
         }
-    }
+
+        impl<T> Iterator for $name<'_, T> {
+            type Item = T;
+
+            #[inline]
+            #[track_caller]
+            fn next(&mut self) -> Option<T> {
+                match is_called_by_std() {
+                    true => seen_if_not_optimized(|| self.receiver.$receive().ok()),
+                    false => self.receiver.$receive().ok(),
+                }
+            }
+        }
+    };
 }
 
-impl<T> Iterator for TryIter<'_, T> {
-    type Item = T;
-
-    #[inline]
-    #[track_caller]
-    fn next(&mut self) -> Option<T> {
-        match is_called_by_std() {
-            true => seen_if_not_optimized(|| self.receiver.try_recv().ok()),
-            false => self.receiver.try_recv().ok(),
-        }
-    }
-}
+iterator!(Iter, recv);
+iterator!(TryIter, try_recv);
 
 impl<T> Iterator for IntoIter<T> {
     type Item = T;

@@ -8,7 +8,7 @@
 //!
 //! From there on, the file's own `use std::sync::Mutex;` means the `Mutex` of this module. It
 //! behaves like the one it replaces, and it also tells which thread wants it, has it and releases
-//! it, as long as a [`Recording`](crate::notes::Recording) is watching. The files in `stages/` run through it as they stand.
+//! it, as long as a recording is watching. The files in `stages/` run through it as they stand.
 //!
 //! What neither blocks nor shares (`collections`, `fmt`, `io`, `net`, `time`, ...) is `std`'s own.
 //! What blocks or shares, and is not in here, is absent, so that a file which uses it does not
@@ -30,6 +30,7 @@ mod condvar;
 pub(crate) mod context;
 pub mod io;
 pub(crate) mod location;
+mod lock;
 mod mutex;
 mod once_lock;
 mod rwlock;

@@ -7,7 +7,7 @@ use std::thread;
 
 use super::context::{act, begin, note, step};
 use super::location::seen_if_not_optimized;
-use super::mutex::{Poison, attempt};
+use super::lock::{Poison, attempt, lock, shown_as_its_value};
 use super::step::{Action, Object, ObjectKind, Outcome};
 
 /// Stands in for [`std::sync::RwLock`].
@@ -33,28 +33,6 @@ pub struct RwLockWriteGuard<'a, T: ?Sized + 'a> {
     poison: &'a Poison,
     was_panicking: bool,
     inner: sync::RwLockWriteGuard<'a, T>,
-}
-
-impl<T> RwLock<T> {
-    /// As [`std::sync::RwLock::new`].
-    pub const fn new(value: T) -> RwLock<T> {
-        RwLock {
-            object: Object::new(ObjectKind::RwLock),
-            poison: Poison::new(),
-            inner: sync::RwLock::new(value),
-        }
-    }
-
-    /// As [`std::sync::RwLock::into_inner`].
-    ///
-    /// # Errors
-    ///
-    /// If it is poisoned; the value is in the error.
-    pub fn into_inner(self) -> LockResult<T> {
-        let value = self.inner.into_inner();
-        self.poison
-            .lock_result(value.unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl<T: ?Sized> RwLock<T> {
@@ -100,31 +78,6 @@ impl<T: ?Sized> RwLock<T> {
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         let inner = attempt(Action::TryLock, &self.object, || self.inner.try_write());
         Ok(self.writer(inner.ok_or(TryLockError::WouldBlock)?)?)
-    }
-
-    /// As [`std::sync::RwLock::is_poisoned`].
-    #[track_caller]
-    pub fn is_poisoned(&self) -> bool {
-        step(Action::Look, &self.object);
-        self.poison.get()
-    }
-
-    /// As [`std::sync::RwLock::clear_poison`].
-    #[track_caller]
-    pub fn clear_poison(&self) {
-        step(Action::ClearPoison, &self.object);
-        self.poison.clear();
-    }
-
-    /// As [`std::sync::RwLock::get_mut`].
-    ///
-    /// # Errors
-    ///
-    /// If it is poisoned; the reference is in the error.
-    pub fn get_mut(&mut self) -> LockResult<&mut T> {
-        let value = self.inner.get_mut();
-        self.poison
-            .lock_result(value.unwrap_or_else(PoisonError::into_inner))
     }
 
     #[track_caller]
@@ -195,57 +148,5 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     }
 }
 
-impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockReadGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockWriteGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: ?Sized + fmt::Display> fmt::Display for RwLockReadGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T: ?Sized + fmt::Display> fmt::Display for RwLockWriteGuard<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
-impl<T> From<T> for RwLock<T> {
-    fn from(value: T) -> RwLock<T> {
-        RwLock::new(value)
-    }
-}
-
-impl<T: Default> Default for RwLock<T> {
-    fn default() -> RwLock<T> {
-        RwLock::new(T::default())
-    }
-}
-
-impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let mut debug = f.debug_struct("RwLock");
-        let free = step(Action::TryRead, &self.object) != Some(Outcome::Refused);
-        let value = free.then(|| self.inner.try_read());
-        match &value {
-            Some(Ok(value)) => debug.field("data", &&**value),
-            Some(Err(TryLockError::Poisoned(value))) => debug.field("data", &&**value.get_ref()),
-            _ => debug.field("data", &format_args!("<locked>")),
-        };
-        if free {
-            step(Action::StopReading, &self.object);
-        }
-        drop(value);
-        debug.field("poisoned", &self.poison.get());
-        debug.finish_non_exhaustive()
-    }
-}
+lock!(RwLock, try_read: TryRead, StopReading);
+shown_as_its_value!(RwLockReadGuard RwLockWriteGuard);
