@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 
 use crate::args::{Arguments, Help, Information, UsageError};
-use crate::{check, exercise, explore, race, server};
+use crate::{check, exercise, explore, race, server, terminal};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -88,18 +88,8 @@ fn wrap(line: &str, columns: usize) -> String {
     let text = line.trim_start();
     let before = text.rfind("  ").map_or(0, |space| space + 2);
     let indentation = line.len() - text.len() + before;
-    let mut wrapped = String::from(&line[..indentation]);
-    let mut width = indentation;
-    for (index, word) in line[indentation..].split(' ').enumerate() {
-        if index > 0 && width + 1 + word.len() > columns {
-            wrapped += &format!("\n{:indentation$}", "");
-            width = indentation;
-        } else if index > 0 {
-            wrapped.push(' ');
-            width += 1;
-        }
-        wrapped += word;
-        width += word.len();
-    }
-    wrapped + "\n"
+    let (first, last) = line.split_at(indentation);
+    let lines = terminal::wrap(last, columns.saturating_sub(indentation));
+    let line_break = format!("\n{:indentation$}", "");
+    format!("{first}{}\n", lines.join(&line_break))
 }

@@ -80,32 +80,22 @@ fn with_permits(workers: usize, jobs: usize) -> Program {
 
 /// The file of a stage and its text. None if the stage is not compiled in.
 pub fn source(stage: usize) -> Option<(&'static str, &'static str)> {
-    match stage {
-        #[cfg(feature = "stage3")]
-        3 => Some((
-            "stages/stage3_channel_pool.rs",
-            include_str!("../../stages/stage3_channel_pool.rs"),
-        )),
-        #[cfg(feature = "stage4")]
-        4 => Some((
-            "stages/stage4_for_loop.rs",
-            include_str!("../../stages/stage4_for_loop.rs"),
-        )),
-        #[cfg(feature = "stage5")]
-        5 => Some((
-            "stages/stage5_busy_counter.rs",
-            include_str!("../../stages/stage5_busy_counter.rs"),
-        )),
-        #[cfg(feature = "stage6")]
-        6 => Some((
-            "stages/stage6_bounded_queue.rs",
-            include_str!("../../stages/stage6_bounded_queue.rs"),
-        )),
-        #[cfg(feature = "stage7")]
-        7 => Some((
-            "stages/stage7_graceful_shutdown.rs",
-            include_str!("../../stages/stage7_graceful_shutdown.rs"),
-        )),
-        _ => None,
+    macro_rules! files {
+        ($($number:literal $feature:literal $file:literal)*) => {
+            match stage {
+                $(
+                    #[cfg(feature = $feature)]
+                    $number => Some(($file, include_str!(concat!("../../", $file)))),
+                )*
+                _ => None,
+            }
+        };
+    }
+    files! {
+        3 "stage3" "stages/stage3_channel_pool.rs"
+        4 "stage4" "stages/stage4_for_loop.rs"
+        5 "stage5" "stages/stage5_busy_counter.rs"
+        6 "stage6" "stages/stage6_bounded_queue.rs"
+        7 "stage7" "stages/stage7_graceful_shutdown.rs"
     }
 }

@@ -65,53 +65,30 @@ impl PieceKind {
 
     /// What it is called where a picture or a page is drawn.
     pub fn class(self) -> &'static str {
+        self.look().0
+    }
+
+    /// Its class, its symbol with Unicode and without, and its colour on a terminal.
+    fn look(self) -> (&'static str, [char; 2], &'static str) {
+        const DIM: &str = "\x1b[2m";
+        const PURPLE: &str = "\x1b[35m";
         match self {
-            PieceKind::Connecting => "connecting",
-            PieceKind::Waiting => "waiting",
-            PieceKind::Working => Doing::Works.class(),
-            PieceKind::Unknown => "unknown",
-            PieceKind::Rejected => "rejected",
-            PieceKind::Failed => "failed",
-            PieceKind::WaitsForLock => Doing::WaitsForLock.class(),
-            PieceKind::HasLock => Doing::HasLock.class(),
-            PieceKind::WorksWithLock => Doing::WorksWithLock.class(),
-            PieceKind::Idle => Doing::Nothing.class(),
+            PieceKind::Connecting => ("connecting", ['·', '~'], DIM),
+            PieceKind::Waiting => ("waiting", ['░', '.'], DIM),
+            PieceKind::Working => (Doing::Works.class(), ['█', '#'], "\x1b[32m"),
+            PieceKind::Unknown => ("unknown", ['▒', '='], "\x1b[36m"),
+            PieceKind::Rejected => ("rejected", ['x', 'x'], "\x1b[33m"),
+            PieceKind::Failed => ("failed", ['-', '-'], "\x1b[31m"),
+            PieceKind::WaitsForLock => (Doing::WaitsForLock.class(), ['┄', ':'], DIM),
+            PieceKind::HasLock => (Doing::HasLock.class(), ['━', '+'], PURPLE),
+            PieceKind::WorksWithLock => (Doing::WorksWithLock.class(), ['▚', '@'], PURPLE),
+            PieceKind::Idle => (Doing::Nothing.class(), [' ', ' '], ""),
         }
     }
 
     fn symbol(self, unicode: bool) -> char {
-        match (self, unicode) {
-            (PieceKind::Connecting, true) => '·',
-            (PieceKind::Connecting, false) => '~',
-            (PieceKind::Waiting, true) => '░',
-            (PieceKind::Waiting, false) => '.',
-            (PieceKind::Working, true) => '█',
-            (PieceKind::Working, false) => '#',
-            (PieceKind::Unknown, true) => '▒',
-            (PieceKind::Unknown, false) => '=',
-            (PieceKind::Rejected, _) => 'x',
-            (PieceKind::Failed, _) => '-',
-            (PieceKind::WaitsForLock, true) => '┄',
-            (PieceKind::WaitsForLock, false) => ':',
-            (PieceKind::HasLock, true) => '━',
-            (PieceKind::HasLock, false) => '+',
-            (PieceKind::WorksWithLock, true) => '▚',
-            (PieceKind::WorksWithLock, false) => '@',
-            (PieceKind::Idle, _) => ' ',
-        }
-    }
-
-    fn color(self) -> &'static str {
-        match self {
-            PieceKind::Connecting | PieceKind::Waiting => "\x1b[2m",
-            PieceKind::Working => "\x1b[32m",
-            PieceKind::Unknown => "\x1b[36m",
-            PieceKind::Rejected => "\x1b[33m",
-            PieceKind::Failed => "\x1b[31m",
-            PieceKind::WaitsForLock => "\x1b[2m",
-            PieceKind::HasLock | PieceKind::WorksWithLock => "\x1b[35m",
-            PieceKind::Idle => "",
-        }
+        let (_, [symbol, ascii], _) = self.look();
+        if unicode { symbol } else { ascii }
     }
 }
 
@@ -615,7 +592,7 @@ impl<'a> Chart<'a> {
             let symbols = kind.symbol(self.style.unicode).to_string();
             let symbols = symbols.repeat(end.saturating_sub(start));
             if self.style.color && !symbols.is_empty() {
-                text += &format!("{}{symbols}\x1b[0m", kind.color());
+                text += &format!("{}{symbols}\x1b[0m", kind.look().2);
             } else {
                 text += &symbols;
             }
