@@ -12,18 +12,13 @@ pub fn is_together(time: Duration, unit: Duration) -> bool {
     time < unit * 3 / 2
 }
 
-/// Whether an answer after this time belongs to a later wave.
-pub fn is_apart(time: Duration, unit: Duration) -> bool {
-    time >= unit * 7 / 4
-}
-
 /// How many requests ran at once, if they were answered after these times since they were sent
 /// together, and one alone takes this unit; none if the times do not fit any number.
 ///
 /// The first wave is as large as the number. All other answers have to fit too, up to the last: the
 /// ninth of four at once comes in the third wave. An answer fits its wave if it is at most a quarter
 /// of a unit early. Each wave may be late by a quarter, so with the waves before it it may be late by
-/// more. For the first two waves that is what [`is_together`] and [`is_apart`] say.
+/// more. So the second wave begins after one and three quarters of a unit.
 pub fn at_once(times: &[Duration], unit: Duration) -> Option<usize> {
     let mut times = times.to_vec();
     times.sort();

@@ -550,7 +550,7 @@ impl Inner {
         if let Some(choice) = chosen {
             self.search.go_on_with(choice);
         }
-        if walk.is_different() {
+        if walk.different {
             self.is_different();
         }
         self.walk = Some(walk);

@@ -249,7 +249,7 @@ impl Explorer {
         assert_outside();
         let start = Instant::now();
         let work: Work = Arc::new(work);
-        let execution = Execution::of_walk(Walk::default(), self.limits);
+        let execution = Execution::of_walk(Walk::new(), self.limits);
         execution.locate(self.locations);
         let states = loop {
             let findings = execution.run(task(&work));
@@ -257,15 +257,13 @@ impl Explorer {
                 let (names, places) = (&findings.names, &findings.locations);
                 walk.end_run(run_end(&findings, stuck), names, places, objects);
                 if findings.cut {
-                    walk.is_cut();
+                    let why = "a wait can end in vain more often than is tried";
+                    walk.missing.get_or_insert_with(|| String::from(why));
                 }
-                let cannot_tell = findings
-                    .cannot_tell
-                    .as_ref()
-                    .or(walk.cannot_tell())
-                    .cloned();
+                let cannot_tell = findings.cannot_tell.clone();
+                let cannot_tell = cannot_tell.or(walk.cannot_tell.clone());
                 let more = cannot_tell.is_none() && walk.plan();
-                let missing = more.then(|| self.bound_met(walk.visited(), most, start.elapsed()));
+                let missing = more.then(|| self.bound_met(walk.visited, most, start.elapsed()));
                 let missing = missing.flatten();
                 (!more || missing.is_some()).then(|| walk.take_states(cannot_tell, missing))
             });
@@ -297,7 +295,7 @@ impl Explorer {
     fn search(&self, search: Search, replays: bool, work: Work) -> Option<Report> {
         assert_outside();
         let start = Instant::now();
-        let expected = search.has_probes() || !self.plain || replays;
+        let expected = search.probes || !self.plain || replays;
         let execution = Execution::new(search, self.limits);
         execution.locate(replays && self.locations);
         let mut report = Report {
@@ -308,7 +306,7 @@ impl Explorer {
         let mut first = true;
         loop {
             let findings = execution.run(task(&work));
-            if !expected && execution.with_search(|search, _, _| search.has_probes()) {
+            if !expected && execution.with_search(|search, _, _| search.probes) {
                 return None;
             }
             report.add(&execution, &findings, &mut most, &mut early);
@@ -631,7 +629,7 @@ impl Report {
     }
 
     fn add_jobs_at_once(&mut self, search: &Search, most: &mut Vec<usize>) {
-        let (at_once, choices) = if search.is_plain() {
+        let (at_once, choices) = if search.plain {
             schedule::at_once(&search.events(), search.given())
         } else {
             schedule::most_at_once(&search.events(), search.given())

@@ -184,9 +184,9 @@ pub(crate) struct Search {
     /// So many levels are decided before the schedule starts.
     decided: usize,
     /// Try every thread everywhere.
-    plain: bool,
+    pub(super) plain: bool,
     /// A thread has taken a step that is a [probe](Op::is_probe).
-    probes: bool,
+    pub(super) probes: bool,
     /// Every schedule begins with steps of these threads.
     prefix: Vec<usize>,
     /// There is one schedule, and no more.
@@ -316,14 +316,6 @@ impl Search {
     /// How many steps of every schedule are given, and not to be looked at again.
     pub(crate) fn given(&self) -> usize {
         if self.once { 0 } else { self.prefix.len() }
-    }
-
-    pub(crate) fn is_plain(&self) -> bool {
-        self.plain
-    }
-
-    pub(crate) fn has_probes(&self) -> bool {
-        self.probes
     }
 
     /// It was the first schedule that has run, and none of its races is known yet.

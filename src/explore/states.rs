@@ -125,6 +125,7 @@ pub(crate) enum RunEnd<'a> {
 }
 
 /// Walks from state to state, until it has been in all of them.
+#[derive(Default)]
 pub(crate) struct Walk {
     nodes: Vec<Node>,
     /// The states by the last step of each thread.
@@ -133,11 +134,15 @@ pub(crate) struct Walk {
     steps: HashMap<(u32, usize, Clock), u32>,
     /// States in which the walk has not been.
     open: VecDeque<usize>,
-    visited: usize,
+    /// In how many states it has been.
+    pub(super) visited: usize,
     names: Vec<Option<String>>,
-    cannot_tell: Option<String>,
-    missing: Option<String>,
-    different: bool,
+    /// Why nothing can be believed, if so.
+    pub(super) cannot_tell: Option<String>,
+    /// Why some states are missing, if so.
+    pub(super) missing: Option<String>,
+    /// The program did something else than the last time.
+    pub(super) different: bool,
     run: WalkedRun,
 }
 
@@ -169,27 +174,13 @@ struct Node {
     state: State,
 }
 
-impl Default for Walk {
-    fn default() -> Walk {
+impl Walk {
+    pub(super) fn new() -> Walk {
         Walk {
             nodes: vec![Node::default()],
             known: HashMap::from([(Vec::new(), 0)]),
-            steps: HashMap::new(),
-            open: VecDeque::new(),
-            visited: 0,
-            names: Vec::new(),
-            cannot_tell: None,
-            missing: None,
-            different: false,
-            run: WalkedRun::default(),
+            ..Walk::default()
         }
-    }
-}
-
-impl Walk {
-    /// Whether the program did something else than the last time.
-    pub(crate) fn is_different(&self) -> bool {
-        self.different
     }
 
     /// The choice that comes next. None if the run need not go on. `coming` is the step that would be
@@ -398,22 +389,6 @@ impl Walk {
             }
             self.nodes[new].at = at;
         }
-    }
-
-    /// Something that could happen was left out.
-    pub(crate) fn is_cut(&mut self) {
-        let why = "a wait can end in vain more often than is tried";
-        self.missing.get_or_insert_with(|| String::from(why));
-    }
-
-    /// Why nothing can be believed, if so.
-    pub(crate) fn cannot_tell(&self) -> Option<&String> {
-        self.cannot_tell.as_ref()
-    }
-
-    /// In how many states it has been.
-    pub(crate) fn visited(&self) -> usize {
-        self.visited
     }
 
     /// Objects have indices in the order in which they are first used, which differs from run to run.

@@ -102,11 +102,15 @@ impl Server<'_> {
             read_timeout,
             ..
         } = *options;
-        let site = Site::with_recording(stage, sleep, read_timeout, recording.clone());
+        let site = Site::new(stage, sleep, read_timeout, recording.clone());
         let site = Arc::new(site);
         let (reject, rejections) = rejections::start(options.stage, Arc::clone(&site))
             .map_err(|error| format!("There is no thread to reject requests on: {error}"))?;
-        check_threads(options, command)?;
+        if stage.has_pool {
+            threads::check_for(options.workers, || {
+                format!("{command}--stage {} --workers 1", stage.number)
+            })?;
+        }
         Ok(Server {
             addr,
             options,
@@ -161,21 +165,5 @@ fn as_jobs(handler: Handler) -> Handler {
     Arc::new(move |connection| {
         let number = calls.fetch_add(1, Ordering::Relaxed) + 1;
         traced::job(number, || handler(connection));
-    })
-}
-
-/// Checks that the system has threads for the pool of a stage, if it has one. `command` is the word on
-/// the command line, for a message: empty, or `race` and a space.
-///
-/// # Errors
-///
-/// As [`threads::check_for`].
-fn check_threads(options: &ServeOptions, command: &str) -> Result<(), String> {
-    if !options.stage.has_pool {
-        return Ok(());
-    }
-    let number = options.stage.number;
-    threads::check_for(options.workers, || {
-        format!("{command}--stage {number} --workers 1")
     })
 }

@@ -45,13 +45,8 @@ pub struct Site {
 impl Site {
     /// The pages of `stage`, with a `/sleep` that takes `sleep`. A client has `read_timeout` in all to
     /// send its request, read its response and close; the time that the page takes is not counted.
-    pub fn new(stage: &Stage, sleep: Duration, read_timeout: Duration) -> Site {
-        Site::with_recording(stage, sleep, read_timeout, None)
-    }
-
-    /// The same, and with a recording of the stage's threads a `/race` that shows which worker has the
-    /// lock.
-    pub fn with_recording(
+    /// With a recording of the stage's threads, `/race` shows which worker has the lock.
+    pub fn new(
         stage: &Stage,
         sleep: Duration,
         read_timeout: Duration,

@@ -313,7 +313,7 @@ impl Member {
         Member(Arc::new(scheduler))
     }
 
-    /// A step that touches one object, or two.
+    /// A step that touches one object, or two, or none.
     #[track_caller]
     pub(crate) fn step(
         &self,
@@ -325,12 +325,6 @@ impl Member {
             touches: Touches::Objects(objects),
             source: action.source(),
         })
-    }
-
-    /// A step that touches nothing.
-    #[track_caller]
-    pub(crate) fn step_alone(&self, action: Action) -> Outcome {
-        self.step(action, [None; 2])
     }
 
     /// A step that is about another thread, or about itself.
@@ -346,7 +340,7 @@ impl Member {
     /// Starts a thread of the schedule, for which a real thread has to live.
     #[track_caller]
     pub(crate) fn spawn(&self, name: Option<String>) -> Member {
-        self.step_alone(Action::Spawn);
+        self.step(Action::Spawn, [None; 2]);
         self.add_thread(name)
     }
 }

@@ -174,7 +174,7 @@ fn drip(mut client: TcpStream, start: &[u8]) {
 /// longer, but not every time.
 #[test]
 fn a_client_that_never_stops_holds_a_thread_for_one_read_timeout() {
-    let site = Site::new(&STAGES[0], Duration::ZERO, READ_TIMEOUT);
+    let site = Site::new(&STAGES[0], Duration::ZERO, READ_TIMEOUT, None);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     for start in [
         &b"GET"[..],
@@ -200,7 +200,7 @@ fn a_client_that_never_stops_holds_a_thread_for_one_read_timeout() {
 /// that the page takes is not counted, so the client still has some time here.
 #[test]
 fn what_a_client_still_sends_is_read_until_its_time_is_up() {
-    let site = Site::new(&STAGES[0], 2 * READ_TIMEOUT, READ_TIMEOUT);
+    let site = Site::new(&STAGES[0], 2 * READ_TIMEOUT, READ_TIMEOUT, None);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     wait_for("a server that goes on reading", || {
         let mut client = connect(listener.local_addr().unwrap());
@@ -245,7 +245,7 @@ fn about_to_reset(running: &Running) -> (TcpStream, TcpStream) {
 
 /// The pages of a stage in this process, on connections that can be reset.
 fn site(stage: usize, sleep: Duration) -> Running {
-    let site = Site::new(&STAGES[stage - 1], sleep, READ_TIMEOUT);
+    let site = Site::new(&STAGES[stage - 1], sleep, READ_TIMEOUT, None);
     Running::start(
         stage,
         1,
