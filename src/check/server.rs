@@ -25,6 +25,7 @@ use crate::terminal;
 
 mod clients;
 mod endurance;
+mod hold_up;
 mod limits;
 mod measure;
 mod processor;

@@ -42,7 +42,7 @@ impl Case {
     }
 }
 
-pub const SERVERS: [Case; 43] = [
+pub const SERVERS: [Case; 44] = [
     // One thread, or a thread for each connection.
     case("one thread", "+--???---+++++", &[2, 3, 7], |it| {
         sequential(it, None, answer)
@@ -151,6 +151,7 @@ pub const SERVERS: [Case; 43] = [
         &[3],
         |it| in_turn(it, 4, |turn| turn.wrapping_mul(2_654_435_769) >> 7),
     ),
+    case("late by chance", "+.*???........", &[3], late_by_chance),
     // Whose times show nothing, or something else than it seems.
     case("nothing is slow", "+?????????????", &[2, 14], |it| {
         threaded(it, |c, _| respond(c, 200))
@@ -350,6 +351,17 @@ fn limits_requests(listener: TcpListener) {
             answer(connection, head);
         }
         RUNNING.fetch_sub(1, Ordering::SeqCst);
+    });
+}
+
+/// Holds up nothing, but each answer is late by some time: mostly none, and by much one in fifteen.
+fn late_by_chance(listener: TcpListener) {
+    static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+    threaded(listener, |connection, head| {
+        let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
+        let chance = request.wrapping_mul(2_654_435_769) >> 7 & 0xff;
+        thread::sleep(UNIT.mul_f64(1.5 * (chance as f64 / 256.0).powi(16)));
+        answer(connection, head);
     });
 }
 
