@@ -163,6 +163,7 @@ verdicts! {
     a_watcher_that_never_sleeps_for_long "++++++++-" pools::with_a_watcher;
     four_workers_instead_of_none "++++++-++" pools::four_instead_of_none;
     zero_accepted "++++++-++" pools::accepts_zero;
+    a_worker_more_when_many_jobs_have_come "++-++++++" pools::grows;
     one_thread_too_many "++-++++++" |size| pools::another_size(size, |size| size + 1);
     workers_that_spin "......++-" |size| pools::channel(size, worker::spins, end::joins);
     workers_that_yield "......++-" |size| pools::channel(size, worker::yields, end::joins);

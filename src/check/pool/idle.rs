@@ -92,3 +92,24 @@ fn used(thread: ThreadNumber) -> Option<ProcessorUse> {
         switches: switches.sum(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_computes_or_wakes_up_again_and_again_is_not_idle() {
+        for (milliseconds, switches, idle) in [
+            (0, 0, true),
+            (20, 1, true),
+            // Where a processor is free, a loop is never interrupted.
+            (30, 0, false),
+            (1000, 0, false),
+            (0, 2, false),
+        ] {
+            let time = Duration::from_millis(milliseconds);
+            let used = ProcessorUse { time, switches };
+            assert_eq!(used.is_idle(), idle, "{milliseconds} ms, {switches}");
+        }
+    }
+}

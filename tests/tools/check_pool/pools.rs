@@ -2,7 +2,7 @@
 //!
 //! Most are pools like the Book's, of which the worker's loop and the end are chosen.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::process;
@@ -312,6 +312,18 @@ pub fn with_a_watcher(size: usize) -> Pool {
         }
     });
     pool
+}
+
+/// Starts another worker when it has been given many jobs.
+pub fn grows(size: usize) -> Pool {
+    let (pool, another) = (channel(size, worker::catches, end::joins), OnceCell::new());
+    let given = AtomicUsize::new(0);
+    Box::new(move |job| match given.fetch_add(1, Ordering::SeqCst) {
+        number if number >= 1000 && number % 2 == 0 => {
+            another.get_or_init(|| channel(1, worker::catches, end::joins))(job);
+        }
+        _ => pool(job),
+    })
 }
 
 /// Does not mind a size of zero.
