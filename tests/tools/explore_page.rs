@@ -11,8 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::common::repository::{blocks, read};
 use crate::common::{drawn, program};
-use ten_versus_five::explore::stages::explore;
-use ten_versus_five::explore::{Explorer, Report};
+use ten_versus_five::explore::Report;
 
 fn page() -> String {
     read("docs/explore.md")
@@ -41,25 +40,27 @@ fn counts(report: &Report) -> String {
     format!("{all} | {two}")
 }
 
-/// The page's table has these numbers. It also has some without the reduction that take too long
-/// for a test.
-pub fn assert_table_has(
+/// Whether the page's table has such a row. Then the numbers in it are these, but for those without the
+/// reduction: some of them take too long for a test.
+pub fn table_has(
     stage: usize,
     workers: usize,
     jobs: usize,
     plain: Option<&Report>,
     reduced: &Report,
-) {
+) -> bool {
     let page = page();
     let (workers, jobs) = (in_words(workers), in_words(jobs));
     let label = format!("| stage {stage}, {workers} workers, {jobs} jobs | ");
-    let row = page.lines().find_map(|line| line.strip_prefix(&label));
-    let row = row.unwrap_or_else(|| panic!("no row is {label:?}"));
+    let Some(row) = page.lines().find_map(|line| line.strip_prefix(&label)) else {
+        return false;
+    };
     let end = format!(" | {} | {} |", counts(reduced), reduced.repetitions);
     assert!(row.ends_with(&end), "{label}: {row:?}, and not {end:?}");
     if let Some(plain) = plain {
         assert_eq!(row, format!("{}{end}", counts(plain)));
     }
+    true
 }
 
 #[test]
@@ -103,13 +104,4 @@ fn what_a_command_prints_is_what_the_page_shows() {
         shown += 1;
     }
     assert!(shown >= 2, "only {shown} shown");
-}
-
-#[test]
-fn the_numbers_of_the_table_are_those_that_are_found() {
-    let found = |stage, workers, jobs| explore(&Explorer::new(), stage, workers, jobs, workers);
-    for (stage, workers) in [(7, 2), (4, 3)] {
-        let report = found(stage, workers, workers).unwrap();
-        assert_table_has(stage, workers, workers, None, &report);
-    }
 }

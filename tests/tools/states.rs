@@ -4,56 +4,52 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::common::thorough;
-use crate::explore::{book, broken, condvar, programs, random};
+use crate::explore::{self, book, broken, condvar, programs, random};
 use crate::schedules::assert_agrees;
 use ten_versus_five::explore::states::States;
-use ten_versus_five::explore::{
-    Action, ExploredJob, Explorer, ObjectKind, Program, Report, Run, loops,
-};
+use ten_versus_five::explore::{Action, Explorer, ObjectKind, Program, Report, Run, loops};
 
 #[allow(dead_code)]
 #[path = "../../examples/counter.rs"]
 mod counter;
-#[allow(dead_code)]
-#[path = "../../examples/condvar.rs"]
-mod exercise_condvar;
 #[allow(dead_code)]
 #[path = "../../examples/permit.rs"]
 mod permit;
 #[allow(dead_code)] // Its pool is run, and not its `main`.
 #[path = "../../examples/shutdown.rs"]
 mod shutdown;
+#[allow(dead_code)]
+#[path = "../../examples/condvar.rs"]
+mod waits_once;
 
-/// Long enough, however busy the machine is.
 fn explorer() -> Explorer {
-    Explorer::new()
-        .without_locations()
-        .time_limit(Duration::from_secs(300))
+    explore::explorer().without_locations()
 }
 
-/// All states, after the search has found as much in its own way.
-fn compare(name: &str, program: impl Fn() -> Program) -> States {
+/// The result of the search, and all states, which have been found in another way.
+fn compare(name: &str, program: impl Fn() -> Program) -> (Report, States) {
     compare_with(&explorer(), name, program)
 }
 
-fn compare_with(explorer: &Explorer, name: &str, program: impl Fn() -> Program) -> States {
-    let report: Report = explorer.run(program());
+fn compare_with(
+    explorer: &Explorer,
+    name: &str,
+    program: impl Fn() -> Program,
+) -> (Report, States) {
+    let report = explorer.run(program());
     let states = explorer.states(1_000_000, program());
     assert_eq!(states.cannot_tell, report.cannot_tell, "{name}");
     assert_agrees(name, states.clone(), &report);
-    states
+    (report, states)
 }
 
-/// What makes a pool, gives it two jobs, and drops it.
-fn pool<P>(
-    new: impl Fn(usize) -> P + Send + Sync + 'static,
-    execute: impl Fn(&P, ExploredJob) + Send + Sync + 'static,
-) -> Program {
-    Box::new(move |run: &Run| {
-        let pool = new(2);
-        execute(&pool, run.job());
-        execute(&pool, run.job());
-    })
+/// A small program has as many ends as the search runs schedules, also if what happens for no reason is tried.
+pub fn has_as_many_ends(name: &str, program: fn() -> String) {
+    for spurious in 0..2 {
+        compare_with(&explorer().max_spurious(spurious), name, || {
+            Box::new(move |run: &Run| run.outcome(program()))
+        });
+    }
 }
 
 #[cfg(all(
@@ -70,7 +66,7 @@ mod stages {
     #[test]
     fn every_stage_has_as_many_ends_as_the_search_runs_schedules() {
         for stage in 3..=7 {
-            let states = compare(&format!("stage {stage}"), || {
+            let (_, states) = compare(&format!("stage {stage}"), || {
                 program(stage, 2, 2, 2).unwrap()
             });
             assert!(states.time < crate::common::PATIENCE);
@@ -131,119 +127,76 @@ fn every_spelling_has_as_many_ends_as_the_search_runs_schedules() {
     }
 }
 
-#[test]
-fn other_pools_right_and_wrong_have_as_many_ends_too() {
-    compare("the Book", || {
-        pool(book::ThreadPool::new, |pool, job| {
-            pool.execute(move || job.run())
-        })
-    });
-    compare("holds the lock", || {
-        pool(broken::HoldsTheLock::new, |pool, job| {
-            pool.execute(move || job.run())
-        })
-    });
-    compare("stuck", || {
-        pool(broken::StuckAtDrop::new, |pool, job| {
-            pool.execute(move || job.run())
-        })
-    });
-    compare("loses jobs", || {
-        Box::new(|run: &Run| {
-            let (pool, job) = (broken::LosesJobsAtDrop::new(2), run.job());
-            pool.execute(move || job.run());
-        })
-    });
-    compare("counts in the worker", || {
-        let new = |size| broken::CountsInTheWorker::with_permits(size, 1);
-        pool(new, |pool, job| {
-            let copy = job.clone();
-            if !pool.try_execute(move || job.run()) {
-                copy.reject();
-            }
-        })
-    });
-}
-
-#[test]
-fn a_pool_that_wakes_the_wrong_worker_has_as_many_ends_too() {
-    // With one job, because two take half a minute.
-    compare("wakes the wrong one", || {
-        Box::new(|run: &Run| {
-            let workers = if thorough() { 2 } else { 1 };
-            let (pool, job) = (broken::WakesTheWrongOne::new(workers), run.job());
-            pool.execute(move || job.run());
-        })
-    });
-}
-
-#[test]
-fn a_pool_with_a_condvar_has_as_many_ends_too() {
-    compare("condvar", || {
-        Box::new(|run: &Run| {
-            let (pool, job) = (condvar::ThreadPool::new(2), run.job());
-            pool.execute(move || job.run());
-        })
-    });
-}
-
-#[test]
-fn the_exercises_have_as_many_ends_too() {
-    compare("shutdown", || {
-        pool(shutdown::ThreadPool::new, |pool, job| {
-            pool.execute(move || job.run())
-        })
-    });
-    compare("condvar", || {
-        Box::new(|run: &Run| {
-            let (pool, job) = (exercise_condvar::ThreadPool::new(1), run.job());
-            pool.execute(move || job.run());
-        })
-    });
-    compare("permit", || {
-        pool(permit::ThreadPool::new, |pool, job| {
-            let copy = job.clone();
-            if pool.try_execute(move || job.run()).is_err() {
-                copy.reject();
-            }
-        })
-    });
-    compare("counter", || {
-        pool(counter::ThreadPool::new, |pool, job| {
-            let copy = job.clone();
-            if pool.try_execute(move || job.run()).is_err() {
-                copy.reject();
-            }
-        })
-    });
-}
-
-/// With each a test of its own, they run side by side.
-macro_rules! small_programs {
-    ($($name:ident)*) => {
-        mod small_programs {
-            use super::*;
-            $(
-                #[test]
-                fn $name() {
-                    for spurious in 0..2 {
-                        compare_with(&explorer().max_spurious(spurious), stringify!($name), || {
-                            Box::new(|run: &Run| run.outcome(programs::$name()))
-                        });
+/// What makes a pool of so many workers, gives it so many jobs, and drops it.
+macro_rules! pool {
+    ($new:expr, $workers:expr, $jobs:expr) => {
+        || -> Program {
+            Box::new(move |run: &Run| {
+                let pool = $new($workers);
+                for job in (0..$jobs).map(|_| run.job()) {
+                    pool.execute(move || job.run());
+                }
+            })
+        }
+    };
+    // One that may reject a job.
+    ($new:expr, $workers:expr, $jobs:expr, $is_rejected:expr) => {
+        || -> Program {
+            Box::new(move |run: &Run| {
+                let pool = $new($workers);
+                for job in (0..$jobs).map(|_| run.job()) {
+                    let copy = job.clone();
+                    if $is_rejected(pool.try_execute(move || job.run())) {
+                        copy.reject();
                     }
                 }
-            )*
+            })
         }
     };
 }
 
-small_programs! {
-    a_lost_addition two_flags two_locks_in_two_orders tries_to_lock readers_and_a_writer
-    joins_a_thread_with_the_lock_held a_third_thread_notifies an_idle_worker_that_leaves two_readers_at_once
-    a_wait_without_a_loop a_park_without_a_loop a_weak_exchange_without_a_loop
-    a_notification_that_comes_too_early a_channel_with_room_for_one
-    a_channel_without_room a_receiver_that_gives_up parked_and_unparked a_scope_and_a_barrier
-    set_once a_thread_that_waits_for_itself_in_vain a_poisoned_lock
+/// Each with how many jobs run at once at most, and in how many schedules it is stuck, or loses a job.
+#[test]
+fn other_pools_right_and_wrong_have_as_many_ends_too() {
+    fn fails<T, E>(result: Result<T, E>) -> bool {
+        result.is_err()
+    }
+    let one_permit = |size| broken::CountsInTheWorker::with_permits(size, 1);
+    let of_bool = |accepted: bool| !accepted;
+    // With one job on one worker, because two take half a minute.
+    let few = if thorough() { 2 } else { 1 };
+    let in_few = if thorough() { "some stuck" } else { "well" };
+    let rows: [(&dyn Fn() -> Program, usize, &str); 11] = [
+        (&pool!(book::ThreadPool::new, 2, 2), 2, "well"),
+        (&pool!(condvar::ThreadPool::new, 2, 1), 1, "well"),
+        (&pool!(broken::HoldsTheLock::new, 2, 2), 1, "well"),
+        (&pool!(broken::StuckAtDrop::new, 2, 2), 2, "all stuck"),
+        (&pool!(broken::LosesJobsAtDrop::new, 2, 1), 1, "some lost"),
+        (&pool!(broken::WakesTheWrongOne::new, few, 1), 1, in_few),
+        (&pool!(one_permit, 2, 2, of_bool), 2, "well"),
+        // The exercises as they stand.
+        (&pool!(shutdown::ThreadPool::new, 2, 2), 2, "all stuck"),
+        (
+            &pool!(waits_once::ThreadPool::new, 1, 1),
+            1,
+            "stuck and lost",
+        ),
+        (&pool!(permit::ThreadPool::new, 2, 2, fails), 2, "well"),
+        (&pool!(counter::ThreadPool::new, 2, 2, fails), 2, "well"),
+    ];
+    for (row, (program, most, expected)) in (1..).zip(rows) {
+        let (report, _) = compare(&format!("row {row}"), program);
+        let all = report.schedules;
+        let found = match (report.stuck, report.lost) {
+            (0, 0) => "well",
+            (stuck, 0) if stuck == all => "all stuck",
+            (_, 0) => "some stuck",
+            (0, lost) if lost < all => "some lost",
+            _ => "stuck and lost",
+        };
+        assert_eq!((report.most_at_once, found), (most, expected), "row {row}");
+        assert!(report.complete && report.cannot_tell.is_none(), "row {row}");
+    }
 }
 
 /// Counts in a way that knows nothing of what happens before what: runs every order of the steps, and looks in which
@@ -322,11 +275,7 @@ fn random_programs_have_as_many_ends_too() {
 /// A state that looks like an end is one, also where not all states are known.
 #[test]
 fn a_bound_on_states_or_steps_or_time_is_told_and_makes_no_ends() {
-    let book = || {
-        pool(book::ThreadPool::new, |pool, job| {
-            pool.execute(move || job.run())
-        })
-    };
+    let book = pool!(book::ThreadPool::new, 2, 2);
     let ends = |states: &States| {
         let ends = states.states.iter().filter(|state| state.steps.is_empty());
         ends.count()
