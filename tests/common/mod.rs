@@ -190,10 +190,49 @@ pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Asks again and again until this is so.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    wait_for(what, || is_so().then_some(()));
+}
+
 /// The program, without arguments.
 pub fn program() -> Command {
     let name = format!("ten-versus-five{}", env::consts::EXE_SUFFIX);
     Command::new(repository::built().join(name))
+}
+
+/// A command that runs another one of a shell on a terminal of its own, and types its own input there. The standard
+/// library cannot make a terminal, but on Linux the `script` program can.
+pub fn on_a_terminal(command: &str) -> Command {
+    let mut script = Command::new("script"); // It is a part of util-linux.
+    script
+        .args(["--quiet", "--return", "--command", command, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    script
+}
+
+/// The program fails with these arguments if it cannot write what it prints. It says why if the disk is full. If the
+/// reader has closed the pipe, as `head -1` does, it has read enough, so there is no message.
+#[cfg(unix)]
+pub fn assert_fails_without_output(mut program: impl FnMut() -> Command) {
+    use std::os::{fd::OwnedFd, unix::net::UnixStream};
+    let mut errors = |stdout: OwnedFd| {
+        let output = program().stdout(stdout).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    if cfg!(target_os = "linux") {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let message = errors(full.into());
+        let reason = "Cannot write to standard output: ";
+        assert!(message.starts_with(reason), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+    let (stdout, reader) = UnixStream::pair().unwrap();
+    drop(reader);
+    assert_eq!(errors(stdout.into()), "");
 }
 
 /// The Cargo that runs the tests.
@@ -307,6 +346,13 @@ impl Server {
         self.errors.so_far()
     }
 
+    /// How many jobs its workers have taken.
+    pub fn jobs(&self) -> usize {
+        let output = self.output();
+        let jobs = output.iter().filter(|line| line.ends_with("executing."));
+        jobs.count()
+    }
+
     /// The process's number.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -378,8 +424,8 @@ pub fn at_rest(server: &Server, stage: usize) -> (usize, usize) {
 pub fn assert_all_is_well(server: &Server, stage: usize, at_rest: (usize, usize)) {
     assert_eq!(get_when_free(server.addr, "/").status, 200);
     assert_no_worker_is_missing(server, stage);
-    wait_for("every thread to end and every file to be closed", || {
-        (server.threads_and_files() == at_rest).then_some(())
+    wait_until("every thread to end and every file to be closed", || {
+        server.threads_and_files() == at_rest
     });
 }
 
@@ -534,6 +580,17 @@ pub fn sleep_together(addr: SocketAddr, count: usize) -> Vec<(Duration, Reply)> 
     replies
 }
 
+/// The head of a request that a server of the test's own gets.
+pub fn read_request(client: &mut TcpStream) -> io::Result<String> {
+    let mut request = String::new();
+    while !request.ends_with("\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte)?;
+        request.push(byte[0].into());
+    }
+    Ok(request)
+}
+
 /// What a server sent before it closed the connection.
 #[derive(Debug)]
 pub struct Reply {
@@ -632,9 +689,7 @@ impl Running {
     /// Ends the connections and waits until the stage has returned.
     pub fn stop(self) {
         drop(self.incoming);
-        wait_for("the stage to return", || {
-            self.server.is_finished().then_some(())
-        });
+        wait_until("the stage to return", || self.server.is_finished());
         self.server.join().expect("the stage should not panic");
     }
 }

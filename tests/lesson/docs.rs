@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::common::repository::{blocks, files, read, root};
-use crate::common::{Server, sleep_together, wait_for};
+use crate::common::{Server, sleep_together, wait_for, wait_until};
 use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::command;
 use ten_versus_five::exercise::NAMES;
@@ -411,11 +411,7 @@ fn send_slow_requests(server: &Server, count: usize, first: usize) {
     thread::scope(|scope| {
         for busy in 1..=first {
             scope.spawn(|| sleep_together(server.addr, 1));
-            wait_for("a worker to be busy", || {
-                let output = server.output();
-                let jobs = output.iter().filter(|line| line.ends_with("executing."));
-                (jobs.count() == busy).then_some(())
-            });
+            wait_until("a worker to be busy", || server.jobs() == busy);
         }
         sleep_together(server.addr, count - first);
     });

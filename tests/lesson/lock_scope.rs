@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::common::compiler::{compile, is_the_compiler_on_record};
 use crate::common::repository::{blocks, files, read, root};
-use crate::common::{PATIENCE, Room, WATCH, wait_for};
+use crate::common::{PATIENCE, Room, WATCH, wait_until};
 use spellings::Job;
 
 type Spelling = fn(&Mutex<Receiver<Job>>);
@@ -124,7 +124,7 @@ fn while_a_job_runs(
     // Not a scope: it would wait for ever for a worker that does not leave its loop.
     room.let_out(JOBS);
     for worker in workers {
-        wait_for("a worker to leave", || worker.is_finished().then_some(()));
+        wait_until("a worker to leave", || worker.is_finished());
         worker.join().expect("no worker should panic");
     }
     assert_eq!(room.visitors().len(), JOBS, "every job should be done");
@@ -152,7 +152,7 @@ fn workers_that_unwrap_recv_all_panic_one_of_the_channel_and_the_others_of_the_m
 
     let mut causes: Vec<String> = Vec::new();
     for worker in workers {
-        wait_for("a worker to panic", || worker.is_finished().then_some(()));
+        wait_until("a worker to panic", || worker.is_finished());
         let message = worker.join().unwrap_err().downcast::<String>().unwrap();
         let (_, cause) = message.rsplit_once(": ").unwrap();
         causes.push(cause.to_owned());

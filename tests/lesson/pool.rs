@@ -14,7 +14,7 @@ macro_rules! promises_of {
 
             use $($path)::+::{ThreadPool, Worker};
 
-            use crate::common::{ran_quietly, wait_for};
+            use crate::common::{ran_quietly, wait_until};
 
             #[test]
             #[should_panic(expected = "no workers")]
@@ -51,9 +51,7 @@ macro_rules! promises_of {
                 assert!(!pool.workers().iter().any(finished));
 
                 for worker in pool.into_workers() {
-                    wait_for("a worker to end", || {
-                        worker.thread.is_finished().then_some(())
-                    });
+                    wait_until("a worker to end", || worker.thread.is_finished());
                     worker.thread.join().expect("no worker should panic");
                 }
                 assert_eq!(done.load(Ordering::SeqCst), 20);
@@ -80,12 +78,12 @@ fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
     let pool = ten_versus_five::stage3_channel_pool::ThreadPool::new(4);
     for panicked in 1..=4 {
         pool.execute(|| panic!("a job of this test"));
-        crate::common::wait_for("a worker to die", || {
+        crate::common::wait_until("a worker to die", || {
             let dead = pool
                 .workers()
                 .iter()
                 .filter(|worker| worker.thread.is_finished());
-            (dead.count() == panicked).then_some(())
+            dead.count() == panicked
         });
         if panicked < 4 {
             let (sender, receiver) = std::sync::mpsc::channel();
@@ -139,9 +137,7 @@ fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
     let pool = ten_versus_five::stage4_for_loop::ThreadPool::new(4);
     pool.execute(|| panic!("a job of this test"));
     for worker in pool.workers() {
-        crate::common::wait_for("a worker to die", || {
-            worker.thread.is_finished().then_some(())
-        });
+        crate::common::wait_until("a worker to die", || worker.thread.is_finished());
     }
     let execute = std::panic::AssertUnwindSafe(|| pool.execute(|| {}));
     assert!(

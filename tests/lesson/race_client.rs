@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::PATIENCE;
+use crate::common::{PATIENCE, read_request};
 use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::client::target::{self, Target};
 use ten_versus_five::client::{self, Reply, read_reply, rule};
@@ -32,7 +32,7 @@ fn server(sent: String, then: Then) -> SocketAddr {
         let (mut client, _) = listener.accept().unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
         if !matches!(then, Reset) {
-            read_request(&mut client);
+            read_request(&mut client).unwrap();
         }
         // This fails if the client closes before the end, as it has to in some of the tests.
         let _ = client.write_all(sent.as_bytes());
@@ -47,16 +47,6 @@ fn server(sent: String, then: Then) -> SocketAddr {
         }
     });
     addr
-}
-
-fn read_request(client: &mut TcpStream) -> String {
-    let mut request = String::new();
-    while !request.ends_with("\r\n\r\n") {
-        let mut byte = [0];
-        client.read_exact(&mut byte).unwrap();
-        request.push(byte[0].into());
-    }
-    request
 }
 
 fn target(addr: SocketAddr) -> Target {
@@ -605,7 +595,7 @@ fn a_request_is_sent_to_the_address_without_its_fragment() {
     let target = Target::parse(&format!("http://{addr}/\u{e4}?b=c#d")).unwrap();
     let client = thread::spawn(move || client::request(&target, PATIENCE, drop));
     let (mut connection, _) = listener.accept().unwrap();
-    let request = read_request(&mut connection);
+    let request = read_request(&mut connection).unwrap();
     connection.write_all(length("5").as_bytes()).unwrap();
     let expected = format!("GET /%C3%A4?b=c HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
     assert_eq!(request, expected);

@@ -240,12 +240,7 @@ fn server(threads: bool, serve: fn(TcpStream)) -> SocketAddr {
 
 /// Reads a request, and returns its first line.
 fn read_request(stream: &mut TcpStream) -> String {
-    let mut request = String::new();
-    while !request.ends_with("\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        request.push(byte[0].into());
-    }
+    let request = crate::common::read_request(stream).unwrap();
     request.lines().next().unwrap().to_owned()
 }
 
@@ -428,33 +423,10 @@ fn race_to_be_answered() -> Command {
     race
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn results_for_which_the_disk_has_no_room_are_a_failure_with_a_reason() {
-    let full = std::fs::File::options().write(true).open("/dev/full");
-    let output = race_to_be_answered()
-        .stdout(full.unwrap())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let message = String::from_utf8(output.stderr).unwrap();
-    let reason = "Cannot write to standard output: ";
-    assert!(message.starts_with(reason), "{message}");
-    assert_eq!(message.lines().count(), 1, "{message}");
-}
-
-/// For example `race | head -1`. The reader has read enough, so the race prints no message.
 #[cfg(unix)]
 #[test]
-fn results_that_have_no_reader_are_no_reason_to_panic() {
-    let (stdout, reader) = std::os::unix::net::UnixStream::pair().unwrap();
-    drop(reader);
-    let output = race_to_be_answered()
-        .stdout(std::os::fd::OwnedFd::from(stdout))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+fn results_that_cannot_be_printed_are_a_failure_and_not_a_panic() {
+    crate::common::assert_fails_without_output(race_to_be_answered);
 }
 
 /// An answer after a second, with this time in its `Server-Timing`.

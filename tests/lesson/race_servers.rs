@@ -4,7 +4,7 @@
 //! meanwhile: four loops that need every processor, or a race that is stopped for moments.
 
 use std::hint;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::{PATIENCE, program, thorough, until_told};
+use crate::common::{PATIENCE, program, read_request, thorough, until_told};
 
 /// What a request takes alone.
 const UNIT: Duration = Duration::from_millis(400);
@@ -66,13 +66,8 @@ fn serve_all(listener: &TcpListener, threads: Threads, count: usize, serve: Serv
 
 /// An answer after so long, with these header fields.
 fn answer(mut connection: TcpStream, after: Duration, fields: &str) {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if !matches!(connection.read(&mut byte), Ok(1)) {
-            return;
-        }
-        request.push(byte[0]);
+    if read_request(&mut connection).is_err() {
+        return;
     }
     thread::sleep(after);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{fields}\r\n");

@@ -382,23 +382,17 @@ fn escape_codes_are_sent_only_if_the_terminal_is_known_to_obey_them() {
 #[cfg(all(target_os = "linux", feature = "stage1"))]
 mod on_a_terminal {
     use std::io::{BufReader, Read};
-    use std::process::{Child, Command, Stdio};
+    use std::process::Child;
 
     use super::*;
-    use crate::common::{Server, program};
+    use crate::common::{Server, on_a_terminal, program};
 
     fn script(arguments: &str) -> Child {
         let program = program().get_program().to_str().unwrap().to_owned();
         let command = format!("stty rows 24 columns 80; '{program}' race {arguments}");
-        Command::new("script")
-            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
-            .env("TERM", "xterm")
-            .env("LC_ALL", "C.UTF-8")
-            .env_remove("NO_COLOR")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("util-linux should be installed")
+        let mut script = on_a_terminal(&command);
+        script.env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR");
+        script.spawn().unwrap()
     }
 
     /// What a terminal of 80 by 24 shows at the end. Each of these texts has to appear on it before.

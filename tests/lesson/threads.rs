@@ -7,7 +7,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{Server, sleep_together, wait_for};
+use crate::common::{Server, sleep_together, wait_until};
 use ten_versus_five::{Concurrency, Stage, compiled_in};
 
 #[test]
@@ -33,9 +33,7 @@ fn threads_of(stage: &Stage) {
 
     let server = Server::start(stage.number, &["--workers", "2", "--sleep", "1"]);
     let threads = || server.threads_and_files().0;
-    wait_for("the threads to start", || {
-        (threads() == at_rest).then_some(())
-    });
+    wait_until("the threads to start", || threads() == at_rest);
 
     let addr = server.addr;
     let requests = thread::spawn(move || sleep_together(addr, 3));

@@ -5,7 +5,7 @@
 #![cfg(all(feature = "stage3", feature = "stage4"))]
 
 use crate::browser::Browser;
-use crate::common::{Server, program, wait_for};
+use crate::common::{Server, program, wait_for, wait_until};
 
 const STATUS: &str = "return document.querySelector('[role=status]').textContent";
 const FRAGMENT: &str = "return location.hash.slice(1)";
@@ -136,9 +136,9 @@ fn the_keyboard_alone_is_enough() {
     open(&browser, &server, "");
     let (tab, enter) = ("\u{e004}", "\u{e007}");
     let focus = "return document.activeElement.dataset.thread ?? ''";
-    wait_for("the focus on a thread", || {
+    wait_until("the focus on a thread", || {
         press(&browser, &[tab]);
-        (ask(&browser, focus) == "0").then_some(())
+        ask(&browser, focus) == "0"
     });
     press(&browser, &[enter, enter, enter]);
     assert_eq!(ask(&browser, FRAGMENT), "0,0,0");

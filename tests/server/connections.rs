@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::common::{PATIENCE, wait_for};
+use crate::common::{PATIENCE, wait_until};
 use ten_versus_five::server::connections::Connections;
 use ten_versus_five::server::http::DeadlineStream;
 
@@ -35,7 +35,7 @@ fn a_stopper_ends_the_connections_while_they_wait_for_one() {
         }
         assert!(!waiting.is_finished(), "it goes on by itself");
         stop();
-        wait_for("the end", || waiting.is_finished().then_some(()));
+        wait_until("the end", || waiting.is_finished());
         let (count, mut connections) = waiting.join().unwrap();
         assert_eq!(
             count, 3,

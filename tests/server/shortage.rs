@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use crate::common::{
     Reply, Server, assert_all_is_well, at_rest, connect, get_when_free, program, send, wait_for,
+    wait_until,
 };
 
 to_every_stage! {
@@ -245,11 +246,11 @@ mod threads {
             let reply = the_other_half(client).expect("an answer, as it has a thread");
             assert!(reply.status == 200 && reply.is_whole(), "{reply:?}");
         }
-        wait_for("the two threads to be there for two others", || {
+        wait_until("the two threads to be there for two others", || {
             let two: Vec<_> = (0..2).map(|_| half_a_request(server.addr)).collect();
             let mut replies = two.into_iter().map(the_other_half);
             let served = |reply: Option<Reply>| reply.is_some_and(|reply| reply.status == 200);
-            replies.all(served).then_some(())
+            replies.all(served)
         });
     }
 

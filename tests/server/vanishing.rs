@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 
-use crate::common::{Reply, Server, assert_all_is_well, at_rest, connect, send, wait_for};
+use crate::common::{Reply, Server, assert_all_is_well, at_rest, connect, send, wait_until};
 
 to_every_stage! {
     a_client_may_vanish_after_any_byte_of_its_request
@@ -33,8 +33,8 @@ fn vanish_after_every_byte(server: &Server) {
     let before = clients_noticed(server);
     for sent in 0..=REQUEST.len() {
         drop(send(server.addr, &REQUEST[..sent]));
-        wait_for("the server to notice", || {
-            (clients_noticed(server) == before + sent).then_some(())
+        wait_until("the server to notice", || {
+            clients_noticed(server) == before + sent
         });
     }
 }
@@ -64,11 +64,7 @@ fn clients_may_vanish_at_work_and_while_they_wait(stage: usize) {
         4 => 1,
         _ => 4,
     };
-    wait_for("the workers to be busy", || {
-        let output = server.output();
-        let jobs = output.iter().filter(|line| line.ends_with("executing."));
-        (jobs.count() >= workers).then_some(())
-    });
+    wait_until("the workers to be busy", || server.jobs() >= workers);
     for _ in 0..2 {
         drop(send(server.addr, REQUEST));
     }
@@ -78,9 +74,7 @@ fn clients_may_vanish_at_work_and_while_they_wait(stage: usize) {
         reply.status == 200 || (stage == 5 && reply.status == 503),
         "{reply:?}"
     );
-    wait_for("a line for each of them", || {
-        (clients_noticed(&server) == 7).then_some(())
-    });
+    wait_until("a line for each of them", || clients_noticed(&server) == 7);
     assert_all_is_well(&server, stage, at_rest);
     assert_eq!(server.errors(), [""; 0]);
 }
@@ -113,7 +107,7 @@ fn a_client_may_vanish_in_the_middle_of_its_response(stage: usize) {
 #[cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
 mod while_it_is_rejected {
     use super::*;
-    use crate::common::{exchange, get_when_free};
+    use crate::common::{exchange, get_when_free, wait_for};
 
     #[cfg(feature = "stage5")]
     #[test]
@@ -143,11 +137,7 @@ mod while_it_is_rejected {
             (held.0 == 3 || !cfg!(target_os = "linux")).then_some(held)
         });
         let busy = connect(server.addr);
-        wait_for("the worker to be busy", || {
-            let output = server.output();
-            let job = output.iter().any(|line| line.ends_with("executing."));
-            job.then_some(())
-        });
+        wait_until("the worker to be busy", || server.jobs() > 0);
         let waiting = connect(server.addr);
 
         vanish_after_every_byte(&server);
@@ -167,8 +157,8 @@ mod while_it_is_rejected {
         assert!(reply.status == 503 && reply.is_whole(), "{reply:?}");
         drop((busy, waiting));
         assert_eq!(get_when_free(server.addr, "/").status, 200);
-        wait_for("every thread to end and every file to be closed", || {
-            (server.threads_and_files() == at_rest).then_some(())
+        wait_until("every thread to end and every file to be closed", || {
+            server.threads_and_files() == at_rest
         });
         assert_eq!(server.errors(), [""; 0]);
     }

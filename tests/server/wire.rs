@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use ten_versus_five::server::http;
 
 use crate::common::{
-    Reply, Server, exchange_when_free as exchange, get_when_free as get, wait_for,
+    Reply, Server, exchange_when_free as exchange, get_when_free as get, wait_for, wait_until,
 };
 
 to_every_stage! {
@@ -199,12 +199,8 @@ fn every_request_has_a_line_in_the_log_and_none_can_harm_the_terminal(stage: usi
         ": \"GET /sleep HTTP/1.1 -> 200 in 5.0s\\\" main: GET /\" -> 400 in ",
         ": GET /four HTTP/1.1 -> 400 in ",
     ] {
-        wait_for(expected, || {
-            server
-                .output()
-                .iter()
-                .any(|line| line.contains(expected))
-                .then_some(())
+        wait_until(expected, || {
+            server.output().iter().any(|line| line.contains(expected))
         });
     }
     for line in server.output() {
@@ -246,10 +242,10 @@ fn a_stage_with_a_pool_has_a_page_of_all_its_schedules(stage: usize) {
         assert!(policy.starts_with("default-src 'none'"), "{policy}");
     }
     // Nothing that the pool prints while it is explored is in the log.
-    wait_for("a line of the log for each job", || {
+    wait_until("a line of the log for each job", || {
         let log = server.output().join("\n");
         let jobs = log.matches(" got a job; executing").count();
         let requests = log.matches(" -> 200 in ").count();
-        (jobs <= requests).then_some(())
+        jobs <= requests
     });
 }

@@ -30,13 +30,13 @@ mod on_a_terminal {
     use std::fs;
     use std::io::{BufRead, BufReader, Write};
     use std::path::Path;
-    use std::process::{Child, Command};
+    use std::process::Child;
     use std::sync::mpsc::{self, Receiver};
     use std::thread;
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::common::compile_quickly;
+    use crate::common::{compile_quickly, on_a_terminal};
 
     /// An exercise that is done when its file says so.
     fn exercise(done: bool, name: &str) -> String {
@@ -59,16 +59,11 @@ mod on_a_terminal {
         fn start(folder: &Path) -> Terminal {
             let program = program().get_program().to_str().unwrap().to_owned();
             let command = format!("'{program}' exercises");
-            let mut script = Command::new("script");
-            script
-                .args(["--quiet", "--return", "--command", &command, "/dev/null"])
-                .env("TERM", "xterm")
-                .env("CARGO_MANIFEST_DIR", folder)
-                .env_remove("CARGO_TARGET_DIR")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped());
+            let mut script = on_a_terminal(&command);
+            script.env("CARGO_MANIFEST_DIR", folder);
+            script.env_remove("CARGO_TARGET_DIR");
             compile_quickly(&mut script);
-            let mut script = script.spawn().expect("util-linux should be installed");
+            let mut script = script.spawn().unwrap();
             let output = BufReader::new(script.stdout.take().unwrap());
             let (sender, lines) = mpsc::channel();
             thread::spawn(move || {

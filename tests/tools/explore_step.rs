@@ -419,13 +419,7 @@ mod stages_3_and_4 {
         use std::io::{Read, Write};
         let program = program().get_program().to_str().unwrap().to_owned();
         let command = format!("stty rows 24 cols 80; '{program}' explore --step --stage 4");
-        let mut script = std::process::Command::new("script")
-            .args(["--quiet", "--return", "--command", &command, "/dev/null"])
-            .env("TERM", "xterm")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("util-linux should be installed");
+        let mut script = crate::common::on_a_terminal(&command).spawn().unwrap();
         let mut keyboard = script.stdin.take().unwrap();
         let mut screen = script.stdout.take().unwrap();
         let mut shown = Vec::new();
