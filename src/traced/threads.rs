@@ -537,7 +537,7 @@ where
         // `std` waits for the threads now, which is no step of the schedule. So here they end first.
         let result = panic::catch_unwind(AssertUnwindSafe(|| work(scope)));
         let (mut index, mut panicked) = (0, false);
-        while let Some((thread, unjoined_panic)) = scope.thread(index) {
+        while let Some((thread, unjoined_panic)) = scope.watched(index) {
             member.step_of(Action::Join { scope: true }, thread);
             panicked |= unjoined_panic.load(Ordering::Relaxed);
             index += 1;
@@ -557,7 +557,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         threads.push((thread, Arc::clone(panicked)));
     }
 
-    fn thread(&self, index: usize) -> Option<(usize, Arc<AtomicBool>)> {
+    fn watched(&self, index: usize) -> Option<(usize, Arc<AtomicBool>)> {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.get(index).cloned()
     }
