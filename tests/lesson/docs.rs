@@ -620,10 +620,12 @@ fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
         let block = block.unwrap_or_else(|| panic!("{shown:?}"));
         let ideal = command + &ideal_output(race);
         assert_eq!(comparable(block), comparable(&ideal));
-        // The stage's own page shows the same run.
-        let own = read(format!("docs/{}.md", file_name(stage)));
-        assert!(blocks(&own, "```console").contains(block));
     }
+    // The page of stage 4 shows the same run.
+    let own = read(format!("docs/{}.md", file_name(&STAGES[3])));
+    let command = "$ cargo run --features stage4 -- race --lock\n";
+    let block = shown.iter().find(|block| block.starts_with(command));
+    assert!(block.is_some_and(|block| blocks(&own, "```console").contains(block)));
 
     let own = "\
 0.0001  thread-1  starts
@@ -659,51 +661,22 @@ fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
     assert_eq!(comparable(&block), comparable(&ideal));
 }
 
-/// Both are from real runs: `for` and `while let`, with three jobs on two workers.
+/// They are from a real run: `while let`, with three jobs on two workers.
 #[test]
-fn the_two_loops_on_the_page_are_drawn_from_the_notes_below_them() {
+fn the_loop_on_the_page_about_the_lock_is_drawn_from_the_notes_below_it() {
     let page = read("docs/lock_trace.md");
-    let (_, section) = page.split_once("\n## Two loops side by side").unwrap();
+    let (_, section) = page.split_once("\n## A loop that releases").unwrap();
     let blocks = blocks(section, "```text");
-    for (label, index, releases) in [("for", 0, 0), ("while let", 2, 2)] {
-        let lock = notes(&blocks[index + 1]);
-        let all = &lock.notes.notes;
-        let end = all.last().unwrap().time;
-        assert_eq!(lock.held_during(Duration::MAX), Some((3, 3)), "{label}");
-        let begins = |note: &Note| note.action == Action::BeginJob(3);
-        let until = all.iter().position(begins).unwrap();
-        let released = all[..until].iter();
-        let released = released.filter(|note| note.action == Action::Unlock);
-        assert_eq!(released.count(), releases, "{label}");
-        assert_eq!(draw_lock(label, lock, end), blocks[index]);
-    }
-}
-
-#[test]
-fn the_notes_of_stage_7_on_the_page_show_who_leaves_when() {
-    let page = read("docs/lock_trace.md");
-    let lock = notes(&blocks(&page, "```text")[0]);
-    let lines = lock.notes.lines(Duration::ZERO).map(|line| {
-        let mut fields = line.splitn(4, "  ").skip(2);
-        let word = fields.next().unwrap().to_owned();
-        let job = fields.next().filter(|object| object.starts_with("job "));
-        job.map_or(word.clone(), |job| format!("{word} {job}"))
-    });
-    let to_leave = ["found closed", "ends", "joined"];
-    let leaving: Vec<String> = lines
-        .filter(|words| to_leave.contains(&&**words) || words.starts_with("ends job"))
-        .collect();
-    let three = ["found closed", "ends"].repeat(3);
-    let rest = [
-        "joined",
-        "joined",
-        "ends job 2",
-        "found closed",
-        "ends",
-        "joined",
-        "joined",
-    ];
-    assert_eq!(leaving, [&three[..], &rest].concat());
+    let lock = notes(&blocks[1]);
+    let all = &lock.notes.notes;
+    let end = all.last().unwrap().time;
+    assert_eq!(lock.held_during(Duration::MAX), Some((3, 3)));
+    let begins = |note: &Note| note.action == Action::BeginJob(3);
+    let until = all.iter().position(begins).unwrap();
+    let released = all[..until].iter();
+    let released = released.filter(|note| note.action == Action::Unlock);
+    assert_eq!(released.count(), 2);
+    assert_eq!(draw_lock("while let", lock, end), blocks[0]);
 }
 
 #[test]

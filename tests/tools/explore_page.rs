@@ -7,8 +7,6 @@
     feature = "stage7"
 ))]
 
-use std::collections::BTreeSet;
-
 use crate::common::repository::{blocks, read};
 use crate::common::{drawn, program};
 use ten_versus_five::explore::Report;
@@ -61,25 +59,6 @@ pub fn table_has(
         assert_eq!(row, format!("{}{end}", counts(plain)));
     }
     true
-}
-
-#[test]
-fn the_table_of_times_has_the_rows_that_the_benchmark_prints() {
-    let benchmark = read("benches/costs/explore.rs");
-    let names = benchmark.lines().filter_map(|line| {
-        let name = line.trim().strip_prefix("(\"stage ")?;
-        Some(name.split('"').next().unwrap().to_owned())
-    });
-    let names: BTreeSet<String> = names.collect();
-    assert!(names.len() > 5, "{names:?}");
-    let page = page();
-    let tables = blocks(&page, "```text");
-    let table = tables.iter().find(|table| table.contains("no reduction"));
-    let rows = table.unwrap().lines().filter_map(|line| {
-        let row = line.strip_prefix("stage ")?;
-        Some(row.split("  ").next().unwrap().to_owned())
-    });
-    assert_eq!(rows.collect::<BTreeSet<String>>(), names);
 }
 
 /// Each block that begins with a command which explores, and goes on with what that prints.
