@@ -334,7 +334,7 @@ function drawMap(pool) {
   // Whether there are any is what the reader tries to find out.
   const none = pool.missing || pool.cannotTell ? 'none on this page' : 'none, ever';
   const count = pool.running[2] ? `${left[2].toLocaleString('en')} of ${pool.running[2].toLocaleString('en')}` : none;
-  const two = asked || isWon() ? count : '?';
+  const two = !byId('to-two') || asked || isWon() ? count : '?';
   pool.map.innerHTML = `<svg viewBox="0 0 ${columns.length * 10} 100" preserveAspectRatio="none" aria-hidden="true">${drawn.join('')}${here}</svg>`
     + `<p class="caption"><b>${plural(pool.states.length, 'state')}</b>${pool.missing ? ' on this page, and there are more' : ' in all'}, by steps from the start. `
     + `<b>${ahead.size.toLocaleString('en')}</b> can still come: ${key('none')} no job runs, ${key('one')} one job, `
@@ -440,7 +440,7 @@ function ending(pool) {
   if (state.waits.length) said.push('Stuck: no thread can ever go on.');
   else said.push('All threads have ended.');
   for (const job of state.lost ?? []) said.push(`Job ${job} was not run as it should.`);
-  if (path.every((step) => pool.states[step.to].jobs.length < 2)) {
+  if (byId('to-two') && path.every((step) => pool.states[step.to].jobs.length < 2)) {
     said.push('Two jobs never ran at once. Try another order, or ask for a way.');
   }
   return said;
@@ -593,7 +593,7 @@ makeChooser();
 byId('undo').addEventListener('click', () => { stop(); go(choices.slice(0, -1)); });
 byId('restart').addEventListener('click', () => { stop(); go([]); });
 byId('play').addEventListener('click', play);
-byId('to-two').addEventListener('click', () => find('two'));
+byId('to-two')?.addEventListener('click', () => find('two'));
 byId('to-stuck').addEventListener('click', () => find('stuck'));
 addEventListener('hashchange', () => { stop(); readAddress(); });
 addEventListener('keydown', (event) => {

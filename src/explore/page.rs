@@ -17,6 +17,18 @@ use crate::traced::step::Action;
 /// A browser can show a page of so many, which is some megabytes.
 pub(crate) const MOST_STATES: usize = 30_000;
 
+/// What the reader is asked to do, and the button that shows a way.
+const GOAL: [&str; 2] = [
+    "Goal: make <strong>two jobs run at once</strong>.",
+    "<button type=\"button\" id=\"to-two\">A way to two at once</button>\n",
+];
+
+/// The same where that is not a question.
+const ONE_AT_A_TIME: [&str; 2] = [
+    "Only one thread runs jobs here, or there is only one job. <strong>Which orders go wrong?</strong>",
+    "",
+];
+
 /// One pool on the page.
 #[derive(Debug)]
 pub struct PagePool {
@@ -58,7 +70,13 @@ fn html(pools: &[PagePool], nonce: &str, links: &str) -> String {
         format!("<script type=\"application/json\" class=\"pool\">{json}</script>\n")
     });
     let names: Vec<String> = pools.iter().map(|pool| escape(&pool.name)).collect();
+    let [goal, to_two] = match pools.iter().all(PagePool::has_one_at_a_time) {
+        true => ONE_AT_A_TIME,
+        false => GOAL,
+    };
     include_str!("page.html")
+        .replace("{{goal}}", goal)
+        .replace("{{to two}}", to_two)
         .replace("{{links}}", links)
         .replace(" nonce=\"{{nonce}}\"", nonce)
         .replace("{{title}}", &names.join(" and "))
@@ -90,6 +108,21 @@ impl PagePool {
         };
         pool.name_places(known);
         pool
+    }
+
+    /// Whether there are not even two threads that run a job, or not two jobs.
+    fn has_one_at_a_time(&self) -> bool {
+        let steps = self.states.states.iter().flat_map(|state| &state.steps);
+        let begun: BTreeSet<(usize, usize)> = steps
+            .filter_map(|step| match step.action {
+                Action::BeginJob(job) => Some((step.thread, job)),
+                _ => None,
+            })
+            .collect();
+        let threads: BTreeSet<usize> = begun.iter().map(|it| it.0).collect();
+        let jobs: BTreeSet<usize> = begun.iter().map(|it| it.1).collect();
+        let all = self.states.missing.is_none() && self.states.cannot_tell.is_none();
+        all && (threads.len() < 2 || jobs.len() < 2)
     }
 
     /// A pool of whoever calls this: its files are those that its steps are in, as far as they can be

@@ -114,6 +114,22 @@ fn a_lost_wake_up_is_told_with_the_shortest_schedule() {
     assert!(!told.contains("thread-2"), "{told}");
 }
 
+/// It waits for no notification, so it has lost none.
+#[test]
+fn a_worker_that_has_left_is_led_to_the_end_of_its_loop() {
+    let test = "explore_pool::a_worker_that_has_left_is_led_to_the_end_of_its_loop";
+    let verdicts = verdicts(test, |size| {
+        let pool = broken::LeavesWhenIdle::new(size);
+        Box::new(move |job| pool.execute(job))
+    });
+    let told = verdicts[3].to_string();
+    assert!(
+        told.contains("\nWhat ends a worker's loop: can a job come after that?\n"),
+        "{told}"
+    );
+    assert!(!told.contains("lost wake-up"), "{told}");
+}
+
 /// Its workers wait for ever, if it has any, so its jobs are lost for no reason of their own.
 mod never_works {
     use ten_versus_five::traced::sync::Mutex;

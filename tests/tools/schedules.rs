@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 
 use crate::common::program;
-use ten_versus_five::explore::Report;
 use ten_versus_five::explore::page::{self, PagePool};
 use ten_versus_five::explore::states::States;
+use ten_versus_five::explore::{ExploredJob, Explorer, Report, Run};
+use ten_versus_five::traced::sync::{Arc, Mutex};
+use ten_versus_five::traced::thread;
 
 /// A value of JSON, as far as the page has any.
 #[derive(Debug, PartialEq)]
@@ -246,6 +248,33 @@ fn a_page_that_cannot_be_written_is_told_before_anything_is_run() {
         errors.starts_with("Cannot write no/such/directory/page.html"),
         "{errors}"
     );
+}
+
+/// With one worker, or one job, the goal of the others would be none.
+#[test]
+fn two_at_once_are_asked_for_only_where_there_are_two_threads_and_two_jobs() {
+    for (workers, jobs, is_goal) in [(1, 2, false), (2, 1, false), (2, 2, true)] {
+        // With two of each there is no way to two either, which the reader has to find out.
+        let states = Explorer::new().states(10_000, move |run: &Run| {
+            let lock = Arc::new(Mutex::new(()));
+            for worker in 0..workers {
+                let mine: Vec<_> = (0..jobs)
+                    .skip(worker)
+                    .step_by(workers)
+                    .map(|_| run.job())
+                    .collect();
+                let lock = Arc::clone(&lock);
+                thread::spawn(move || {
+                    let _guard = lock.lock().unwrap();
+                    mine.iter().for_each(ExploredJob::run);
+                });
+            }
+        });
+        let html = page::file(&[PagePool::with_source(String::from("it"), states, &[])]);
+        let asks = html.contains("Goal: make <strong>two jobs run at once</strong>.");
+        assert_eq!(asks, is_goal, "{workers} and {jobs}");
+        assert_eq!(html.contains("id=\"to-two\""), is_goal);
+    }
 }
 
 /// Also in the text of a file, and in names.

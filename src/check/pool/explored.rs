@@ -274,13 +274,20 @@ pub fn no_schedule_loses_a_job(exploration: &Exploration) -> Verdict {
 
 /// In no schedule a thread waits for ever; nor does `main`, where it waits for a job before it drops the pool.
 pub fn no_schedule_is_stuck(exploration: &Exploration) -> Verdict {
-    let lead = (
-        "Can a worker find no job, and begin to wait only after the job has come and the pool has called it?",
-        "the glossary: lost wake-up",
-    );
     let what = "a job does not run before the pool is dropped, and `main` waits for it";
     let waits_too_long = exploration.waits_too_long();
     let awaited = judge([exploration.awaited()], |awaited| {
+        let mut waits = awaited.lost_schedule.iter().flat_map(|it| &it.stuck);
+        let lead = match waits.all(|wanted| wanted.thread == 0) {
+            true => (
+                "What ends a worker's loop: can a job come after that?",
+                "stage 3's page",
+            ),
+            false => (
+                "Can a worker find no job, and begin to wait only after the job has come and the pool has called it?",
+                "the glossary: lost wake-up",
+            ),
+        };
         let lost = awaited.broken_if_lost(what, lead);
         lost.filter(|_| waits_too_long)
     });
