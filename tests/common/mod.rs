@@ -1,8 +1,6 @@
 //! What the tests share: the real program as a child process, a client that speaks plain bytes, and
 //! a room in which requests can meet.
 
-#![allow(dead_code, unused_macros)] // Each test program uses only a part of this.
-
 pub mod compiler;
 pub mod repository;
 

@@ -480,7 +480,7 @@ mod stage7 {
         let output = std::process::Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "beyond::stage7::a_hundred_jobs_panic",
+                "lesson::beyond::stage7::a_hundred_jobs_panic",
                 "--ignored",
                 "--nocapture",
             ])

@@ -1116,10 +1116,14 @@ fn check_command(command: &str) -> Result<(), String> {
                 return there.then_some(()).ok_or(format!("there is no {path}"));
             }
             "--test" => {
-                let test = words.next().unwrap_or_default();
+                let folder = match words.next() {
+                    Some("all") => "tests",
+                    Some("lesson") => "tests/lesson",
+                    other => return Err(format!("what is {other:?}?")),
+                };
                 // What follows chooses the tests of one file, which is a module.
-                let file = words.next().unwrap_or("main::").trim_end_matches("::");
-                let path = format!("tests/{test}/{}.rs", file.replace("::", "/"));
+                let file = words.next().unwrap_or("mod").replace("::", "/");
+                let path = format!("{folder}/{file}.rs");
                 let there = root().join(&path).is_file();
                 there.then_some(()).ok_or(format!("there is no {path}"))?;
             }

@@ -1,33 +1,9 @@
-//! Is what the stages, the race and the pages say true?
-//!
-//! One program, so that its tests wait side by side. Each file answers one question, which stands in its
-//! first line. Begin with `overlap.rs`.
+//! The tests of the lesson alone, which compile faster than all tests.
 
+#[allow(dead_code, unused_macros)] // The other tests use it too.
 #[macro_use]
 #[path = "../common/mod.rs"]
 mod common;
 
-// The stages.
-mod beyond;
-mod lock_scope;
-mod overlap;
-mod pool;
-mod stage_files;
-mod ten_versus_five;
-mod threads;
-mod waves;
-
-// The program and its race.
-mod ask;
-mod command_line;
-mod race;
-mod race_client;
-mod race_program;
-mod race_servers;
-mod screen;
-
-// The pages, and the compiler that they quote.
-mod book;
-mod compiler;
-mod docs;
-mod glossary;
+#[path = "mod.rs"]
+mod lesson;

@@ -4,8 +4,8 @@
 
 #![cfg(all(feature = "stage3", feature = "stage4"))]
 
-use crate::browser::Browser;
 use crate::common::{Server, program, wait_for, wait_until};
+use crate::server::browser::Browser;
 
 const STATUS: &str = "return document.querySelector('[role=status]').textContent";
 const FRAGMENT: &str = "return location.hash.slice(1)";

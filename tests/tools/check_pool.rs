@@ -97,7 +97,7 @@ macro_rules! verdicts {
                 $(#[$attribute])*
                 #[test]
                 fn $pool() {
-                    let test = concat!("check_pool::", stringify!($module), "::", stringify!($pool));
+                    let test = concat!("tools::check_pool::", stringify!($module), "::", stringify!($pool));
                     assert_verdicts(test, $new, $expected);
                 }
             )*
@@ -423,7 +423,7 @@ fn each_stage_points_to_the_promises_that_it_adds() {
 
 #[test]
 fn a_failure_says_what_happened_and_asks_what_leads_on() {
-    let test = "check_pool::a_failure_says_what_happened_and_asks_what_leads_on";
+    let test = "tools::check_pool::a_failure_says_what_happened_and_asks_what_leads_on";
     let new = |size| pools::channel(size, worker::for_with_the_lock, end::joins);
     let check = check(test, new).give_up_after(LESS_PATIENCE);
     let [first, second] = [0, 1].map(|promise| check.verdict(&PROMISES[promise]).to_string());
@@ -440,7 +440,7 @@ fn a_failure_says_what_happened_and_asks_what_leads_on() {
 /// Where several mistakes could be the root, the question is about the one that was made.
 #[test]
 fn the_question_leads_to_what_this_pool_does() {
-    let test = "check_pool::the_question_leads_to_what_this_pool_does";
+    let test = "tools::check_pool::the_question_leads_to_what_this_pool_does";
     type Asked = (usize, fn(usize) -> Pool, &'static str);
     let asked: [Asked; 5] = [
         (
@@ -487,7 +487,7 @@ fn the_question_leads_to_what_this_pool_does() {
 /// What the pool's threads say on standard error is part of the message.
 #[test]
 fn a_panic_of_the_pool_is_quoted() {
-    let test = "check_pool::a_panic_of_the_pool_is_quoted";
+    let test = "tools::check_pool::a_panic_of_the_pool_is_quoted";
     let new = |size| pools::channel(size, worker::catches, end::panics);
     let check = check(test, new).give_up_after(LESS_PATIENCE);
     let verdict = check.verdict(&PROMISES[5]).to_string();
@@ -511,7 +511,7 @@ fn a_process_that_does_not_come_to_the_check_decides_nothing() {
 #[test]
 #[cfg(target_os = "linux")]
 fn time_in_which_the_whole_program_stands_still_does_not_count() {
-    let test = "check_pool::time_in_which_the_whole_program_stands_still_does_not_count";
+    let test = "tools::check_pool::time_in_which_the_whole_program_stands_still_does_not_count";
     let new = |size| pools::channel(size, worker::catches, end::joins);
     // The first thing that the new process does is to stop itself, for longer than its patience.
     let stops = move |size| {

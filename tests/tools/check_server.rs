@@ -217,7 +217,7 @@ const TASK: &str = "CHECK_SERVER_TASK";
 fn process(test: &str, task: &str) -> Child {
     Command::new(env::current_exe().unwrap())
         .args([
-            &format!("check_server::{test}"),
+            &format!("tools::check_server::{test}"),
             "--exact",
             "--ignored",
             "--nocapture",
@@ -394,7 +394,7 @@ fn the_page_says_which_stage_first_keeps_which_promise() {
     let page = crate::common::repository::read("docs/check.md");
     let names = names();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let matrix = crate::check_pool::matrix(&names, &STAGES);
+    let matrix = crate::tools::check_pool::matrix(&names, &STAGES);
     assert!(page.contains(&format!("\n\n{matrix}\n")), "{matrix}");
 }
 

@@ -63,7 +63,7 @@ fn assert_all_is_well(report: &Report) {
 ))]
 mod stages {
     use super::*;
-    use crate::explore_page::table_has;
+    use crate::tools::explore_page::table_has;
     use ten_versus_five::explore::stages::explore;
 
     fn every_schedule(stage: usize, workers: usize, jobs: usize) -> Report {
@@ -493,7 +493,7 @@ macro_rules! programs {
 
 mod small_programs {
     use super::*;
-    use crate::states::has_as_many_ends;
+    use crate::tools::states::has_as_many_ends;
 
     programs! {
         a_lost_addition: "1" "2";

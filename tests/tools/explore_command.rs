@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::Output;
 
 use crate::common::program;
-use crate::explore::broken;
+use crate::tools::explore::broken;
 use ten_versus_five::command::{self, Command};
 use ten_versus_five::explore::command::{print, result};
 use ten_versus_five::explore::{Explorer, Report};

@@ -9,8 +9,8 @@ use ten_versus_five::check::pool::{Check, Pool};
 
 use crate::common::repository::read;
 use crate::common::thorough;
-use crate::explore::{book, broken, condvar, counts};
-use crate::schedules::{Json, pools};
+use crate::tools::explore::{book, broken, condvar, counts};
+use crate::tools::schedules::{Json, pools};
 
 /// What is told of the pools that `new` makes.
 fn verdicts(test: &str, new: fn(usize) -> Pool) -> [Verdict; 5] {
@@ -37,7 +37,7 @@ macro_rules! verdicts {
             $(#[$attribute])*
             #[test]
             fn $test() {
-                let test = concat!("explore_pool::", stringify!($test));
+                let test = concat!("tools::explore_pool::", stringify!($test));
                 assert_verdicts(test, |size| {
                     #[allow(unused_mut)] // Some pools want to be borrowed as mutable.
                     let mut pool = <$pool>::new(size);
@@ -69,7 +69,7 @@ verdicts! {
 
 #[test]
 fn what_is_not_modelled_is_told_with_its_place() {
-    let test = "explore_pool::what_is_not_modelled_is_told_with_its_place";
+    let test = "tools::explore_pool::what_is_not_modelled_is_told_with_its_place";
     let verdicts = verdicts(test, |size| {
         let mut pool = counts::CountsClones::new(size);
         Box::new(move |job| pool.execute(job))
@@ -82,7 +82,7 @@ fn what_is_not_modelled_is_told_with_its_place() {
 
 #[test]
 fn a_worker_that_goes_round_and_round_is_told_with_its_steps() {
-    let test = "explore_pool::a_worker_that_goes_round_and_round_is_told_with_its_steps";
+    let test = "tools::explore_pool::a_worker_that_goes_round_and_round_is_told_with_its_steps";
     let verdicts = verdicts(test, |size| {
         let pool = broken::SpinsWhenClosed::new(size);
         Box::new(move |job| pool.execute(job))
@@ -97,7 +97,7 @@ fn a_worker_that_goes_round_and_round_is_told_with_its_steps() {
 
 #[test]
 fn a_lost_wake_up_is_told_with_the_shortest_schedule() {
-    let test = "explore_pool::a_lost_wake_up_is_told_with_the_shortest_schedule";
+    let test = "tools::explore_pool::a_lost_wake_up_is_told_with_the_shortest_schedule";
     let verdicts = verdicts(test, |size| {
         let pool = broken::WaitsTooLate::new(size);
         Box::new(move |job| pool.execute(job))
@@ -215,7 +215,7 @@ mod half_seen {
 /// What carries the jobs is not seen: then nothing is told, and no pool is called wrong.
 mod what_is_not_seen_is_told {
     use super::*;
-    use crate::check_pool::pools::{channel, end, worker};
+    use crate::tools::check_pool::pools::{channel, end, worker};
 
     fn assert_told(test: &str, new: fn(usize) -> Pool, why: &str) {
         for verdict in verdicts(test, new) {
@@ -228,7 +228,7 @@ mod what_is_not_seen_is_told {
     #[test]
     fn of_a_pool_whose_file_lacks_the_line() {
         assert_told(
-            "explore_pool::what_is_not_seen_is_told::of_a_pool_whose_file_lacks_the_line",
+            "tools::explore_pool::what_is_not_seen_is_told::of_a_pool_whose_file_lacks_the_line",
             |size| {
                 let pool = channel(size, worker::catches, end::joins);
                 Box::new(move |job| pool(Box::new(job)))
@@ -240,7 +240,7 @@ mod what_is_not_seen_is_told {
     #[test]
     fn of_a_pool_whose_queue_is_elsewhere() {
         assert_told(
-            "explore_pool::what_is_not_seen_is_told::of_a_pool_whose_queue_is_elsewhere",
+            "tools::explore_pool::what_is_not_seen_is_told::of_a_pool_whose_queue_is_elsewhere",
             |size| {
                 let pool = half_seen::ThreadPool::new(size);
                 Box::new(move |job| pool.execute(job))
@@ -251,10 +251,10 @@ mod what_is_not_seen_is_told {
 }
 
 mod the_macro_makes_a_test_of_each_promise {
-    ten_versus_five::explore_pool!(crate::explore::book::ThreadPool);
+    ten_versus_five::explore_pool!(crate::tools::explore::book::ThreadPool);
 
     mod or_of_some {
-        ten_versus_five::explore_pool!(crate::explore::book::ThreadPool:
+        ten_versus_five::explore_pool!(crate::tools::explore::book::ThreadPool:
             no_schedule_is_stuck, drop_waits_for_every_job_in_every_schedule);
     }
 }
@@ -262,7 +262,8 @@ mod the_macro_makes_a_test_of_each_promise {
 /// Opened at the schedule in which the promise is broken, as far as that is one to look at.
 #[test]
 fn the_page_that_a_broken_promise_names_has_the_source_of_the_pool() {
-    let test = "explore_pool::the_page_that_a_broken_promise_names_has_the_source_of_the_pool";
+    let test =
+        "tools::explore_pool::the_page_that_a_broken_promise_names_has_the_source_of_the_pool";
     let check = Check::new(test, |size| {
         let pool = broken::HoldsTheLock::new(size);
         Box::new(move |job| pool.execute(job))

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use crate::common::{program, thorough};
-use crate::explore::broken;
+use crate::tools::explore::broken;
 use ten_versus_five::explore::stepping::{Table, play};
 use ten_versus_five::explore::{Explorer, Program, Report, Run};
 use ten_versus_five::terminal::Style;

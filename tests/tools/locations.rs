@@ -81,9 +81,14 @@ fn stage_3_unlocks_at_a_semicolon_and_stage_4_at_a_brace() {
 /// On the page, the file has the line more that a learner puts at its top.
 #[test]
 fn the_pool_of_the_book_unlocks_at_the_semicolon_that_the_page_names() {
-    let report = Explorer::new().pool(2, 2, crate::traced::book::ThreadPool::new, |pool, job| {
-        pool.execute(move || job.run());
-    });
+    let report = Explorer::new().pool(
+        2,
+        2,
+        crate::tools::traced::book::ThreadPool::new,
+        |pool, job| {
+            pool.execute(move || job.run());
+        },
+    );
     let (file, let_message) = ("tests/tools/traced/book.rs", "let message =");
     let lock = find(file, let_message, "lock()");
     let (line, column) = find(file, let_message, "recv();");

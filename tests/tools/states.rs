@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::common::thorough;
-use crate::explore::{self, book, broken, condvar, programs, random};
-use crate::schedules::assert_agrees;
+use crate::tools::explore::{self, book, broken, condvar, programs, random};
+use crate::tools::schedules::assert_agrees;
 use ten_versus_five::explore::states::States;
 use ten_versus_five::explore::{Action, Explorer, ObjectKind, Program, Report, Run, loops};
 

@@ -566,7 +566,7 @@ fn what_ends_the_process_says_what_was_known() {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([
         "--exact",
-        "traced_steps::a_pool_that_panics_while_it_panics",
+        "tools::traced_steps::a_pool_that_panics_while_it_panics",
     ]);
     command.args(["--ignored", "--nocapture"]);
     let output = command.output().unwrap();

@@ -4,7 +4,7 @@
 //! model that knows nothing of it. A program of which the two say different things is made as small as it can be,
 //! and printed so that it can be pasted into a test.
 //!
-//! `RANDOM_PROGRAMS=10000 RANDOM_SEED=0 cargo test --release --test tools random_programs` tries so many from there on.
+//! `RANDOM_PROGRAMS=10000 RANDOM_SEED=0 cargo test --release --test all random_programs` tries so many from there on.
 
 pub mod generator;
 mod interpreter;

@@ -1,11 +1,6 @@
 //! Do the tools that look at a pool or a server tell the truth about it?
 //!
-//! One program, so that its tests wait side by side; each file is the answer to one question, which
-//! stands in its first line. Begin with `traced.rs`.
-
-#[macro_use]
-#[path = "../common/mod.rs"]
-mod common;
+//! Each file is the answer to one question, which stands in its first line. Begin with `traced.rs`.
 
 mod assignment;
 mod check_pool;

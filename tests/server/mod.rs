@@ -1,11 +1,6 @@
 //! Does the server that all stages share keep its promises, whatever a client does?
 //!
-//! One program, so that its tests wait side by side. Each file answers one question, which stands in its
-//! first line. Begin with `bad_input.rs`.
-
-#[macro_use]
-#[path = "../common/mod.rs"]
-mod common;
+//! Each file answers one question, which stands in its first line. Begin with `bad_input.rs`.
 
 // What it sends.
 mod browser;
