@@ -249,9 +249,13 @@ fn slow_and_bare(mut stream: TcpStream) {
     // Exactly this line: some servers compare it as a whole.
     assert_eq!(read_request(&mut stream), "GET /slow HTTP/1.1");
     thread::sleep(Duration::from_secs(1));
-    stream
-        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        .unwrap();
+    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
+/// Answers a request at once, with this head.
+fn answer(mut stream: TcpStream, head: &str) {
+    read_request(&mut stream);
+    let _ = write!(stream, "{head}\r\n\r\n");
 }
 
 /// A race that ends with this verdict. A machine that is busy may hide it, so there are several, but none
@@ -278,18 +282,13 @@ fn race_against(addr: SocketAddr, options: &[&str]) -> (String, i32) {
 }
 
 #[test]
-fn a_bare_server_without_threads_runs_one_after_another() {
-    let race = || race_against(server(false, slow_and_bare), &[]);
-    let (stdout, code) = settled("one after another", race);
-    assert!(stdout.contains("the server does not tell"), "{stdout}");
-    assert_eq!(code, 0);
-}
-
-#[test]
-fn a_bare_server_with_threads_runs_side_by_side() {
-    let race = || race_against(server(true, slow_and_bare), &[]);
-    let (_, code) = settled("side by side", race);
-    assert_eq!(code, 0);
+fn a_bare_server_runs_side_by_side_if_it_has_threads() {
+    for (threads, verdict) in [(false, "one after another"), (true, "side by side")] {
+        let race = || race_against(server(threads, slow_and_bare), &[]);
+        let (stdout, code) = settled(verdict, race);
+        assert!(stdout.contains("the server does not tell"), "{stdout}");
+        assert_eq!(code, 0);
+    }
 }
 
 #[test]
@@ -314,112 +313,59 @@ fn two_servers_are_raced_in_one_chart() {
     assert_eq!(code, 0);
 }
 
-#[test]
-fn a_server_that_is_not_there() {
-    let nowhere = Nowhere::new();
-    let (stdout, code) = race_against(nowhere.addr, &[]);
-    assert_eq!(
-        stdout.matches("nothing listens there").count(),
-        2,
-        "{stdout}"
-    );
+/// This is said of both requests, and no verdict.
+fn assert_not_answered(addr: SocketAddr, said: &str) {
+    // Only the one that is waited for in vain has to be given up soon.
+    let timeout = if said.contains("within") { "0.5" } else { "60" };
+    let (stdout, code) = race_against(addr, &["--timeout", timeout]);
+    assert_eq!(stdout.matches(said).count(), 2, "{said}: {stdout}");
+    let end = "  -  none of 2 answered with 200\n";
     assert!(
-        stdout.ends_with("  -  none of 2 answered with 200\n"),
+        stdout.ends_with(end) && !stdout.contains('\x1b'),
         "{stdout}"
     );
     assert_eq!(code, 1);
 }
 
+#[test]
+fn a_server_that_does_not_answer_with_200_does_not_run_side_by_side() {
+    assert_not_answered(Nowhere::new().addr, "nothing listens there");
+    let servers: [(&str, fn(TcpStream)); 5] = [
+        ("closed without a whole answer", |mut it| {
+            drop(read_request(&mut it))
+        }),
+        ("no answer within 0.5 s", |mut it| {
+            drop(it.read_to_end(&mut Vec::new()))
+        }),
+        ("503, too busy", |it| {
+            answer(it, "HTTP/1.1 503 Service Unavailable")
+        }),
+        ("the answer is not HTTP", |it| {
+            answer(it, "220 \x1b[2Jmail ready")
+        }),
+        ("status 500: see its log", |it| {
+            answer(it, "HTTP/1.1 500 Oh\r\nContent-Length: 0")
+        }),
+    ];
+    for (said, serve) in servers {
+        assert_not_answered(server(true, serve), said);
+    }
+}
+
+/// To close while the request is unread resets the connection.
 #[test]
 fn a_server_that_resets() {
-    // To close while the request is unread resets the connection.
-    let (stdout, code) = race_against(server(true, |stream| drop(stream.peek(&mut [0]))), &[]);
-    assert_eq!(
-        stdout.matches("the connection was reset").count(),
-        2,
-        "{stdout}"
-    );
-    assert_eq!(code, 1);
-}
-
-#[test]
-fn a_server_that_closes_without_an_answer() {
-    let hang_up = |mut stream: TcpStream| drop(read_request(&mut stream));
-    let (stdout, code) = race_against(server(true, hang_up), &[]);
-    assert_eq!(
-        stdout.matches("closed without a whole answer").count(),
-        2,
-        "{stdout}"
-    );
-    assert_eq!(code, 1);
-}
-
-#[test]
-fn a_server_that_never_answers() {
-    let hang = |mut stream: TcpStream| drop(stream.read_to_end(&mut Vec::new()));
-    let (stdout, code) = race_against(server(true, hang), &["--timeout", "0.5"]);
-    assert_eq!(
-        stdout.matches("no answer within 0.5 s").count(),
-        2,
-        "{stdout}"
-    );
-    assert_eq!(code, 1);
-}
-
-#[test]
-fn a_server_that_is_too_busy() {
-    let busy = |mut stream: TcpStream| {
-        read_request(&mut stream);
-        let _ = stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n");
-    };
-    let (stdout, code) = race_against(server(true, busy), &[]);
-    assert_eq!(stdout.matches("503, too busy").count(), 2, "{stdout}");
-    assert_eq!(code, 1);
-}
-
-#[test]
-fn a_server_that_speaks_another_protocol() {
-    let other = |mut stream: TcpStream| {
-        read_request(&mut stream);
-        let _ = stream.write_all(b"220 \x1b[2Jmail ready\r\n\r\n");
-    };
-    let (stdout, code) = race_against(server(true, other), &[]);
-    assert_eq!(
-        stdout.matches("the answer is not HTTP").count(),
-        2,
-        "{stdout}"
-    );
-    assert!(!stdout.contains('\x1b'), "{stdout}");
-    assert_eq!(code, 1);
-}
-
-#[test]
-fn a_server_that_fails_does_not_run_side_by_side() {
-    let fail = |mut stream: TcpStream| {
-        read_request(&mut stream);
-        let _ = stream.write_all(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n");
-    };
-    let (stdout, code) = race_against(server(true, fail), &[]);
-    assert_eq!(
-        stdout.matches("status 500: see its log").count(),
-        2,
-        "{stdout}"
-    );
-    assert!(
-        stdout.ends_with("  -  none of 2 answered with 200\n"),
-        "{stdout}"
-    );
-    assert_eq!(code, 1);
+    let addr = server(true, |stream| drop(stream.peek(&mut [0])));
+    assert_not_answered(addr, "the connection was reset");
 }
 
 /// A race against a server that answers at once.
 fn race_to_be_answered() -> Command {
-    let answer = |mut stream: TcpStream| {
-        read_request(&mut stream);
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    };
+    let addr = server(true, |stream| {
+        answer(stream, "HTTP/1.1 200 OK\r\nContent-Length: 0")
+    });
     let mut race = program();
-    race.arg("race").arg(server(true, answer).to_string());
+    race.arg("race").arg(addr.to_string());
     race
 }
 
@@ -440,24 +386,21 @@ fn slow_and_reporting(mut stream: TcpStream, milliseconds: &str) {
 }
 
 #[test]
-fn a_server_that_reports_more_work_than_possible_is_judged_by_the_clock() {
-    let liar = |stream| slow_and_reporting(stream, "86400000");
-    for (threads, verdict) in [(true, "side by side"), (false, "one after another")] {
-        let race = || race_against(server(threads, liar), &[]);
-        let (stdout, code) = settled(verdict, race);
-        assert!(stdout.contains("the server does not tell"), "{stdout}");
-        assert_eq!(code, 0);
-    }
-}
-
-#[test]
-fn a_server_that_reports_no_work_never_gets_the_wrong_verdict() {
-    // No work at all: any more could overlap by chance, and agree with the clock.
-    let liar = |stream| slow_and_reporting(stream, "0");
+fn a_server_that_reports_no_work_or_too_much_never_gets_the_wrong_verdict() {
+    // Of more work than is possible, the clock judges. No work at all: any more could overlap by chance, and agree
+    // with the clock.
+    let too_much: fn(TcpStream) = |stream| slow_and_reporting(stream, "86400000");
+    let none: fn(TcpStream) = |stream| slow_and_reporting(stream, "0");
+    let not_told = "the server does not tell";
     let cannot_tell = "cannot tell: the server and the clock disagree";
-    for (threads, verdict) in [(true, cannot_tell), (false, "one after another")] {
-        let race = || race_against(server(threads, liar), &[]);
-        let (_, code) = settled(verdict, race);
+    for (liar, threads, verdict, said) in [
+        (too_much, true, "side by side", not_told),
+        (too_much, false, "one after another", not_told),
+        (none, true, cannot_tell, ""),
+        (none, false, "one after another", ""),
+    ] {
+        let (stdout, code) = settled(verdict, || race_against(server(threads, liar), &[]));
+        assert!(stdout.contains(said), "{stdout}");
         assert_eq!(code, 0);
     }
 }
