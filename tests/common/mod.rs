@@ -18,25 +18,33 @@ use std::time::{Duration, Instant};
 
 use ten_versus_five::{Handler, STAGES, Setup};
 
-/// Turns each function that takes the number of a stage into one test for each stage compiled in.
-macro_rules! to_every_stage {
-    ($($test:ident)*) => {
+/// Turns each function that takes the number of a stage into a test, if the stage is compiled in.
+macro_rules! to_stage {
+    ($feature:literal $stage:ident $number:literal: $($test:ident)*) => {
         // Without this, they would be unused if no stage is compiled in.
         $( const _: fn(usize) = $test; )*
-        #[cfg(feature = "stage1")]
-        mod stage1 { $( #[test] fn $test() { super::$test(1); } )* }
-        #[cfg(feature = "stage2")]
-        mod stage2 { $( #[test] fn $test() { super::$test(2); } )* }
-        #[cfg(feature = "stage3")]
-        mod stage3 { $( #[test] fn $test() { super::$test(3); } )* }
-        #[cfg(feature = "stage4")]
-        mod stage4 { $( #[test] fn $test() { super::$test(4); } )* }
-        #[cfg(feature = "stage5")]
-        mod stage5 { $( #[test] fn $test() { super::$test(5); } )* }
-        #[cfg(feature = "stage6")]
-        mod stage6 { $( #[test] fn $test() { super::$test(6); } )* }
-        #[cfg(feature = "stage7")]
-        mod stage7 { $( #[test] fn $test() { super::$test(7); } )* }
+        #[cfg(feature = $feature)]
+        mod $stage { $( #[test] fn $test() { super::$test($number); } )* }
+    };
+}
+
+/// The same for each stage.
+macro_rules! to_every_stage {
+    ($($test:ident)*) => {
+        to_stage!("stage1" stage1 1: $($test)*);
+        to_stage!("stage2" stage2 2: $($test)*);
+        to_stage!("stage3" stage3 3: $($test)*);
+        to_stage!("stage4" stage4 4: $($test)*);
+        to_every_stage_that_rejects!($($test)*);
+    };
+}
+
+/// The same for each stage that may reject a request.
+macro_rules! to_every_stage_that_rejects {
+    ($($test:ident)*) => {
+        to_stage!("stage5" stage5 5: $($test)*);
+        to_stage!("stage6" stage6 6: $($test)*);
+        to_stage!("stage7" stage7 7: $($test)*);
     };
 }
 

@@ -35,13 +35,12 @@ fn two_busy_workers(stage: usize, queue: usize) -> (Running, Arc<Room>, Vec<TcpS
     (running, room, clients)
 }
 
-/// The program, and the statuses of five requests for a slow page: two, each of which a worker picks up
-/// before the next is sent, and then three together.
-fn two_and_then_three(stage: usize, options: &[&str]) -> (Server, Vec<u16>) {
-    let server = Server::start(
-        stage,
-        &[&["--workers", "2", "--sleep", "2"], options].concat(),
-    );
+/// Five requests for a slow page: two, each of which a worker picks up before the next is sent, and then three
+/// together. One of these may wait, if there is a queue.
+fn of_five_requests_those_are_answered_for_which_there_is_room(stage: usize) {
+    let queue: &[&str] = if stage == 5 { &[] } else { &["--queue", "1"] };
+    let options = [&["--workers", "2", "--sleep", "2"], queue].concat();
+    let server = Server::start(stage, &options);
     let addr = server.addr;
     let mut first = Vec::new();
     for busy in 1..=2 {
@@ -52,7 +51,21 @@ fn two_and_then_three(stage: usize, options: &[&str]) -> (Server, Vec<u16>) {
     let mut statuses: Vec<u16> = then.iter().map(|(_, reply)| reply.status).collect();
     statuses.extend(first.into_iter().map(|request| request.join().unwrap()));
     statuses.sort();
-    (server, statuses)
+    let third = if stage == 5 { 503 } else { 200 };
+    assert_eq!(statuses, [200, 200, third, 503, 503]);
+}
+
+fn one_may_wait_and_the_next_is_rejected(stage: usize) {
+    if ran_quietly() {
+        return;
+    }
+    let queue = if stage == 5 { 0 } else { 1 };
+    let (running, room, mut clients) = two_busy_workers(stage, queue);
+    clients.extend((0..queue).map(|_| running.connect()));
+    assert!(is_rejected(&mut running.connect()));
+    room.let_out(2 + queue);
+    room.wait_until_left(2 + queue);
+    running.stop();
 }
 
 /// A server whose only worker is busy until the end of the test, so that all other requests are rejected.
@@ -165,7 +178,6 @@ fn a_rejection_arrives(stage: usize) {
 }
 
 /// The memory in KiB and the threads of a server, as Linux reports them.
-#[cfg(target_os = "linux")]
 fn memory_and_threads(server: &Server) -> (usize, usize) {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let field = |name: &str| {
@@ -177,8 +189,10 @@ fn memory_and_threads(server: &Server) -> (usize, usize) {
 
 /// During the first hundred requests, every part of the program takes the memory that it needs. The next
 /// two thousand must not need more.
-#[cfg(target_os = "linux")]
 fn memory_and_threads_stay_flat(stage: usize) {
+    if cfg!(not(target_os = "linux")) {
+        return;
+    }
     let (server, _taken) = full(stage);
     sleep_together(server.addr, 100);
     let (memory, threads) = memory_and_threads(&server);
@@ -191,6 +205,18 @@ fn memory_and_threads_stay_flat(stage: usize) {
         memory_after < memory + 2048,
         "{memory} KiB grew to {memory_after} KiB"
     );
+}
+
+/// What these stages have in common.
+mod rejecting {
+    use super::*;
+
+    to_every_stage_that_rejects! {
+        a_rejection_arrives
+        memory_and_threads_stay_flat
+        of_five_requests_those_are_answered_for_which_there_is_room
+        one_may_wait_and_the_next_is_rejected
+    }
 }
 
 #[cfg(feature = "stage5")]
@@ -271,12 +297,6 @@ mod stage5 {
     }
 
     #[test]
-    fn of_five_requests_two_are_answered_and_three_are_rejected() {
-        let (_server, statuses) = two_and_then_three(5, &[]);
-        assert_eq!(statuses, [200, 200, 503, 503, 503]);
-    }
-
-    #[test]
     fn of_five_requests_at_once_two_are_answered_too() {
         let server = Server::start(5, &["--workers", "2", "--sleep", "2"]);
         let replies = sleep_together(server.addr, 5);
@@ -284,17 +304,6 @@ mod stage5 {
         assert_eq!(statuses, [503, 503, 503, 200, 200]);
         // They are rejected at once, and not after the answers, which take two seconds.
         assert!(replies[2].0 < Duration::from_secs(2), "{:?}", replies[2].0);
-    }
-
-    #[test]
-    fn a_rejection_arrives() {
-        super::a_rejection_arrives(5);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn memory_and_threads_stay_flat() {
-        super::memory_and_threads_stay_flat(5);
     }
 }
 
@@ -362,19 +371,6 @@ mod stage6 {
         assert!(catch_unwind(serve).is_err(), "it went on, without a worker");
     }
 
-    #[test]
-    fn one_may_wait_and_the_next_is_rejected() {
-        if ran_quietly() {
-            return;
-        }
-        let (running, room, mut clients) = two_busy_workers(6, 1);
-        clients.push(running.connect());
-        assert!(is_rejected(&mut running.connect()));
-        room.let_out(3);
-        room.wait_until_left(3);
-        running.stop();
-    }
-
     /// A pool whose workers only count their jobs, and the counter.
     fn idle_pool(size: usize, queue: usize) -> (ThreadPool<()>, Arc<AtomicUsize>) {
         let done = Arc::new(AtomicUsize::new(0));
@@ -423,23 +419,6 @@ mod stage6 {
             rejects_more_than(0, 4, 4, 0),
             "four idle workers, and four jobs"
         );
-    }
-
-    #[test]
-    fn of_five_requests_three_are_answered_and_two_are_rejected() {
-        let (_server, statuses) = two_and_then_three(6, &["--queue", "1"]);
-        assert_eq!(statuses, [200, 200, 200, 503, 503]);
-    }
-
-    #[test]
-    fn a_rejection_arrives() {
-        super::a_rejection_arrives(6);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn memory_and_threads_stay_flat() {
-        super::memory_and_threads_stay_flat(6);
     }
 }
 
@@ -517,36 +496,6 @@ mod stage7 {
         }
         assert!(room.holds(4, PATIENCE), "all four workers are still there");
         room.let_out(4);
-    }
-
-    #[test]
-    fn one_may_wait_and_the_next_is_rejected() {
-        if ran_quietly() {
-            return;
-        }
-        let (running, room, mut clients) = two_busy_workers(7, 1);
-        clients.push(running.connect());
-        assert!(is_rejected(&mut running.connect()));
-        room.let_out(3);
-        room.wait_until_left(3);
-        running.stop();
-    }
-
-    #[test]
-    fn of_five_requests_three_are_answered_and_two_are_rejected() {
-        let (_server, statuses) = two_and_then_three(7, &["--queue", "1"]);
-        assert_eq!(statuses, [200, 200, 200, 503, 503]);
-    }
-
-    #[test]
-    fn a_rejection_arrives() {
-        super::a_rejection_arrives(7);
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn memory_and_threads_stay_flat() {
-        super::memory_and_threads_stay_flat(7);
     }
 
     /// The listener is closed by then. Otherwise the client would wait for an answer in vain.

@@ -222,8 +222,10 @@ mod against_the_stages {
     }
 }
 
+type Serve = fn(TcpStream);
+
 /// A server of the test's own. It calls `serve` with each of two connections, on new threads or not.
-fn server(threads: bool, serve: fn(TcpStream)) -> SocketAddr {
+fn server(threads: bool, serve: Serve) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -330,7 +332,7 @@ fn assert_not_answered(addr: SocketAddr, said: &str) {
 #[test]
 fn a_server_that_does_not_answer_with_200_does_not_run_side_by_side() {
     assert_not_answered(Nowhere::new().addr, "nothing listens there");
-    let servers: [(&str, fn(TcpStream)); 5] = [
+    let servers: [(&str, Serve); 5] = [
         ("closed without a whole answer", |mut it| {
             drop(read_request(&mut it))
         }),
@@ -389,8 +391,8 @@ fn slow_and_reporting(mut stream: TcpStream, milliseconds: &str) {
 fn a_server_that_reports_no_work_or_too_much_never_gets_the_wrong_verdict() {
     // Of more work than is possible, the clock judges. No work at all: any more could overlap by chance, and agree
     // with the clock.
-    let too_much: fn(TcpStream) = |stream| slow_and_reporting(stream, "86400000");
-    let none: fn(TcpStream) = |stream| slow_and_reporting(stream, "0");
+    let too_much: Serve = |stream| slow_and_reporting(stream, "86400000");
+    let none: Serve = |stream| slow_and_reporting(stream, "0");
     let not_told = "the server does not tell";
     let cannot_tell = "cannot tell: the server and the clock disagree";
     for (liar, threads, verdict, said) in [

@@ -104,27 +104,12 @@ fn a_client_may_vanish_in_the_middle_of_its_response(stage: usize) {
     assert_eq!(server.errors(), [""; 0]);
 }
 
-#[cfg(any(feature = "stage5", feature = "stage6", feature = "stage7"))]
 mod while_it_is_rejected {
     use super::*;
     use crate::common::{exchange, get_when_free, wait_for};
 
-    #[cfg(feature = "stage5")]
-    #[test]
-    fn a_client_of_stage_5_may_vanish() {
-        clients_may_vanish(5);
-    }
-
-    #[cfg(feature = "stage6")]
-    #[test]
-    fn a_client_of_stage_6_may_vanish() {
-        clients_may_vanish(6);
-    }
-
-    #[cfg(feature = "stage7")]
-    #[test]
-    fn a_client_of_stage_7_may_vanish() {
-        clients_may_vanish(7);
+    to_every_stage_that_rejects! {
+        clients_may_vanish
     }
 
     /// One silent client keeps the only worker busy, and another fills the queue. So every other request
