@@ -109,13 +109,7 @@ pub struct Argument<'a> {
     rest: &'a mut dyn Iterator<Item = OsString>,
 }
 
-impl fmt::Debug for Argument<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Argument")
-            .field("typed", &self.typed)
-            .finish_non_exhaustive()
-    }
-}
+debug_by_name!(Argument<'_>, typed);
 
 /// Each of these takes the value that follows.
 ///

@@ -22,13 +22,7 @@ pub struct Promise<S> {
     pub decide: fn(&S) -> Verdict,
 }
 
-impl<S> fmt::Debug for Promise<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Promise")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
+debug_by_name!([S] Promise<S>, name);
 
 /// Promises that have the names of the functions which decide them.
 macro_rules! promises {

@@ -18,7 +18,6 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,13 +40,7 @@ pub struct Exercise<S: 'static> {
     patience: Duration,
 }
 
-impl<S> fmt::Debug for Exercise<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exercise")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
+debug_by_name!([S] Exercise<S>, name);
 
 /// Makes the exercises from their table: a constant, its name, and the promises, in the order in which they are
 /// asked for. All else has that name: the example, the text with the hints, the row in `docs/exercises.md` and the

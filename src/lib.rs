@@ -49,6 +49,20 @@ macro_rules! not_in_the_contract {
     };
 }
 
+/// `Debug` of a type whose fields cannot be shown, or say nothing to a reader: its name, and the fields that are
+/// named here.
+macro_rules! debug_by_name {
+    ($([$($generics:tt)*])? $name:ident $(<$argument:tt>)? $(, $field:ident)*) => {
+        impl $(<$($generics)*>)? ::std::fmt::Debug for $name $(<$argument>)? {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $( .field(stringify!($field), &self.$field) )*
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
 #[cfg(doc)]
 pub mod book;
 

@@ -3,7 +3,6 @@
 //! The file of a stage, in `stages/`, does not use this module.
 #![doc = not_in_the_contract!()]
 
-use std::fmt;
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -60,14 +59,7 @@ pub struct Setup {
     pub queue: usize,
 }
 
-impl fmt::Debug for Setup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup")
-            .field("workers", &self.workers)
-            .field("queue", &self.queue)
-            .finish_non_exhaustive()
-    }
-}
+debug_by_name!(Setup, workers, queue);
 
 /// How many requests a stage runs at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,7 +28,6 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, Write};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -92,13 +91,7 @@ pub struct Check {
     time: Duration,
 }
 
-impl fmt::Debug for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Check")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
+debug_by_name!(Check, name);
 
 impl Check {
     /// A check of the pools that `new` makes when it is given a number of workers. The name must be

@@ -68,7 +68,6 @@ pub mod stepping;
 mod waits;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -446,11 +445,7 @@ pub struct Run {
     member: Participant,
 }
 
-impl fmt::Debug for Run {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").finish_non_exhaustive()
-    }
-}
+debug_by_name!(Run);
 
 impl Run {
     /// A job, which is lost if it is not run exactly once.
@@ -480,13 +475,7 @@ pub struct ExploredJob {
     _exists: Arc<()>,
 }
 
-impl fmt::Debug for ExploredJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExploredJob")
-            .field("number", &self.number)
-            .finish_non_exhaustive()
-    }
-}
+debug_by_name!(ExploredJob, number);
 
 impl ExploredJob {
     /// Begins and ends.

@@ -11,7 +11,6 @@
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
-use std::fmt;
 use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -228,11 +227,7 @@ impl Drop for Recording {
     }
 }
 
-impl fmt::Debug for Recording {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("Recording").finish_non_exhaustive()
-    }
-}
+debug_by_name!(Recording);
 
 impl Pages {
     fn location(&self, at: At) -> Option<Location> {

@@ -4,7 +4,6 @@
 //! over them. The cursor waits below the chart, so whatever ends the race, the next prompt stands there.
 //! If the window changes its size meanwhile, rows of a chart before may stay above; the last chart is whole.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -28,14 +27,7 @@ pub struct Screen<W: Write> {
     drawn: usize,
 }
 
-impl<W: Write> fmt::Debug for Screen<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Screen")
-            .field("style", &self.style)
-            .field("output", &self.output)
-            .finish_non_exhaustive()
-    }
-}
+debug_by_name!([W: Write] Screen<W>, style, output);
 
 impl Screen<io::Stdout> {
     /// A screen on standard output.

@@ -1,6 +1,5 @@
 //! A barrier, made of this stand-in's own mutex and condition variable, as `std`'s is of its own.
 
-use std::fmt;
 use std::sync::PoisonError;
 
 use super::condvar::Condvar;
@@ -53,8 +52,4 @@ impl Barrier {
     }
 }
 
-impl fmt::Debug for Barrier {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.debug_struct("Barrier").finish_non_exhaustive()
-    }
-}
+debug_by_name!(Barrier);

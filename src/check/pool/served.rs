@@ -1,6 +1,5 @@
 //! Promises that a server with a bounded queue has to keep in every schedule.
 
-use std::fmt;
 use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,11 +49,7 @@ impl Gate {
     }
 }
 
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").finish_non_exhaustive()
-    }
-}
+debug_by_name!(Connection);
 
 impl Connection {
     /// Reads the request and answers it, which may take long.
@@ -86,11 +81,7 @@ pub type ExerciseConnections = Box<dyn Iterator<Item = Connection>>;
 /// A function that serves connections, with so many workers, while so many more may wait.
 pub struct ServeFunction(Arc<dyn Fn(ExerciseConnections, usize, usize) + Send + Sync>);
 
-impl fmt::Debug for ServeFunction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServeFunction").finish_non_exhaustive()
-    }
-}
+debug_by_name!(ServeFunction);
 
 impl ServeFunction {
     pub(crate) fn new(
