@@ -102,10 +102,6 @@ pub(crate) fn elsewhere() -> String {
     format!("a job began on a thread that the explorer does not know: {ELSEWHERE}")
 }
 
-fn too_many_threads() -> String {
-    format!("more than {MOST_THREADS} threads in a schedule, and the explorer has room for no more")
-}
-
 /// How long to wait for a job that has not begun when all threads have ended.
 const LATE: Duration = Duration::from_secs(5);
 
@@ -202,9 +198,6 @@ impl Baton {
 thread_local! {
     /// What the panics of this thread said.
     static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-}
-
-thread_local! {
     /// Takes the last step of this thread when it is dropped.
     static LAST_STEP: RefCell<Option<LastStep>> = const { RefCell::new(None) };
 }
@@ -320,7 +313,9 @@ impl Execution {
         drop(inner);
         let main = Member::new(member.clone());
         threads::start_main(&main, Box::new(move || work(&member)));
-        self.lock().go(first);
+        if let Some(first) = first {
+            self.lock().slots[first].baton.hand_over();
+        }
 
         let mut steps = 0;
         while !self.explorer.wait_for(no_step) {
@@ -329,7 +324,13 @@ impl Execution {
                 // One of these threads is blocked for good, so none is waited for.
                 inner.phase = Phase::Over;
                 inner.real_threads.clear();
-                inner.send_away_those_who_have_not_started();
+                let starts = |slot: &&Slot| slot.op.is_some_and(|op| op.action == Action::Start);
+                // They have nothing to unwind, and end at once.
+                inner
+                    .slots
+                    .iter()
+                    .filter(starts)
+                    .for_each(|slot| slot.baton.hand_over());
                 inner.findings.cannot_tell = Some(format!(
                     "no step for {} s: a thread waits for something that the explorer does not see, \
                      or computes for long",
@@ -435,9 +436,9 @@ impl Inner {
     /// The index of an object that a step touches.
     fn object(&mut self, (kind, number): (ObjectKind, usize)) -> usize {
         if number < self.oldest && self.phase == Phase::Running {
-            self.findings.cannot_tell.get_or_insert_with(|| {
-                format!("a {kind:?} is older than the schedule that uses it, like a static")
-            });
+            self.cannot_tell(format!(
+                "a {kind:?} is older than the schedule that uses it, like a static"
+            ));
         }
         self.objects.index(kind, number)
     }
@@ -630,9 +631,9 @@ impl Inner {
                 job.begun += 1;
                 let (maker, steps) = job.made;
                 if event.clock.of(maker) <= steps {
-                    self.findings.cannot_tell.get_or_insert_with(|| {
-                        format!("a job came to its thread in a way that the explorer does not see: {ELSEWHERE}")
-                    });
+                    self.cannot_tell(format!(
+                        "a job came to its thread in a way that the explorer does not see: {ELSEWHERE}"
+                    ));
                 }
             }
         }
@@ -671,27 +672,15 @@ impl Inner {
     }
 
     fn is_different(&mut self) {
-        self.findings.cannot_tell.get_or_insert_with(|| {
-            String::from(
-                "the same choices did not lead to the same steps: something is different each time, \
-                 like a static, a random number or the clock",
-            )
-        });
+        self.cannot_tell(
+            "the same choices did not lead to the same steps: something is different each time, \
+             like a static, a random number or the clock",
+        );
     }
 
-    fn send_away_those_who_have_not_started(&self) {
-        for slot in &self.slots {
-            if slot.op.is_some_and(|op| op.action == Action::Start) {
-                slot.baton.hand_over();
-            }
-        }
-    }
-
-    /// Lets a thread go on, which is not the one that calls this.
-    fn go(&mut self, thread: Option<usize>) {
-        if let Some(thread) = thread {
-            self.slots[thread].baton.hand_over();
-        }
+    /// Why nothing can be told. What was found out first counts.
+    fn cannot_tell(&mut self, why: impl Into<String>) {
+        self.findings.cannot_tell.get_or_insert_with(|| why.into());
     }
 }
 
@@ -785,10 +774,9 @@ impl Scheduler for Participant {
     fn add_thread(&self, name: Option<String>) -> Member {
         let mut inner = self.execution.lock();
         if inner.slots.len() == MOST_THREADS {
-            inner
-                .findings
-                .cannot_tell
-                .get_or_insert_with(too_many_threads);
+            inner.cannot_tell(format!(
+                "more than {MOST_THREADS} threads in a schedule, and the explorer has room for no more"
+            ));
             if inner.phase == Phase::Running {
                 inner.phase = Phase::Ending(LAST_STEPS);
             }
@@ -848,9 +836,7 @@ impl Participant {
     fn take<'a>(&'a self, mut inner: MutexGuard<'a, Inner>, op: Op, source: Source) -> Outcome {
         let me = self.thread;
         if inner.slots.get(me).is_some_and(Slot::has_left) {
-            inner.findings.cannot_tell.get_or_insert_with(|| {
-                String::from("on Windows, a step is not seen when a `thread_local!` is dropped")
-            });
+            inner.cannot_tell("on Windows, a step is not seen when a `thread_local!` is dropped");
             return Outcome::Closed;
         }
         if inner.locates && inner.phase == Phase::Running {

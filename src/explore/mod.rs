@@ -78,7 +78,7 @@ pub use schedule::{Schedule, Step, Wanted};
 use execution::{Execution, Limits, Participant};
 use findings::Findings;
 use search::Search;
-use states::{RunEnd, States, Walk};
+use states::{States, Walk};
 
 /// Runs a closure in every schedule, within bounds.
 #[derive(Clone, Debug)]
@@ -253,12 +253,7 @@ impl Explorer {
         let states = loop {
             let findings = execution.run(task(&work));
             let found = execution.with_walk(|walk, stuck, objects| {
-                let (names, places) = (&findings.names, &findings.locations);
-                walk.end_run(run_end(&findings, stuck), names, places, objects);
-                if findings.cut {
-                    let why = "a wait can end in vain more often than is tried";
-                    walk.missing.get_or_insert_with(|| String::from(why));
-                }
+                walk.end_run(&findings, stuck, objects);
                 let cannot_tell = findings.cannot_tell.clone();
                 let cannot_tell = cannot_tell.or(walk.cannot_tell.clone());
                 let more = cannot_tell.is_none() && walk.plan();
@@ -395,20 +390,6 @@ fn assert_outside() {
         execution::this_thread().is_none(),
         "an explorer runs inside of a schedule"
     );
-}
-
-/// What the walk from state to state has to know of how a run has ended.
-fn run_end<'a>(findings: &Findings, stuck: &'a [search::Event]) -> RunEnd<'a> {
-    if findings.endless {
-        return RunEnd::TooLong;
-    }
-    if findings.known || findings.cannot_tell.is_some() {
-        return RunEnd::Known;
-    }
-    RunEnd::Over {
-        stuck,
-        lost: states::lost(&findings.jobs),
-    }
 }
 
 /// What is run in every schedule.

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::findings::{JobFindings, name_of};
+use super::findings::{Findings, JobFindings, name_of};
 use super::model::{Objects, Op};
 use super::search::{Choices, Event, choice, spurious};
 use crate::traced::ObjectKind;
@@ -110,20 +110,6 @@ pub(crate) struct Point<'a> {
     pub(crate) jobs: &'a [JobFindings],
 }
 
-/// How a run has ended.
-pub(crate) enum RunEnd<'a> {
-    /// Where the walk has been before.
-    Known,
-    /// It was given up after too many steps.
-    TooLong,
-    /// All threads have ended, or there are steps that threads wait for in vain; and these jobs were
-    /// lost.
-    Over {
-        stuck: &'a [Event],
-        lost: Vec<usize>,
-    },
-}
-
 /// Walks from state to state, until it has been in all of them.
 #[derive(Default)]
 pub(crate) struct Walk {
@@ -140,7 +126,7 @@ pub(crate) struct Walk {
     /// Why nothing can be believed, if so.
     pub(super) cannot_tell: Option<String>,
     /// Why some states are missing, if so.
-    pub(super) missing: Option<String>,
+    missing: Option<String>,
     /// The program did something else than the last time.
     pub(super) different: bool,
     run: WalkedRun,
@@ -329,34 +315,28 @@ impl Walk {
         index
     }
 
-    /// Puts down how a run has ended.
-    /// `places` are those of each thread's steps, in their order.
-    pub(crate) fn end_run(
-        &mut self,
-        end: RunEnd,
-        names: &[Option<String>],
-        places: &[Vec<Place>],
-        objects: &Objects,
-    ) {
-        match end {
-            RunEnd::Known => {}
-            RunEnd::TooLong => {
-                self.nodes[self.run.here].beyond = true;
-                self.missing = Some(String::from("some schedule has no end"));
-            }
-            RunEnd::Over { stuck, lost } => {
-                self.visit_end(stuck, objects);
-                self.nodes[self.run.here].state.lost = lost;
-            }
+    /// Puts down how a run has ended, in which threads wait in vain for the steps that are `stuck`.
+    pub(crate) fn end_run(&mut self, findings: &Findings, stuck: &[Event], objects: &Objects) {
+        if findings.endless {
+            self.nodes[self.run.here].beyond = true;
+            self.missing = Some(String::from("some schedule has no end"));
+        } else if !findings.known && findings.cannot_tell.is_none() {
+            self.visit_end(stuck, objects);
+            self.nodes[self.run.here].state.lost = lost(&findings.jobs);
         }
+        if findings.cut {
+            let why = "a wait can end in vain more often than is tried";
+            self.missing.get_or_insert_with(|| String::from(why));
+        }
+        let names = &findings.names;
         let same = self.names.iter().zip(names);
         if !same.clone().all(|(one, other)| one == other) {
             self.cannot_tell = Some(String::from("threads are started in different orders"));
         }
         if names.len() > self.names.len() {
-            self.names = names.to_vec();
+            self.names = names.clone();
         }
-        self.locate(places);
+        self.locate(&findings.locations);
         self.number_objects(objects);
     }
 
@@ -449,7 +429,7 @@ impl Walk {
 }
 
 /// The numbers of the jobs that are lost if all is over now.
-pub(crate) fn lost(jobs: &[JobFindings]) -> Vec<usize> {
+fn lost(jobs: &[JobFindings]) -> Vec<usize> {
     let jobs = jobs.iter().enumerate();
     let lost = jobs.filter(|(_, job)| job.is_lost());
     lost.map(|(number, _)| number).collect()

@@ -10,6 +10,10 @@ use super::step::{Action, Object, ObjectKind, Outcome};
 macro_rules! atomic {
     ($name:ident $(<$t:ident>)?, $value:ty, $std:expr, $seen:expr) => {
         #[doc = concat!("Stands in for [`std::sync::atomic::", stringify!($name), "`].")]
+        ///
+        /// # Panics
+        ///
+        /// A method does for an order that makes no sense, as `std`'s.
         pub struct $name $(<$t>)? {
             object: Object,
             inner: atomic::$name $(<$t>)?,
@@ -44,10 +48,6 @@ macro_rules! atomic {
             }
 
             /// Reads.
-            ///
-            /// # Panics
-            ///
-            /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn load(&self, order: Ordering) -> $value {
                 self.act(Action::Load);
@@ -55,10 +55,6 @@ macro_rules! atomic {
             }
 
             /// Writes.
-            ///
-            /// # Panics
-            ///
-            /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn store(&self, value: $value, order: Ordering) {
                 self.act(Action::Change { weak: false });
@@ -77,10 +73,6 @@ macro_rules! atomic {
             /// # Errors
             ///
             /// If the value is another one; it is in the error.
-            ///
-            /// # Panics
-            ///
-            /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn compare_exchange(
                 &self,
@@ -98,10 +90,6 @@ macro_rules! atomic {
             /// # Errors
             ///
             /// If the value is another one, or without a reason; the value is in the error.
-            ///
-            /// # Panics
-            ///
-            /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn compare_exchange_weak(
                 &self,
@@ -125,10 +113,6 @@ macro_rules! atomic {
             /// # Errors
             ///
             /// If the function returns `None`; the value is in the error.
-            ///
-            /// # Panics
-            ///
-            /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn fetch_update<F>(
                 &self,
@@ -155,10 +139,6 @@ macro_rules! atomic {
             /// # Errors
             ///
             /// If the function returns `None`; the value is in the error.
-            ///
-            /// # Panics
-            ///
-            /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn try_update(
                 &self,
@@ -171,10 +151,6 @@ macro_rules! atomic {
 
             /// Changes the value by a function, which is called again if another thread was
             /// quicker. Returns the value before.
-            ///
-            /// # Panics
-            ///
-            /// For an order that makes no sense, as `std`'s.
             #[track_caller]
             pub fn update(
                 &self,

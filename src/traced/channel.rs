@@ -1,7 +1,6 @@
 //! Channels that note which thread sends, which waits for a message and which takes one.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::mem;
 use std::panic::Location;
 use std::sync::mpsc::{self, RecvError, RecvTimeoutError, SendError, TryRecvError, TrySendError};
@@ -230,11 +229,7 @@ macro_rules! sender {
             }
         }
 
-        impl<T> fmt::Debug for $name<T> {
-            fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
+        debug_by_name!([T] $name<T>);
     };
 }
 
