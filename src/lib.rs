@@ -72,6 +72,7 @@ pub mod client;
 pub mod command;
 pub mod exercise;
 pub mod explore;
+pub(crate) mod json;
 pub mod notes;
 pub mod output;
 pub mod race;

@@ -10,6 +10,7 @@ use std::fs;
 use super::columns::{kind_name, words};
 use super::states::{State, StateStep, StateWait, States};
 use super::{Explorer, stages};
+use crate::json::{list, string};
 use crate::stage;
 use crate::traced::ObjectKind;
 use crate::traced::step::Action;
@@ -93,20 +94,17 @@ impl PagePool {
     /// A pool whose source is known. In a build, and in another directory, the place of a step may name
     /// one of these files by a longer path: it ends with the name.
     pub fn with_source(name: String, states: States, files: &[(&str, &str)]) -> PagePool {
+        let owned = |(name, text): &(&str, &str)| (String::from(*name), String::from(*text));
         let mut pool = PagePool {
             name,
             states,
-            files: Vec::new(),
+            files: files.iter().map(owned).collect(),
         };
-        for (name, text) in files {
-            pool.files.push((String::from(*name), String::from(*text)));
-        }
-        let known = |file: &str| {
+        pool.name_places(|file| {
             let file = file.replace('\\', "/");
             let known = files.iter().find(|(name, _)| file.ends_with(name));
             known.map(|(name, _)| String::from(*name))
-        };
-        pool.name_places(known);
+        });
         pool
     }
 
@@ -290,25 +288,4 @@ fn at(place: &Option<String>) -> String {
         .as_ref()
         .map(|place| format!(",\"at\":{}", string(place)));
     place.unwrap_or_default()
-}
-
-fn list(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<String>>().join(","))
-}
-
-/// A string of JSON that can stand in a page.
-fn string(text: &str) -> String {
-    let mut string = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => string.extend(['\\', character]),
-            '\n' => string.push_str("\\n"),
-            // `</script>` would end the script.
-            '<' | '\0'..' ' | '\u{7f}'..'\u{a0}' | '\u{2028}' | '\u{2029}' => {
-                string.push_str(&format!("\\u{:04x}", u32::from(character)));
-            }
-            _ => string.push(character),
-        }
-    }
-    string + "\""
 }

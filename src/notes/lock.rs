@@ -9,6 +9,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::{Action, Location, Note, Notes, ObjectKind, Outcome, place};
+use crate::json;
 
 /// What the notes of a server, or of a program, tell of its lock. A reader-writer lock is one too, and
 /// if there are several, this is about all of them.
@@ -294,22 +295,19 @@ impl Lock {
                 let milliseconds = end.as_secs_f64() * 1000.0;
                 format!("[\"{}\",{milliseconds:.3}]", doing.class())
             });
-            let pieces: Vec<String> = pieces.collect();
-            let name = json_string(&row.name);
-            format!("{{\"name\":{name},\"pieces\":[{}]}}", pieces.join(","))
+            let (name, pieces) = (json::string(&row.name), json::list(pieces));
+            format!("{{\"name\":{name},\"pieces\":{pieces}}}")
         });
-        let rows: Vec<String> = rows.collect();
+        let rows = json::list(rows);
+        let lines = self.lines(until).into_iter();
+        let lines = json::list(lines.map(|line| json::string(&line)));
         let (held, jobs) = match self.held_during(until) {
             Some((held, jobs)) => (held.to_string(), jobs),
             None => (String::from("null"), 0),
         };
         let full = self.notes.missed > 0;
-        let rows = rows.join(",");
-        let lines = self.lines(until);
-        let lines: Vec<String> = lines.iter().map(|line| json_string(line)).collect();
-        let lines = lines.join(",");
         format!(
-            "{{\"held\":{held},\"jobs\":{jobs},\"full\":{full},\"rows\":[{rows}],\"lines\":[{lines}]}}"
+            "{{\"held\":{held},\"jobs\":{jobs},\"full\":{full},\"rows\":{rows},\"lines\":{lines}}}"
         )
     }
 
@@ -387,16 +385,4 @@ impl Worker {
 
 fn is_lock((kind, _): (ObjectKind, usize)) -> bool {
     matches!(kind, ObjectKind::Mutex | ObjectKind::RwLock)
-}
-
-fn json_string(text: &str) -> String {
-    let mut string = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => string.extend(['\\', character]),
-            '\0'..=' ' => string.push(' '),
-            _ => string.push(character),
-        }
-    }
-    string + "\""
 }
