@@ -1,15 +1,7 @@
 //! Exercises: a thread pool with one thing missing, and what says which.
 //!
-//! Each is an example of Cargo, in `examples/`, and a file to change:
-//!
-//! ```console
-//! $ cargo run --example guard
-//! $ cargo run --example guard -- --hint
-//! ```
-//!
-//! The first says what is missing, and ends with the exit code 1 until nothing is, and with 0 from then
-//! on. The second gives a hint, and with `--hint 2` one more. [Exercises](crate::book::ch13_exercises) is the chapter
-//! with the list.
+//! Each is an example of Cargo, in `examples/`, and a file to change. [Exercises](crate::book::ch13_exercises) is the
+//! chapter with the list, and says how to run one.
 //!
 //! Some pools are run on real threads: their promises are those of
 //! [`check::pool`](crate::check::pool::promises). Others are run in [every schedule](crate::explore), like those of

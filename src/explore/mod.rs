@@ -29,20 +29,9 @@
 //! println!("{}", report.stuck_schedule.unwrap());
 //! ```
 //!
-//! What it does not see:
-//!
-//! - Effects of weak memory: every atomic is sequentially consistent here.
-//! - What happens for no reason, unless it is asked to: [`Explorer::max_spurious`].
-//! - The real clock. A wait that can time out, a `sleep` and a `yield_now` end in every order with
-//!   the steps of other threads, but at one place of its program a thread does
-//!   so at most twice in a row while others can go on.
-//!   Where that leaves something out, the report is not [`complete`](Report::complete).
-//! - Readers of an `RwLock` that wait behind a writer which waits itself, as they do on some systems.
-//! - More threads, or more jobs, than it is given.
-//! - The count of an `Arc`, which is not a step: which of several threads drops what they share is
-//!   tried only as far as other steps tell the orders apart.
-//! - What a `static` keeps from one schedule to the next. If that leads to other steps, or to
-//!   another end of the first schedule when that is run again, the explorer notices.
+//! [Its chapter](crate::book::ch07_explore#what-this-does-not-see) says what it does not see: weak memory, the real
+//! clock, more threads or jobs than it is given, and more. Where a bound leaves something out, the report is not
+//! [`complete`](Report::complete).
 //!
 //! `ten-versus-five explore` is in [`command`], and its `--step` in [`stepping`]; `columns.rs` draws a
 //! schedule.
