@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -73,9 +73,29 @@ impl Shared {
         self.changed.notify_one();
     }
 
-    /// Tells the workers that no more jobs will come, and waits for them.
+    fn give_with_the_lock(&self, job: Job) {
+        let mut queue = self.queue.lock().unwrap();
+        queue.jobs.push_back(job);
+        self.changed.notify_one();
+    }
+
     fn close(&self, workers: &mut Vec<JoinHandle<()>>) {
-        self.queue.lock().unwrap().closed = true;
+        self.end(self.queue.lock().unwrap(), workers);
+    }
+
+    /// When all jobs are done. For that it waits at the same condition variable as the workers.
+    fn close_when_idle(&self, workers: &mut Vec<JoinHandle<()>>) {
+        let mut queue = self.queue.lock().unwrap();
+        while queue.working > 0 || !queue.jobs.is_empty() {
+            queue = self.changed.wait(queue).unwrap();
+        }
+        self.end(queue, workers);
+    }
+
+    /// Tells the workers that no more jobs will come, and waits for them.
+    fn end(&self, mut queue: MutexGuard<Queue>, workers: &mut Vec<JoinHandle<()>>) {
+        queue.closed = true;
+        drop(queue);
         self.changed.notify_all();
         for worker in workers.drain(..) {
             worker.join().unwrap();
@@ -83,172 +103,121 @@ impl Shared {
     }
 }
 
-/// Its workers look whether the pool is closed before they look for a job.
-pub struct LosesJobsAtDrop {
-    workers: Vec<JoinHandle<()>>,
-    shared: Arc<Shared>,
-}
+/// Pools with a queue and a condition variable: what their workers do, how they give them a job, and how they close.
+macro_rules! with_a_queue {
+    ($($name:ident: $work:ident, $give:ident, $close:ident;)*) => { $(
+        pub struct $name(Vec<JoinHandle<()>>, Arc<Shared>);
 
-impl LosesJobsAtDrop {
-    pub fn new(size: usize) -> LosesJobsAtDrop {
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let work = move || {
-            let mut queue = theirs.queue.lock().unwrap();
-            while !queue.closed {
-                if let Some(job) = queue.jobs.pop_front() {
-                    drop(queue);
-                    job();
-                    queue = theirs.queue.lock().unwrap();
-                } else {
-                    queue = theirs.changed.wait(queue).unwrap();
-                }
+        impl $name {
+            pub fn new(size: usize) -> $name {
+                let shared = Arc::new(Shared::default());
+                let theirs = Arc::clone(&shared);
+                $name(spawn(size, move || $work(&theirs)), shared)
             }
-        };
-        LosesJobsAtDrop {
-            workers: spawn(size, work),
-            shared,
-        }
-    }
 
-    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared.give(Box::new(job));
-    }
+            pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
+                self.1.$give(Box::new(job));
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                self.1.$close(&mut self.0);
+            }
+        }
+    )* };
 }
 
-impl Drop for LosesJobsAtDrop {
-    fn drop(&mut self) {
-        self.shared.close(&mut self.workers);
+with_a_queue! {
+    LosesJobsAtDrop: looks_for_the_end_first, give, close;
+    WaitsTooLate: looks_and_then_waits, give, close;
+    LeavesWhenIdle: leaves_after_a_second, give, close;
+    TrustsEveryWakeUp: waits_once, give_with_the_lock, close;
+    WakesTheWrongOne: notifies_one, give, close_when_idle;
+}
+
+/// Its workers look whether the pool is closed before they look for a job.
+fn looks_for_the_end_first(shared: &Shared) {
+    let mut queue = shared.queue.lock().unwrap();
+    while !queue.closed {
+        if let Some(job) = queue.jobs.pop_front() {
+            drop(queue);
+            job();
+            queue = shared.queue.lock().unwrap();
+        } else {
+            queue = shared.changed.wait(queue).unwrap();
+        }
     }
 }
 
 /// A worker finds no job, unlocks, locks again and waits. A job that comes in between waits too, until `drop` calls
 /// the worker: a lost wake-up, which no thread waits for in the end.
-pub struct WaitsTooLate {
-    workers: Vec<JoinHandle<()>>,
-    shared: Arc<Shared>,
-}
-
-impl WaitsTooLate {
-    pub fn new(size: usize) -> WaitsTooLate {
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let work = move || {
-            loop {
-                let queue = theirs.queue.lock().unwrap();
-                let waits = queue.jobs.is_empty() && !queue.closed;
-                drop(queue);
-                let mut queue = theirs.queue.lock().unwrap();
-                if waits && !queue.closed {
-                    queue = theirs.changed.wait(queue).unwrap();
-                }
-                match queue.jobs.pop_front() {
-                    Some(job) => {
-                        drop(queue);
-                        job();
-                    }
-                    None if queue.closed => break,
-                    None => {}
-                }
-            }
-        };
-        WaitsTooLate {
-            workers: spawn(size, work),
-            shared,
+fn looks_and_then_waits(shared: &Shared) {
+    loop {
+        let queue = shared.queue.lock().unwrap();
+        let waits = queue.jobs.is_empty() && !queue.closed;
+        drop(queue);
+        let mut queue = shared.queue.lock().unwrap();
+        if waits && !queue.closed {
+            queue = shared.changed.wait(queue).unwrap();
         }
-    }
-
-    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared.give(Box::new(job));
-    }
-}
-
-impl Drop for WaitsTooLate {
-    fn drop(&mut self) {
-        self.shared.close(&mut self.workers);
+        match queue.jobs.pop_front() {
+            Some(job) => {
+                drop(queue);
+                job();
+            }
+            None if queue.closed => break,
+            None => {}
+        }
     }
 }
 
 /// A worker that has waited for a second leaves. A job that comes then waits for ever.
-pub struct LeavesWhenIdle {
-    workers: Vec<JoinHandle<()>>,
-    shared: Arc<Shared>,
-}
-
-impl LeavesWhenIdle {
-    pub fn new(size: usize) -> LeavesWhenIdle {
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let work = move || {
-            loop {
-                let queue = theirs.queue.lock().unwrap();
-                let waits = |queue: &mut Queue| queue.jobs.is_empty() && !queue.closed;
-                let second = Duration::from_secs(1);
-                let waited = theirs.changed.wait_timeout_while(queue, second, waits);
-                let (mut queue, _) = waited.unwrap();
-                let Some(job) = queue.jobs.pop_front() else {
-                    break;
-                };
-                drop(queue);
-                job();
-            }
+fn leaves_after_a_second(shared: &Shared) {
+    loop {
+        let queue = shared.queue.lock().unwrap();
+        let waits = |queue: &mut Queue| queue.jobs.is_empty() && !queue.closed;
+        let second = Duration::from_secs(1);
+        let waited = shared.changed.wait_timeout_while(queue, second, waits);
+        let (mut queue, _) = waited.unwrap();
+        let Some(job) = queue.jobs.pop_front() else {
+            break;
         };
-        LeavesWhenIdle {
-            workers: spawn(size, work),
-            shared,
-        }
-    }
-
-    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared.give(Box::new(job));
-    }
-}
-
-impl Drop for LeavesWhenIdle {
-    fn drop(&mut self) {
-        self.shared.close(&mut self.workers);
+        drop(queue);
+        job();
     }
 }
 
 /// A worker takes every end of its wait for a job, or for the end of the pool.
-pub struct TrustsEveryWakeUp {
-    workers: Vec<JoinHandle<()>>,
-    shared: Arc<Shared>,
-}
-
-impl TrustsEveryWakeUp {
-    pub fn new(size: usize) -> TrustsEveryWakeUp {
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let work = move || {
-            loop {
-                let mut queue = theirs.queue.lock().unwrap();
-                if queue.jobs.is_empty() && !queue.closed {
-                    queue = theirs.changed.wait(queue).unwrap();
-                }
-                let Some(job) = queue.jobs.pop_front() else {
-                    break;
-                };
-                drop(queue);
-                job();
-            }
-        };
-        TrustsEveryWakeUp {
-            workers: spawn(size, work),
-            shared,
+fn waits_once(shared: &Shared) {
+    loop {
+        let mut queue = shared.queue.lock().unwrap();
+        if queue.jobs.is_empty() && !queue.closed {
+            queue = shared.changed.wait(queue).unwrap();
         }
-    }
-
-    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        let mut queue = self.shared.queue.lock().unwrap();
-        queue.jobs.push_back(Box::new(job));
-        self.shared.changed.notify_one();
+        let Some(job) = queue.jobs.pop_front() else {
+            break;
+        };
+        drop(queue);
+        job();
     }
 }
 
-impl Drop for TrustsEveryWakeUp {
-    fn drop(&mut self) {
-        self.shared.close(&mut self.workers);
+/// A worker that has done the last job notifies one thread, and that may be the wrong one.
+fn notifies_one(shared: &Shared) {
+    loop {
+        let mut queue = shared.queue.lock().unwrap();
+        while queue.jobs.is_empty() && !queue.closed {
+            queue = shared.changed.wait(queue).unwrap();
+        }
+        let Some(job) = queue.jobs.pop_front() else {
+            break;
+        };
+        queue.working += 1;
+        drop(queue);
+        job();
+        shared.queue.lock().unwrap().working -= 1;
+        shared.changed.notify_one();
     }
 }
 
@@ -274,59 +243,6 @@ impl SpinsWhenClosed {
 
     pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
         self.sender.send(Box::new(job)).unwrap();
-    }
-}
-
-/// Workers wait for jobs, and `drop` waits for the jobs to be done, at the same condition variable.
-/// When a worker has done the last job, it notifies one thread, and that may be the wrong one.
-pub struct WakesTheWrongOne {
-    workers: Vec<JoinHandle<()>>,
-    shared: Arc<Shared>,
-}
-
-impl WakesTheWrongOne {
-    pub fn new(size: usize) -> WakesTheWrongOne {
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let work = move || {
-            loop {
-                let mut queue = theirs.queue.lock().unwrap();
-                while queue.jobs.is_empty() && !queue.closed {
-                    queue = theirs.changed.wait(queue).unwrap();
-                }
-                let Some(job) = queue.jobs.pop_front() else {
-                    break;
-                };
-                queue.working += 1;
-                drop(queue);
-                job();
-                theirs.queue.lock().unwrap().working -= 1;
-                theirs.changed.notify_one();
-            }
-        };
-        WakesTheWrongOne {
-            workers: spawn(size, work),
-            shared,
-        }
-    }
-
-    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
-        self.shared.give(Box::new(job));
-    }
-}
-
-impl Drop for WakesTheWrongOne {
-    fn drop(&mut self) {
-        let mut queue = self.shared.queue.lock().unwrap();
-        while queue.working > 0 || !queue.jobs.is_empty() {
-            queue = self.shared.changed.wait(queue).unwrap();
-        }
-        queue.closed = true;
-        drop(queue);
-        self.shared.changed.notify_all();
-        for worker in self.workers.drain(..) {
-            worker.join().unwrap();
-        }
     }
 }
 
