@@ -18,7 +18,13 @@ fn verdicts(test: &str, new: fn(usize) -> Pool) -> [Verdict; 5] {
     explored::verdicts(&if thorough() { check } else { check.enough(200) })
 }
 
-fn assert_verdicts(test: &str, new: fn(usize) -> Pool, expected: &str) {
+/// Also, so many verdicts, from 0 on, have these words in them, or lack them.
+fn assert_verdicts(
+    test: &str,
+    new: fn(usize) -> Pool,
+    expected: &str,
+    words: &[(usize, bool, &str)],
+) {
     let verdicts = verdicts(test, new);
     let signs = verdicts.iter().map(|verdict| match verdict {
         Verdict::Kept => '+',
@@ -26,13 +32,24 @@ fn assert_verdicts(test: &str, new: fn(usize) -> Pool, expected: &str) {
         Verdict::CannotTell(_) => '?',
     });
     let signs: String = signs.collect();
-    let told = verdicts.map(|verdict| verdict.to_string()).join("\n\n");
-    assert_eq!(signs, expected, "{told}");
+    let told = verdicts.map(|verdict| verdict.to_string());
+    assert_eq!(signs, expected, "{}", told.join("\n\n"));
+    for (index, has, words) in words {
+        assert_eq!(
+            told[*index].contains(words),
+            *has,
+            "{words}: {}",
+            told[*index]
+        );
+    }
 }
 
 /// Makes a test of each pool, which has the Book's interface.
 macro_rules! verdicts {
-    ($($(#[$attribute:meta])* $test:ident $expected:literal $pool:ty;)*) => {
+    ($($(#[$attribute:meta])* $test:ident $expected:literal $pool:ty
+        $(, $index:literal $has:ident $words:literal)*;)*) => {
+        const HAS: bool = true;
+        const LACKS: bool = false;
         $(
             $(#[$attribute])*
             #[test]
@@ -42,7 +59,7 @@ macro_rules! verdicts {
                     #[allow(unused_mut)] // Some pools want to be borrowed as mutable.
                     let mut pool = <$pool>::new(size);
                     Box::new(move |job| pool.execute(job))
-                }, $expected);
+                }, $expected, &[$(($index, $has, $words)),*]);
             }
         )*
     };
@@ -58,76 +75,26 @@ verdicts! {
     holds_the_lock "-+++-" broken::HoldsTheLock;
     is_stuck_when_dropped "+++-?" broken::StuckAtDrop;
     leaves_before_the_queue_is_empty "++-??" broken::LosesJobsAtDrop;
-    waits_too_late "+??-?" broken::WaitsTooLate;
+    waits_too_late "+??-?" broken::WaitsTooLate,
+        3 HAS "a job does not run before the pool is dropped",
+        3 HAS "\nCan a worker find no job, and begin to wait only after",
+        3 LACKS "thread-2"; // The schedule is as short as can be.
+    // It waits for no notification, so it has lost none.
+    leaves_when_idle "+?--?" broken::LeavesWhenIdle,
+        3 HAS "\nWhat ends a worker's loop: can a job come after that?\n",
+        3 LACKS "lost wake-up";
     never_works "???-?" never_works::ThreadPool::<1>;
     has_no_thread "?????" never_works::ThreadPool::<0>;
-    spins_when_closed "+???-" broken::SpinsWhenClosed;
+    spins_when_closed "+???-" broken::SpinsWhenClosed,
+        3 HAS "schedules have no end",
+        3 HAS " goes round and round: lock, recv, unlock.";
     wakes_the_wrong_worker "++?-?" broken::WakesTheWrongOne;
     trusts_every_wake_up "++-++" broken::TrustsEveryWakeUp;
-    counts_clones "+????" counts::CountsClones;
-}
-
-#[test]
-fn what_is_not_modelled_is_told_with_its_place() {
-    let test = "tools::explore_pool::what_is_not_modelled_is_told_with_its_place";
-    let verdicts = verdicts(test, |size| {
-        let mut pool = counts::CountsClones::new(size);
-        Box::new(move |job| pool.execute(job))
-    });
-    let expected = "`strong_count` is not modelled (tests/tools/explore/counts.rs:";
-    for verdict in &verdicts[1..] {
-        assert!(verdict.to_string().contains(expected), "{verdict}");
-    }
-}
-
-#[test]
-fn a_worker_that_goes_round_and_round_is_told_with_its_steps() {
-    let test = "tools::explore_pool::a_worker_that_goes_round_and_round_is_told_with_its_steps";
-    let verdicts = verdicts(test, |size| {
-        let pool = broken::SpinsWhenClosed::new(size);
-        Box::new(move |job| pool.execute(job))
-    });
-    let told = verdicts[3].to_string();
-    let steps = " goes round and round: lock, recv, unlock.";
-    assert!(
-        told.starts_with("cannot tell: schedules have no end") && told.contains(steps),
-        "{told}"
-    );
-}
-
-#[test]
-fn a_lost_wake_up_is_told_with_the_shortest_schedule() {
-    let test = "tools::explore_pool::a_lost_wake_up_is_told_with_the_shortest_schedule";
-    let verdicts = verdicts(test, |size| {
-        let pool = broken::WaitsTooLate::new(size);
-        Box::new(move |job| pool.execute(job))
-    });
-    let told = verdicts[3].to_string();
-    assert!(
-        told.contains("a job does not run before the pool is dropped"),
-        "{told}"
-    );
-    assert!(
-        told.contains("\nCan a worker find no job, and begin to wait only after"),
-        "{told}"
-    );
-    assert!(!told.contains("thread-2"), "{told}");
-}
-
-/// It waits for no notification, so it has lost none.
-#[test]
-fn a_worker_that_has_left_is_led_to_the_end_of_its_loop() {
-    let test = "explore_pool::a_worker_that_has_left_is_led_to_the_end_of_its_loop";
-    let verdicts = verdicts(test, |size| {
-        let pool = broken::LeavesWhenIdle::new(size);
-        Box::new(move |job| pool.execute(job))
-    });
-    let told = verdicts[3].to_string();
-    assert!(
-        told.contains("\nWhat ends a worker's loop: can a job come after that?\n"),
-        "{told}"
-    );
-    assert!(!told.contains("lost wake-up"), "{told}");
+    counts_clones "+????" counts::CountsClones,
+        1 HAS "`strong_count` is not modelled (tests/tools/explore/counts.rs:",
+        2 HAS "`strong_count` is not modelled (tests/tools/explore/counts.rs:",
+        3 HAS "`strong_count` is not modelled (tests/tools/explore/counts.rs:",
+        4 HAS "`strong_count` is not modelled (tests/tools/explore/counts.rs:";
 }
 
 /// Its workers wait for ever, if it has any, so its jobs are lost for no reason of their own.
