@@ -27,10 +27,26 @@ fn file_name(stage: &Stage) -> String {
     format!("stage{}_{}", stage.number, stage.name.replace('-', "_"))
 }
 
+/// The file of a stage, and its page.
+fn file_of(stage: &Stage) -> String {
+    read(format!("stages/{}.rs", file_name(stage)))
+}
+
+fn page_of(stage: &Stage) -> String {
+    read(format!("docs/{}.md", file_name(stage)))
+}
+
 /// What the race calls a stage.
 fn label(stage: &Stage) -> String {
     format!("stage {}  {}", stage.number, stage.name)
 }
+
+/// The terminal on which the races of the pages are drawn.
+const TERMINAL: Style = Style {
+    width: 76,
+    unicode: true,
+    color: false,
+};
 
 /// README.md and every page in docs/.
 fn pages() -> Vec<PathBuf> {
@@ -67,13 +83,10 @@ fn the_code_on_a_stage_s_page_is_in_its_file_as_it_stands() {
 /// "Write `this` for `that`", say the exercises of the stages' pages, or "before `that`".
 #[test]
 fn the_lines_to_change_in_an_exercise_are_in_the_files() {
-    let files: String = STAGES
-        .iter()
-        .map(|stage| read(format!("stages/{}.rs", file_name(stage))))
-        .collect();
+    let files: String = STAGES.iter().map(file_of).collect();
     let mut found = 0;
     for stage in &STAGES {
-        let page = read(format!("docs/{}.md", file_name(stage)));
+        let page = page_of(stage);
         let (_, exercises) = page.split_once(" things to try\n").unwrap();
         let exercises = exercises.split_whitespace().collect::<Vec<_>>().join(" ");
         for task in exercises.split("rite `").skip(1) {
@@ -132,7 +145,7 @@ fn the_readme_begins_with_two_loops_a_picture_and_the_race() {
     let loops = blocks(first_screen, "```rust,ignore");
     assert_eq!(loops.len(), 2, "{loops:?}");
     for (stage, shown) in STAGES[2..].iter().zip(loops) {
-        let code = read(format!("stages/{}.rs", file_name(stage)));
+        let code = file_of(stage);
         let found = has_lines(&without_comments(&code), &shown);
         assert!(found, "not in stage {}:\n{shown}", stage.number);
     }
@@ -236,17 +249,13 @@ fn comparable(log: &str) -> Vec<String> {
 }
 
 /// A race of five-second requests, each of which takes a millisecond longer than that.
-fn ideal_race(stage: &Stage, label: &str, count: usize) -> RaceRecording {
-    ideal_race_of(stage, label, count, 4, Duration::from_millis(5001))
+fn ideal_race(stage: &Stage, count: usize) -> RaceRecording {
+    ideal_race_of(stage, count, 4, 5)
 }
 
-fn ideal_race_of(
-    stage: &Stage,
-    label: &str,
-    count: usize,
-    workers: usize,
-    takes: Duration,
-) -> RaceRecording {
+/// The same of so many requests to so many workers, each of which takes so many seconds.
+fn ideal_race_of(stage: &Stage, count: usize, workers: usize, seconds: u64) -> RaceRecording {
+    let takes = Duration::from_millis(1000 * seconds + 1);
     // One thread works on one request at a time.
     let thread = |number: usize| match stage.number {
         1 => String::from("main"),
@@ -264,7 +273,7 @@ fn ideal_race_of(
         }
     });
     RaceRecording {
-        label: label.to_owned(),
+        label: label(stage),
         lanes: lanes.collect(),
         reported: true,
         ..RaceRecording::default()
@@ -274,11 +283,11 @@ fn ideal_race_of(
 /// A race against two workers, of `count` requests: so many are answered, and the others rejected.
 fn ideal_race_with_rejections(
     stage: &Stage,
-    label: &str,
     answered: usize,
     count: usize,
+    seconds: u64,
 ) -> RaceRecording {
-    let mut race = ideal_race_of(stage, label, answered, 2, Duration::from_millis(5001));
+    let mut race = ideal_race_of(stage, answered, 2, seconds);
     let rejected = Lane {
         picked_up: None,
         thread: Some(String::from("rejections")),
@@ -291,33 +300,29 @@ fn ideal_race_with_rejections(
 
 /// What a stage's page shows first: the options of a server, and a race against it. Two requests would
 /// show of stages 5 to 7 only what they have in common with stage 3.
-fn experiment(stage: &Stage, label: &str) -> (&'static [&'static str], RaceRecording) {
-    match stage.number {
-        5 => (
-            &["--workers", "2"],
-            ideal_race_with_rejections(stage, label, 2, 5),
-        ),
-        6 => (
-            &["--workers", "2", "--queue", "3"],
-            ideal_race_with_rejections(stage, label, 5, 8),
-        ),
-        7 => (
-            &["--workers", "2", "--queue", "3", "--requests", "3"],
-            ideal_race_of(stage, label, 3, 2, Duration::from_millis(5001)),
-        ),
-        _ => (&[], ideal_race(stage, label, 2)),
+fn experiment(stage: &Stage) -> (&'static [&'static str], RaceRecording) {
+    const OPTIONS: [&str; 6] = ["--workers", "2", "--queue", "3", "--requests", "3"];
+    let (options, race) = match stage.number {
+        5 => (&OPTIONS[..2], ideal_race_with_rejections(stage, 2, 5, 5)),
+        6 => (&OPTIONS[..4], ideal_race_with_rejections(stage, 5, 8, 5)),
+        7 => (&OPTIONS[..], ideal_race_of(stage, 3, 2, 5)),
+        _ => (&OPTIONS[..0], ideal_race(stage, 2)),
+    };
+    (options, by_address(race))
+}
+
+/// A race against a server that may be any.
+fn by_address(race: RaceRecording) -> RaceRecording {
+    RaceRecording {
+        label: String::from("127.0.0.1:7878/sleep"),
+        ..race
     }
 }
 
-/// The race's standard output, on a terminal of 76 columns.
+/// The race's standard output.
 fn ideal_output(race: RaceRecording) -> String {
-    let style = Style {
-        width: 76,
-        unicode: true,
-        color: false,
-    };
     let result = race.result();
-    let chart = chart::draw(&[race], Duration::ZERO, Duration::ZERO, style);
+    let chart = chart::draw(&[race], Duration::ZERO, Duration::ZERO, TERMINAL);
     format!("{}\n{result}", chart.join("\n"))
 }
 
@@ -331,12 +336,12 @@ fn a_stage_s_page_shows_what_is_seen_when_it_is_run() {
 }
 
 fn the_page_shows_what_is_seen(stage: &Stage) {
-    let page = read(format!("docs/{}.md", file_name(stage)));
+    let page = page_of(stage);
     let blocks = blocks(&page, "```console");
     let [start, race, log, ..] = blocks.as_slice() else {
         panic!("{blocks:?}")
     };
-    let (options, ideal) = experiment(stage, "127.0.0.1:7878/sleep");
+    let (options, ideal) = experiment(stage);
     let run = format!("$ cargo run --features stage{}", stage.number);
 
     let server = Server::start(stage.number, options);
@@ -354,16 +359,12 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
     assert_eq!(*start, format!("{typed}\n{banner}"));
 
     let count = ideal.lanes.len();
-    match count {
-        2 => {
-            let typed = format!("{run} -- race --ask 127.0.0.1:7878");
-            assert_shows(&without_predictions(race, &ideal), &typed, ideal);
-        }
-        _ => assert_shows(
-            race,
-            &format!("{run} -- race 127.0.0.1:7878 -n {count}"),
-            ideal,
-        ),
+    if count == 2 {
+        let typed = format!("{run} -- race --ask 127.0.0.1:7878");
+        assert_shows(&without_predictions(race, &ideal), &typed, ideal);
+    } else {
+        let typed = format!("{run} -- race 127.0.0.1:7878 -n {count}");
+        assert_shows(race, &typed, ideal);
     }
 
     let options = [&["--sleep", "2", "--read-timeout", "30"], options].concat();
@@ -427,14 +428,30 @@ fn comparable_log(log: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_two_waves_of_stage_3_are_drawn_as_they_are() {
-    let stage = &STAGES[2];
-    let page = read(format!("docs/{}.md", file_name(stage)));
-    let ideal = ideal_race(stage, &label(stage), 6);
-    let typed = "$ cargo run --features stage3 -- race -n 6";
-    let shown = blocks(&page, "```console");
-    let waves = shown.iter().find(|block| block.starts_with(typed));
-    assert_shows(waves.unwrap(), typed, ideal);
+fn the_charts_on_the_pages_of_stages_3_and_6_are_drawn_as_they_are() {
+    let [three, six] = [&STAGES[2], &STAGES[5]];
+    for (stage, options, ideal) in [
+        (three, "-n 6", ideal_race(three, 6)),
+        // Two workers and a capacity of one: the queue is full before a worker has woken up.
+        (
+            six,
+            "--workers 2 --queue 1 -n 5",
+            ideal_race_with_rejections(six, 2, 5, 5),
+        ),
+    ] {
+        let typed = format!(
+            "$ cargo run --features stage{} -- race {options}",
+            stage.number
+        );
+        let shown = blocks(&page_of(stage), "```console");
+        let block = shown.iter().find(|block| block.starts_with(&typed));
+        assert_shows(block.unwrap(), &typed, ideal);
+    }
+}
+
+/// A page has this block.
+fn assert_has(page: &str, block: String) {
+    assert!(blocks(page, "```console").contains(&block), "{block}");
 }
 
 /// The pages of stages 3 and 6 send twice as many requests as four workers can answer.
@@ -472,20 +489,8 @@ fn an_open_load_does_to_a_queue_what_the_pages_say() {
             "$ cargo run --features stage{} -- race --sleep 1 --every 0.13 -n 24",
             stage.number
         );
-        let shown = format!("{typed}\n{}", ideal.result());
-        let page = read(format!("docs/{}.md", file_name(stage)));
-        assert!(blocks(&page, "```console").contains(&shown), "{shown}");
+        assert_has(&page_of(stage), format!("{typed}\n{}", ideal.result()));
     }
-}
-
-/// Five requests, two workers and a capacity of one: the queue is full before a worker has woken up.
-#[test]
-fn a_burst_that_is_faster_than_the_workers_is_drawn_as_it_is() {
-    let stage = &STAGES[5];
-    let page = read(format!("docs/{}.md", file_name(stage)));
-    let ideal = ideal_race_with_rejections(stage, &label(stage), 2, 5);
-    let typed = "$ cargo run --features stage6 -- race --workers 2 --queue 1 -n 5";
-    assert_shows(&blocks(&page, "```console")[3], typed, ideal);
 }
 
 /// The page of stage 7 sends its three requests to stage 3 too, where nothing waits for the workers.
@@ -499,58 +504,50 @@ fn stage_3_answers_none_of_the_requests_that_stage_7_answers() {
     let result = output.lines().last().unwrap();
     let result = result.replace(&server.addr.to_string(), "127.0.0.1:7878");
 
-    let page = read(format!("docs/{}.md", file_name(&STAGES[6])));
     let typed = "$ cargo run --features stage3 -- race 127.0.0.1:7878 -n 3";
-    let shown = format!("{typed}\n{result}");
-    assert!(blocks(&page, "```console").contains(&shown), "{shown}");
+    assert_has(&page_of(&STAGES[6]), format!("{typed}\n{result}"));
 }
 
-/// Five requests, two workers, and no limit to how many wait.
-#[test]
-fn without_the_permit_in_the_closure_stage_5_takes_three_waves() {
-    let stage = &STAGES[4];
-    let page = read(format!("docs/{}.md", file_name(stage)));
-    let takes = Duration::from_millis(2001);
-    let result = ideal_race_of(stage, &label(stage), 5, 2, takes).result();
-    let race = "cargo run --features stage5 -- race --workers 2 -n 5 --sleep 2";
-    let shown = format!("$ {race}\n{result}");
-    assert!(blocks(&page, "```console").contains(&shown), "{shown}");
+/// The last lines of races: the stage, how many requests and workers there are, and how many seconds each takes.
+fn results<const RACES: usize>(races: [(usize, usize, usize, u64); RACES]) -> String {
+    let results = races.map(|(number, count, workers, seconds)| {
+        ideal_race_of(&STAGES[number - 1], count, workers, seconds).result()
+    });
+    results.join("\n")
 }
 
 #[test]
-fn the_results_on_the_page_about_the_race_are_those_of_the_stages() {
-    let results: Vec<String> = STAGES[..4]
-        .iter()
-        .map(|stage| ideal_race(stage, &label(stage), 2).result())
-        .collect();
-    let page = read("docs/race.md");
-    assert!(
-        blocks(&page, "```console").contains(&results.join("\n")),
-        "{results:?}"
-    );
+fn the_results_on_the_pages_are_those_of_the_stages() {
+    let four = results([1, 2, 3, 4].map(|stage| (stage, 2, 4, 5)));
+    assert_has(&read("docs/race.md"), four);
+    // Without the permit in the closure, there is no limit to how many requests wait.
+    let race = "$ cargo run --features stage5 -- race --workers 2 -n 5 --sleep 2";
+    let three_waves = results([(5, 5, 2, 2)]);
+    assert_has(&page_of(&STAGES[4]), format!("{race}\n{three_waves}"));
+    let predictions = [(3, 4), (3, 5), (3, 8), (3, 9), (4, 9)];
+    let predictions = results(predictions.map(|(stage, workers)| (stage, 9, workers, 1)));
+    assert_has(&read("docs/exercises.md"), predictions);
+    let held = [(3, 0), (4, 2)].map(|(stage, held)| {
+        let result = results([(stage, 2, 4, 2)]);
+        format!("{result}  lock held during {held} of 2 jobs")
+    });
+    assert_has(&read("docs/teacher.md"), held.join("\n"));
 }
 
 #[test]
 fn the_running_race_on_the_page_is_drawn_as_it_is_while_it_runs() {
-    let style = Style {
-        width: 76,
-        unicode: true,
-        color: false,
-    };
     let connected = Lane {
         connected: Some(Duration::ZERO),
         ..Lane::default()
     };
     let running = RaceRecording {
-        label: String::from("127.0.0.1:7878/sleep"),
         lanes: vec![connected; 2],
         ..RaceRecording::default()
     };
     let now = Duration::from_secs(3);
     let horizon = chart::horizon(Duration::from_secs(5), now);
-    let frame = chart::draw(&[running], horizon, now, style).join("\n");
-    let page = read("docs/race.md");
-    assert!(blocks(&page, "```console").contains(&frame), "{frame}");
+    let frame = chart::draw(&[by_address(running)], horizon, now, TERMINAL);
+    assert_has(&read("docs/race.md"), frame.join("\n"));
 }
 
 /// The notes in these lines, on the clock of the race.
@@ -563,23 +560,18 @@ fn notes(lines: &str) -> Lock {
     lock
 }
 
-fn draw_lock(label: &str, lock: Lock, end: Duration) -> String {
-    let style = Style {
-        width: 76,
-        unicode: true,
-        color: false,
-    };
+fn draw_lock(label: &str, lock: Lock, end: Duration, style: Style) -> Vec<String> {
     let threads = RaceRecording {
         label: label.to_owned(),
         lock: Some(lock),
         ..RaceRecording::default()
     };
-    chart::draw(&[threads], end, Duration::ZERO, style).join("\n")
+    chart::draw(&[threads], end, Duration::ZERO, style)
 }
 
 #[test]
 fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
-    let stage_3 = "\
+    let start = "\
 0.0003  worker-0  starts
 0.0003  worker-1  starts
 0.0003  worker-2  starts
@@ -588,6 +580,8 @@ fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
 0.0004  worker-1  wants  mutex 1
 0.0004  worker-2  wants  mutex 1
 0.0004  worker-3  wants  mutex 1
+";
+    let stage_3 = "\
 0.0005  worker-0  releases  mutex 1
 0.0005  worker-0  begins  job 1
 0.0005  worker-1  has  mutex 1
@@ -597,14 +591,6 @@ fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
 6.0000  worker-0  ends  job 1
 6.0000  worker-1  ends  job 2";
     let stage_4 = "\
-0.0003  worker-0  starts
-0.0003  worker-1  starts
-0.0003  worker-2  starts
-0.0003  worker-3  starts
-0.0003  worker-0  has  mutex 1
-0.0004  worker-1  wants  mutex 1
-0.0004  worker-2  wants  mutex 1
-0.0004  worker-3  wants  mutex 1
 0.0005  worker-0  begins  job 1
 5.0009  worker-0  ends  job 1
 5.0010  worker-0  begins  job 2
@@ -613,10 +599,10 @@ fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
     let on_this_page = blocks(&page, "```console");
     for (number, lines) in [(3, stage_3), (4, stage_4)] {
         let stage = &STAGES[number - 1];
-        let mut race = ideal_race(stage, &label(stage), 2);
-        race.lock = Some(notes(lines));
+        let mut race = ideal_race(stage, 2);
+        race.lock = Some(notes(&(start.to_owned() + lines)));
         let command = format!("$ cargo run --features stage{number} -- race --lock\n");
-        let shown = blocks(&read(format!("docs/{}.md", file_name(stage))), "```console");
+        let shown = blocks(&page_of(stage), "```console");
         let block = shown.iter().find(|block| block.starts_with(&command));
         let block = block.unwrap_or_else(|| panic!("{shown:?}"));
         let ideal = command + &ideal_output(race);
@@ -649,13 +635,14 @@ fn the_page_about_the_lock_shows_what_a_race_draws_of_it() {
 0.3003  thread-1  releases  mutex 1
 0.3003  thread-2  has  mutex 1
 0.3004  thread-2  releases  mutex 1";
-    let ideal = draw_lock("threads", notes(own), Duration::from_micros(300_500));
-    let ideal = ideal + "\nlock held during 0 of 2 jobs";
+    let end = Duration::from_micros(300_500);
+    let mut ideal = draw_lock("threads", notes(own), end, TERMINAL);
+    ideal.push(String::from("lock held during 0 of 2 jobs"));
     let mut blocks = blocks(&page, "```text").into_iter();
     let block = blocks
         .rfind(|block| block.starts_with("threads\n"))
         .unwrap();
-    assert_eq!(comparable(&block), comparable(&ideal));
+    assert_eq!(comparable(&block), comparable(&ideal.join("\n")));
 }
 
 /// They are from a real run: `while let`, with three jobs on two workers.
@@ -673,7 +660,8 @@ fn the_loop_on_the_page_about_the_lock_is_drawn_from_the_notes_below_it() {
     let released = all[..until].iter();
     let released = released.filter(|note| note.action == Action::Unlock);
     assert_eq!(released.count(), 2);
-    assert_eq!(draw_lock("while let", lock, end), blocks[0]);
+    let drawn = draw_lock("while let", lock, end, TERMINAL);
+    assert_eq!(drawn.join("\n"), blocks[0]);
 }
 
 #[test]
@@ -690,15 +678,9 @@ fn the_table_of_signs_is_the_legend_of_the_chart() {
         let style = Style {
             width: 200,
             unicode,
-            color: false,
+            ..TERMINAL
         };
-        let threads = RaceRecording {
-            label: String::new(),
-            lock: Some(notes(lines)),
-            ..RaceRecording::default()
-        };
-        let end = Duration::from_secs(6);
-        let chart = chart::draw(&[threads], end, Duration::ZERO, style);
+        let chart = draw_lock("", notes(lines), Duration::from_secs(6), style);
         let legend = chart.last().unwrap().trim().to_owned();
         let items = legend.split("   ").map(|item| item.chars().next().unwrap());
         items.collect::<Vec<char>>()
@@ -711,28 +693,17 @@ fn the_table_of_signs_is_the_legend_of_the_chart() {
     }
 }
 
-/// Every chart in the notes for the teacher, and the last lines of two races.
+/// Every chart in the notes for the teacher.
 #[test]
 fn what_the_class_sees_is_what_the_race_draws() {
-    let race = |number: usize, count| {
-        let stage = &STAGES[number - 1];
-        ideal_race(stage, &label(stage), count)
-    };
-    let by_address = |count| ideal_race(&STAGES[0], "127.0.0.1:7878/sleep", count);
-    let mut with_rejections = ideal_race_with_rejections(&STAGES[4], &label(&STAGES[4]), 2, 5);
-    for lane in &mut with_rejections.lanes {
-        if let Some((end, RequestOutcome::Answered(_))) = &mut lane.end {
-            *end = Duration::from_millis(2001);
-        }
-    }
     let charts = [
-        by_address(1),
-        by_address(2),
-        race(2, 8),
-        race(3, 2),
-        race(3, 6),
-        race(4, 2),
-        with_rejections,
+        by_address(ideal_race(&STAGES[0], 1)),
+        by_address(ideal_race(&STAGES[0], 2)),
+        ideal_race(&STAGES[1], 8),
+        ideal_race(&STAGES[2], 2),
+        ideal_race(&STAGES[2], 6),
+        ideal_race(&STAGES[3], 2),
+        ideal_race_with_rejections(&STAGES[4], 2, 5, 2),
     ];
     let page = read("docs/teacher.md");
     let blocks = blocks(&page, "```console");
@@ -741,30 +712,6 @@ fn what_the_class_sees_is_what_the_race_draws() {
         .filter(|block| block.contains("\u{2591} waiting"));
     let shown: Vec<Vec<String>> = shown.map(|chart| comparable(chart)).collect();
     assert_eq!(shown, charts.map(|race| comparable(&ideal_output(race))));
-
-    let lock = [(3, 0), (4, 2)].map(|(number, held)| {
-        let stage = &STAGES[number - 1];
-        let takes = Duration::from_millis(2001);
-        let result = ideal_race_of(stage, &label(stage), 2, 4, takes).result();
-        format!("{result}  lock held during {held} of 2 jobs")
-    });
-    assert!(blocks.contains(&lock.join("\n")), "{lock:?}");
-}
-
-/// How long nine requests take, with four numbers of workers, and under stage 4.
-fn predictions() -> String {
-    let results = [(3, 4), (3, 5), (3, 8), (3, 9), (4, 9)].map(|(number, workers)| {
-        let stage = &STAGES[number - 1];
-        let takes = Duration::from_millis(1001);
-        ideal_race_of(stage, &label(stage), 9, workers, takes).result()
-    });
-    results.join("\n")
-}
-
-#[test]
-fn the_predictions_of_the_exercises_are_what_the_stages_take() {
-    let page = read("docs/exercises.md");
-    assert!(blocks(&page, "```console").contains(&predictions()));
 }
 
 /// The numbers are those of one machine on one day. But the rows are those of the benchmark.
@@ -930,9 +877,9 @@ fn the_answer_key_has_a_row_for_each_part_of_the_handout() {
 #[test]
 fn every_picture_is_drawn_as_the_race_draws_today() {
     let race = |stage: &Stage| match stage.number {
-        5 => ideal_race_with_rejections(stage, &label(stage), 2, 5),
-        6 | 7 => ideal_race_with_rejections(stage, &label(stage), 3, 5),
-        _ => ideal_race(stage, &label(stage), 2),
+        5 => ideal_race_with_rejections(stage, 2, 5, 5),
+        6 | 7 => ideal_race_with_rejections(stage, 3, 5, 5),
+        _ => ideal_race(stage, 2),
     };
     let mut pictures = vec![(String::from("race"), STAGES[..4].iter().map(race).collect())];
     for stage in &STAGES {
@@ -940,11 +887,8 @@ fn every_picture_is_drawn_as_the_race_draws_today() {
     }
     for (name, races) in pictures {
         let recorded = read(format!("docs/{name}.svg"));
-        assert_eq!(
-            comparable(&recorded),
-            comparable(&svg::draw(&races)),
-            "{name}.svg"
-        );
+        let drawn = svg::draw(&races);
+        assert_eq!(comparable(&recorded), comparable(&drawn), "{name}.svg");
     }
 }
 
@@ -983,7 +927,7 @@ fn the_steps_in_the_picture_of_the_scheduler_are_those_of_stage_3() {
     use ten_versus_five::explore::Explorer;
     use ten_versus_five::traced::stages::stage3::ThreadPool;
     let picture = read("docs/scheduler.svg");
-    let file = read(format!("stages/{}.rs", file_name(&STAGES[2])));
+    let file = file_of(&STAGES[2]);
     let lines: Vec<&str> = file.lines().map(str::trim).collect();
     let mut numbers = texts(&picture, "number").into_iter();
     for code in texts(&picture, "source") {
