@@ -78,9 +78,7 @@ impl ChosenPool {
             ChosenPool::Spelling(spelling) => Some(spelling.program(workers, jobs)),
         }
     }
-}
 
-impl ChosenPool {
     /// The pool as it stands on the page. None if it is a stage without a pool.
     fn page(self, options: &ExploreOptions) -> Option<page::PagePool> {
         let states = Explorer::new().states(page::MOST_STATES, self.program(options)?);
@@ -114,37 +112,46 @@ const MAX_JOBS: usize = 100;
 ///
 /// The first mistake. If there is none, options that exclude each other, or that there is no pool.
 pub fn parse(arguments: &mut Arguments) -> Result<ExploreOptions, UsageError> {
-    let (mut stage, mut workers, mut jobs, mut queue) = (None, 2, 2, None);
-    let (mut spelling, mut step, mut quiz, mut page) = (None, false, false, None);
+    let (mut stage, mut spelling, mut queue) = (None, None, None);
+    let mut options = ExploreOptions {
+        pools: Vec::new(),
+        workers: 2,
+        jobs: 2,
+        queue: 2,
+        step: false,
+        quiz: false,
+        page: None,
+    };
     while let Some(mut argument) = arguments.next_argument() {
         match argument.name() {
             "--stage" => stage = Some(argument.whole_number(1..=usize::MAX)?),
-            "--workers" => workers = argument.whole_number(1..=MAX_WORKERS)?,
-            "-n" | "--count" => jobs = argument.whole_number(1..=MAX_JOBS)?,
+            "--workers" => options.workers = argument.whole_number(1..=MAX_WORKERS)?,
+            "-n" | "--count" => options.jobs = argument.whole_number(1..=MAX_JOBS)?,
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
             "--spelling" => spelling = Some(spelling_by_name(&argument.value()?)?),
-            "--page" => page = Some(PathBuf::from(argument.raw_value()?)),
-            "--step" if argument.is_bare() => step = true,
-            "--quiz" if argument.is_bare() => quiz = true,
+            "--page" => options.page = Some(PathBuf::from(argument.raw_value()?)),
+            "--step" if argument.is_bare() => options.step = true,
+            "--quiz" if argument.is_bare() => options.quiz = true,
             _ => return Err(argument.means_nothing()),
         }
     }
-    if step && page.is_some() {
+    options.queue = queue.unwrap_or(options.workers);
+    if options.step && options.page.is_some() {
         return Err(UsageError::new(
             "--step and --page exclude each other: the page asks for the steps itself.",
         ));
     }
-    let pools: Vec<ChosenPool> = match (spelling, stage) {
+    options.pools = match (spelling, stage) {
         (Some(spelling), None) => vec![ChosenPool::Spelling(spelling)],
         (Some(_), Some(_)) => {
             return Err(UsageError::new(
                 "--spelling and --stage exclude each other: explore one or the other.",
             ));
         }
-        (None, None) if quiz => Vec::new(), // It needs no stage.
+        (None, None) if options.quiz => Vec::new(), // It needs no stage.
         (None, stage) => {
             let stages = stages_to_explore(stage)?;
-            if step && stages.len() > 1 {
+            if options.step && stages.len() > 1 {
                 return Err(UsageError::new(format!(
                     "--step is for one pool. Say which:\n    \
                      cargo run {} -- explore --step --stage {}",
@@ -155,15 +162,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<ExploreOptions, UsageError> {
             stages.into_iter().map(ChosenPool::Stage).collect()
         }
     };
-    Ok(ExploreOptions {
-        pools,
-        workers,
-        jobs,
-        queue: queue.unwrap_or(workers),
-        step,
-        quiz,
-        page,
-    })
+    Ok(options)
 }
 
 /// Those with a pool.

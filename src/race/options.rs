@@ -103,46 +103,46 @@ const ADDRESS_AND_STAGE: &str =
 ///
 /// The first mistake. If there is none, options that exclude each other, or that there is no stage.
 pub fn parse(arguments: &mut Arguments) -> Result<RaceOptions, UsageError> {
-    let mut stage = None;
-    let mut sleep = Duration::from_secs(5);
-    let mut workers = 4;
-    let mut queue = None;
-    let mut servers = Vec::new();
-    let mut count = 2;
-    let mut every = None;
-    let mut timeout = Duration::from_secs(60);
-    let mut svg = None;
-    let mut ask = false;
-    let mut lock = false;
-    let mut notes = None;
+    let (mut stage, mut servers) = (None, Vec::new());
+    let (mut sleep, mut workers, mut queue) = (Duration::from_secs(5), 4, None);
+    let mut options = RaceOptions {
+        against: Against::Servers(Vec::new()),
+        count: 2,
+        every: None,
+        timeout: Duration::from_secs(60),
+        svg: None,
+        ask: false,
+        lock: false,
+        notes: None,
+    };
     while let Some(mut argument) = arguments.next_argument() {
         match argument.name() {
             "--stage" => stage = Some(argument.whole_number_or("all", 1..=usize::MAX)?),
             "--sleep" => sleep = argument.seconds()?,
             "--workers" => workers = argument.whole_number(1..=MAX_WORKERS)?,
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),
-            "-n" | "--count" => count = argument.whole_number(1..=MAX_COUNT)?,
-            "--every" => every = Some(argument.more_than_zero()?),
-            "--timeout" => timeout = argument.more_than_zero()?,
-            "--svg" => svg = Some(PathBuf::from(argument.raw_value()?)),
-            "--notes" => notes = Some(PathBuf::from(argument.raw_value()?)),
-            "--ask" if argument.is_bare() => ask = true,
-            "--lock" if argument.is_bare() => lock = true,
+            "-n" | "--count" => options.count = argument.whole_number(1..=MAX_COUNT)?,
+            "--every" => options.every = Some(argument.more_than_zero()?),
+            "--timeout" => options.timeout = argument.more_than_zero()?,
+            "--svg" => options.svg = Some(PathBuf::from(argument.raw_value()?)),
+            "--notes" => options.notes = Some(PathBuf::from(argument.raw_value()?)),
+            "--ask" if argument.is_bare() => options.ask = true,
+            "--lock" if argument.is_bare() => options.lock = true,
             _ if argument.is_positional() => servers.push(argument.positional(Target::parse)?),
             _ => return Err(argument.means_nothing()),
         }
     }
     let given = !servers.is_empty();
     let contradictions = [
-        (notes.is_some() && !lock, NOTES_WITHOUT_LOCK),
-        (ask && every.is_some(), ASK_AND_EVERY),
-        (given && lock, ADDRESS_AND_LOCK),
+        (options.notes.is_some() && !options.lock, NOTES_WITHOUT_LOCK),
+        (options.ask && options.every.is_some(), ASK_AND_EVERY),
+        (given && options.lock, ADDRESS_AND_LOCK),
         (given && stage.is_some(), ADDRESS_AND_STAGE),
     ];
     if let Some((_, mistake)) = contradictions.iter().find(|(found, _)| *found) {
         return Err(UsageError::new(*mistake));
     }
-    let against = match given {
+    options.against = match given {
         true => Against::Servers(servers),
         false => Against::Stages {
             stages: stages_to_race(stage)?,
@@ -151,16 +151,7 @@ pub fn parse(arguments: &mut Arguments) -> Result<RaceOptions, UsageError> {
             queue: queue.unwrap_or(workers),
         },
     };
-    Ok(RaceOptions {
-        against,
-        count,
-        every,
-        timeout,
-        svg,
-        ask,
-        lock,
-        notes,
-    })
+    Ok(options)
 }
 
 /// What follows `--stage`: a number, or none for `all`. Without that option, the race is about the lesson:

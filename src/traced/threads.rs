@@ -238,7 +238,19 @@ impl Builder {
     {
         let object = object_of_a_thread();
         if let Some(member) = context::explored() {
-            return Ok(spawn_explored(&member, self.name, object, work));
+            let (child, explored, share) = new_child(&member, self.name);
+            let keep = share.keep();
+            let keep = |result| keep(unless_dismissed(result));
+            let own = (child.clone(), explored.clone(), Arc::clone(&object));
+            let work = move || live(own.0, own.1, own.2, work, keep);
+            return Ok(JoinHandle {
+                thread: Thread {
+                    object,
+                    inner: child.start(Box::new(work)),
+                    explored: Some(explored),
+                },
+                inner: Handle::Explored(share),
+            });
         }
         let inner = self.inner.spawn(watched_like_this_one(&object, work))?;
         Ok(JoinHandle {
@@ -264,43 +276,28 @@ impl Builder {
     {
         let object = object_of_a_thread();
         if let Some(member) = context::explored() {
-            return self.spawn_scoped_explored(&member, scope, object, work);
+            // It may borrow, and the explorer's own threads may not hold what is borrowed. So it gets a real
+            // thread of its own in every schedule.
+            let (child, explored, share) = new_child(&member, self.name);
+            scope.add(child.thread(), &share.panicked);
+            let keep = share.keep();
+            let own = (explored.clone(), Arc::clone(&object));
+            let work = move || live(child, own.0, own.1, work, keep);
+            let inner = self.inner.spawn_scoped(scope.inner, work)?;
+            return Ok(ScopedJoinHandle {
+                thread: Thread {
+                    object,
+                    inner: inner.thread().clone(),
+                    explored: Some(explored),
+                },
+                inner: Handle::Explored(share),
+            });
         }
         let work = watched_like_this_one(&object, work);
         let inner = self.inner.spawn_scoped(scope.inner, work)?;
         Ok(ScopedJoinHandle {
             thread: Thread::real(&object, inner.thread()),
             inner: Handle::Real(inner),
-        })
-    }
-
-    /// A scoped thread may borrow, and the explorer's own threads may not hold what is borrowed. So
-    /// it gets a real thread of its own in every schedule.
-    #[track_caller]
-    fn spawn_scoped_explored<'scope, 'env, F, T>(
-        self,
-        member: &Member,
-        scope: &'scope Scope<'scope, 'env>,
-        object: Arc<Object>,
-        work: F,
-    ) -> io::Result<ScopedJoinHandle<'scope, T>>
-    where
-        F: FnOnce() -> T + Send + 'scope,
-        T: Send + 'scope,
-    {
-        let (child, explored, share) = new_child(member, self.name);
-        scope.add(child.thread(), &share.panicked);
-        let keep = share.keep();
-        let own = (explored.clone(), Arc::clone(&object));
-        let work = move || live(child, own.0, own.1, work, keep);
-        let inner = self.inner.spawn_scoped(scope.inner, work)?;
-        Ok(ScopedJoinHandle {
-            thread: Thread {
-                object,
-                inner: inner.thread().clone(),
-                explored: Some(explored),
-            },
-            inner: Handle::Explored(share),
         })
     }
 }
@@ -312,33 +309,6 @@ fn new_child<T>(member: &Member, name: Option<String>) -> (Member, Explored, Sha
     let index = child.thread();
     let name = name.map(Arc::from);
     (child, Explored { index, name }, Share::new(index))
-}
-
-/// A thread in a schedule of the explorer's.
-#[track_caller]
-fn spawn_explored<F, T>(
-    member: &Member,
-    name: Option<String>,
-    object: Arc<Object>,
-    work: F,
-) -> JoinHandle<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    let (child, explored, share) = new_child(member, name);
-    let keep = share.keep();
-    let keep = |result| keep(unless_dismissed(result));
-    let own = (child.clone(), explored.clone(), Arc::clone(&object));
-    let inner = child.start(Box::new(move || live(own.0, own.1, own.2, work, keep)));
-    JoinHandle {
-        thread: Thread {
-            object,
-            inner,
-            explored: Some(explored),
-        },
-        inner: Handle::Explored(share),
-    }
 }
 
 /// What a thread shares with its handle in a schedule of the explorer's: what came of it.
