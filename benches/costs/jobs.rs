@@ -36,28 +36,25 @@ const TRACED: &str = "the same with the stand-in for std";
 const WATCHED: &str = "the same while notes are taken";
 const BARE: &str = "a bare worker loop, printing a line";
 
-fn ways() -> Vec<(&'static str, Way, usize)> {
-    #[allow(unused_mut)] // Without the stages, this is all.
-    let mut ways: Vec<(&'static str, Way, usize)> = vec![
-        (IN_PLACE, in_place, JOBS),
-        (NEW_THREAD, new_thread, THREADS),
-        (SILENT, |jobs| bare_loop(jobs, |_| {}), JOBS),
-        (TRACED, traced_loop, JOBS),
-        (WATCHED, watched_loop, JOBS),
-        (BARE, |jobs| bare_loop(jobs, announce), JOBS),
-    ];
+/// The ways, and how many jobs each of them runs in a round.
+const WAYS: &[(&str, Way, usize)] = &[
+    (IN_PLACE, in_place, JOBS),
+    (NEW_THREAD, new_thread, THREADS),
+    (SILENT, |jobs| bare_loop(jobs, |_| {}), JOBS),
+    (TRACED, traced_loop, JOBS),
+    (WATCHED, watched_loop, JOBS),
+    (BARE, |jobs| bare_loop(jobs, announce), JOBS),
     #[cfg(feature = "stage3")]
-    ways.push(("stage 3", stage3, JOBS));
+    ("stage 3", stage3, JOBS),
     #[cfg(feature = "stage4")]
-    ways.push(("stage 4", stage4, JOBS));
+    ("stage 4", stage4, JOBS),
     #[cfg(feature = "stage5")]
-    ways.push(("stage 5", stage5, JOBS));
+    ("stage 5", stage5, JOBS),
     #[cfg(feature = "stage6")]
-    ways.push(("stage 6", stage6, JOBS));
+    ("stage 6", stage6, JOBS),
     #[cfg(feature = "stage7")]
-    ways.push(("stage 7", stage7, JOBS));
-    ways
-}
+    ("stage 7", stage7, JOBS),
+];
 
 /// Measures in a process of its own without standard output, since a worker prints a line for each job.
 pub fn report() -> Vec<Target> {
@@ -82,7 +79,7 @@ pub fn report() -> Vec<Target> {
     println!("\nOne small job, in nanoseconds. Workers: {WORKERS}. Rounds: {ROUNDS}.\n");
     println!("{:40} {:>8}   {:17}   times", "", "median", "from ... to");
     let bare = rounds_of(BARE);
-    for (name, _, _) in ways() {
+    for (name, _, _) in WAYS {
         let rounds = rounds_of(name);
         let ratio = Rounds::ratios(&rounds, &bare);
         let rounds = Rounds::new(rounds);
@@ -122,9 +119,8 @@ pub fn report() -> Vec<Target> {
 /// Measures every way in every round, and writes a line for each to standard error.
 pub fn measure() {
     for round in 0..=ROUNDS {
-        let ways = ways();
-        for index in order(ways.len(), round) {
-            let (name, way, jobs) = ways[index];
+        for index in order(WAYS.len(), round) {
+            let (name, way, jobs) = WAYS[index];
             let nanoseconds = way(jobs);
             // The first round is for warming up.
             if round > 0 {

@@ -74,34 +74,22 @@ pub fn report() -> Vec<Target> {
         println!(
             "{:20}  {}  {}  {}  {}",
             format!("{}, {}", stage.number, stage.name),
-            row(3, threads),
-            row(3, memory),
-            row(5, sleeps),
-            row(3, rejected),
+            row(3, |it| or_unknown(it.cost.map(|(threads, _)| threads))),
+            row(3, |it| or_unknown(
+                it.cost.map(|(_, memory)| format!("{memory:.1}"))
+            )),
+            row(5, |it| or_unknown(
+                it.sleeps.map(|sleeps| format!("{sleeps:.1}"))
+            )),
+            // If requests are lost, it is unknown how many of them would have been rejected.
+            row(3, |it| or_unknown((it.lost == 0).then_some(it.rejected))),
         );
     }
     targets(&stages, &outcomes)
 }
 
-fn threads(outcome: &Outcome) -> String {
-    or_unknown(outcome.cost.map(|(threads, _)| threads.to_string()))
-}
-
-fn memory(outcome: &Outcome) -> String {
-    or_unknown(outcome.cost.map(|(_, memory)| format!("{memory:.1}")))
-}
-
-fn sleeps(outcome: &Outcome) -> String {
-    or_unknown(outcome.sleeps.map(|sleeps| format!("{sleeps:.1}")))
-}
-
-/// If requests are lost, it is unknown how many of them would have been rejected.
-fn rejected(outcome: &Outcome) -> String {
-    or_unknown((outcome.lost == 0).then(|| outcome.rejected.to_string()))
-}
-
-fn or_unknown(figure: Option<String>) -> String {
-    figure.unwrap_or_else(|| String::from("?"))
+fn or_unknown(figure: Option<impl ToString>) -> String {
+    figure.map_or_else(|| String::from("?"), |figure| figure.to_string())
 }
 
 fn targets(stages: &[&Stage], outcomes: &[Vec<Outcome>; 4]) -> Vec<Target> {
