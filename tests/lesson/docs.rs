@@ -352,6 +352,10 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
     );
     // There is no terminal here, so Enter does not stop this server.
     let banner = banner.replace("\nCtrl-C stops", "\nEnter or Ctrl-C stops");
+    // From stage 3 on, the page leaves out what is the same in every stage.
+    let told = if stage.number > 2 { 2 } else { usize::MAX };
+    let banner: Vec<&str> = banner.lines().take(told).collect();
+    let banner = banner.join("\n");
     let typed = match options {
         [] => run.clone(),
         _ => format!("{run} -- {}", options.join(" ")),
