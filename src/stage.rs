@@ -92,7 +92,11 @@ macro_rules! if_compiled_in {
         const SERVE: Option<Serve> = Some(|setup| {
             crate::$($module)::+::serve(
                 setup.connections,
-                $(call(setup.$handler),)*
+                $({
+                    // A stage takes a function, and an `Arc` of a function is not one.
+                    let handler = setup.$handler;
+                    move |connection| handler(connection)
+                },)*
                 $($(setup.$number,)*)?
             );
         });
@@ -175,23 +179,6 @@ pub static STAGES: [Stage; 7] = [
         traced: if_compiled_in!("stage7", traced::stages::stage7(handler, reject; workers, queue)),
     },
 ];
-
-/// Makes a closure of a [`Handler`]: a stage takes a function, and an `Arc` of a function is not one.
-#[cfg_attr(
-    not(any(
-        feature = "stage1",
-        feature = "stage2",
-        feature = "stage3",
-        feature = "stage4",
-        feature = "stage5",
-        feature = "stage6",
-        feature = "stage7"
-    )),
-    expect(dead_code)
-)]
-fn call(handler: Handler) -> impl Fn(TcpStream) + Clone + Send + 'static {
-    move |connection| handler(connection)
-}
 
 /// The stages that are compiled in, in order.
 pub fn compiled_in() -> impl Iterator<Item = &'static Stage> {

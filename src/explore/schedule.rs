@@ -10,7 +10,7 @@ use crate::traced::step::{Action, Outcome};
 use crate::traced::{Location, ObjectKind};
 
 /// The steps of one schedule, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Schedule {
     /// The names of the threads; a step has an index into these. The first one is `main`, the

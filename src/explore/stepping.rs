@@ -152,7 +152,7 @@ impl Game<'_> {
     fn look(&self) -> Place {
         let report = Explorer::new().replay(&self.choices, self.program());
         // It has run these steps before, so it can run them again.
-        let schedule = report.first_schedule.unwrap_or_else(Schedule::empty);
+        let schedule = report.first_schedule.unwrap_or_default();
         let next = schedule.steps.get(self.choices.len()).cloned();
         let is_end = next.is_none();
         let (ready, waiting) = match next {
@@ -347,17 +347,6 @@ fn keys(threads: &[String]) -> Vec<String> {
         }
     };
     numbers.iter().enumerate().map(key).collect()
-}
-
-impl Schedule {
-    fn empty() -> Schedule {
-        Schedule {
-            threads: Vec::new(),
-            steps: Vec::new(),
-            stuck: Vec::new(),
-            panics: Vec::new(),
-        }
-    }
 }
 
 /// The jobs that run after so many steps.

@@ -80,8 +80,10 @@ pub fn draw(recordings: &[RaceRecording]) -> String {
         }
         picture.workers(recording);
         for tick in ticks(end.as_secs_f64()) {
-            let line = line(picture.x(tick), top, picture.y);
-            picture.shapes.push(line);
+            let (x, bottom) = (picture.x(tick), picture.y);
+            picture.shapes.push(format!(
+                "<line class=\"grid\" x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\"/>"
+            ));
         }
         picture.y += ROW / 2.0;
     }
@@ -108,13 +110,34 @@ impl Picture {
         MARGIN + BARS * seconds / self.end.as_secs_f64()
     }
 
+    /// A piece of a bar.
     fn piece(&mut self, kind: PieceKind, x: f64, width: f64) {
-        self.shapes.push(piece(kind, x, self.y, width));
+        let class = kind.class();
+        let inset = match kind {
+            PieceKind::HasLock | PieceKind::Connecting => BAR_HEIGHT / 4.0,
+            _ => 0.0,
+        };
+        let (top, height) = (self.y + inset, BAR_HEIGHT - 2.0 * inset);
+        let (right, middle) = (x + width, self.y + BAR_HEIGHT / 2.0);
+        let place = format!("x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height}\"");
+        let bar = format!("<rect class=\"{class}\" {place}/>");
         self.kinds.push(kind);
+        self.shapes.push(match kind {
+            PieceKind::Idle => String::new(),
+            PieceKind::WaitsForLock => format!(
+                "<line class=\"{class}\" x1=\"{x:.1}\" y1=\"{middle:.1}\" x2=\"{right:.1}\" y2=\"{middle:.1}\"/>"
+            ),
+            PieceKind::WorksWithLock => format!("{bar}<rect fill=\"url(#stripes)\" {place}/>"),
+            _ => bar,
+        });
     }
 
+    /// A line of text beside a bar.
     fn text(&mut self, class: &str, x: f64, words: &str) {
-        self.shapes.push(text(class, x, self.y, words));
+        let (baseline, words) = (self.y + 18.0, escape(words));
+        self.shapes.push(format!(
+            "<text class=\"{class}\" x=\"{x:.1}\" y=\"{baseline:.1}\">{words}</text>"
+        ));
     }
 
     /// The name of a server, and what the race found out about it.
@@ -252,44 +275,9 @@ impl Picture {
 /// What is shorter than this is drawn as long as this, in the row of a worker.
 const SEEN: f64 = 3.0;
 
-/// A piece of a bar whose top is at `y`.
-fn piece(kind: PieceKind, x: f64, y: f64, width: f64) -> String {
-    let class = kind.class();
-    let inset = match kind {
-        PieceKind::HasLock | PieceKind::Connecting => BAR_HEIGHT / 4.0,
-        _ => 0.0,
-    };
-    let (top, height) = (y + inset, BAR_HEIGHT - 2.0 * inset);
-    let (right, middle) = (x + width, y + BAR_HEIGHT / 2.0);
-    let place = format!("x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height}\"");
-    let bar = format!("<rect class=\"{class}\" {place}/>");
-    match kind {
-        PieceKind::Idle => String::new(),
-        PieceKind::WaitsForLock => format!(
-            "<line class=\"{class}\" x1=\"{x:.1}\" y1=\"{middle:.1}\" x2=\"{right:.1}\" y2=\"{middle:.1}\"/>"
-        ),
-        PieceKind::WorksWithLock => format!("{bar}<rect fill=\"url(#stripes)\" {place}/>"),
-        _ => bar,
-    }
-}
-
 /// The width of a text, about.
 fn width_of(words: &str) -> f64 {
     LETTER * columns(words) as f64
-}
-
-/// A line down through the bars, at a round number of seconds.
-fn line(x: f64, top: f64, bottom: f64) -> String {
-    format!("<line class=\"grid\" x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\"/>")
-}
-
-/// A line of text beside a bar whose top is at `y`.
-fn text(class: &str, x: f64, y: f64, words: &str) -> String {
-    let baseline = y + 18.0;
-    format!(
-        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{baseline:.1}\">{}</text>",
-        escape(words)
-    )
 }
 
 /// Any text, escaped for XML, both in text and in attributes. XML 1.0 cannot express most control
