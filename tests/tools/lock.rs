@@ -33,15 +33,31 @@ fn lock(start: u64, lines: &str) -> Lock {
     }
 }
 
-/// A row with the seconds at which its pieces end.
-fn row(name: &str, pieces: &[(Doing, u64)]) -> Row {
-    let pieces = pieces
-        .iter()
-        .map(|(doing, end)| (*doing, Duration::from_secs(*end)));
-    Row {
-        name: name.to_owned(),
-        pieces: pieces.collect(),
-    }
+/// A row in short: its name, and for each piece what is done (`.` nothing, `~` waits for the lock, `L` has it, `w` works,
+/// `W` works with it) and the second at which that ends.
+fn short(row: &Row) -> String {
+    let pieces = row.pieces.iter().map(|(doing, end)| {
+        let sign = match doing {
+            Doing::Nothing => '.',
+            Doing::WaitsForLock => '~',
+            Doing::HasLock => 'L',
+            Doing::Works => 'w',
+            Doing::WorksWithLock => 'W',
+        };
+        format!(" {sign}{}", end.as_secs_f64())
+    });
+    row.name.clone() + &pieces.collect::<String>()
+}
+
+/// The rows of the workers and of the lock until this second, and during how many jobs it is held.
+fn told(lock: &Lock, until: u64) -> Vec<String> {
+    let until = Duration::from_secs(until);
+    let rows = lock.rows(until).into_iter().chain(lock.row(until));
+    let held = match lock.held_during(until) {
+        Some((held, jobs)) => format!("held during {held} of {jobs}"),
+        None => String::from("no lock"),
+    };
+    rows.map(|row| short(&row)).chain([held]).collect()
 }
 
 /// One worker with the loop of stage 4, and one that waits for it, from second 1 to 9.
@@ -73,79 +89,33 @@ const RELEASED: &str = "\
 
 #[test]
 fn a_worker_that_has_the_lock_while_it_works_is_told_from_one_that_has_released_it() {
-    use Doing::*;
-    let until = Duration::from_secs(10);
-    let held = lock(0, HELD);
-    let first = [
-        (Nothing, 1),
-        (HasLock, 3),
-        (WorksWithLock, 6),
-        (HasLock, 7),
-        (WorksWithLock, 9),
-        (HasLock, 10),
+    let expected = [
+        "worker-0 .1 L3 W6 L7 W9 L10",
+        "worker-1 .2 ~10",
+        "lock .1 L3 W6 L7 W9 L10",
+        "held during 2 of 2",
     ];
-    let second = [(Nothing, 2), (WaitsForLock, 10)];
-    let expected = [row("worker-0", &first), row("worker-1", &second)];
-    assert_eq!(held.rows(until), expected);
-    assert_eq!(held.held_during(until), Some((2, 2)));
-
-    let released = lock(0, RELEASED);
+    assert_eq!(told(&lock(0, HELD), 10), expected);
     // Between the release and the job there is a moment.
-    let first = [
-        (Nothing, 1),
-        (HasLock, 3),
-        (Nothing, 3),
-        (Works, 8),
-        (Nothing, 10),
+    let expected = [
+        "worker-0 .1 L3 .3 w8 .10",
+        "worker-1 .2 ~4 L5 .5 w9 .10",
+        "lock .1 L3 .4 L5 .10",
+        "held during 0 of 2",
     ];
-    let second = [
-        (Nothing, 2),
-        (WaitsForLock, 4),
-        (HasLock, 5),
-        (Nothing, 5),
-        (Works, 9),
-        (Nothing, 10),
-    ];
-    let expected = [row("worker-0", &first), row("worker-1", &second)];
-    assert_eq!(released.rows(until), expected);
-    assert_eq!(released.held_during(until), Some((0, 2)));
-}
-
-#[test]
-fn the_lock_has_a_row_of_its_own() {
-    use Doing::*;
-    let until = Duration::from_secs(10);
-    let held = [
-        (Nothing, 1),
-        (HasLock, 3),
-        (WorksWithLock, 6),
-        (HasLock, 7),
-        (WorksWithLock, 9),
-        (HasLock, 10),
-    ];
-    assert_eq!(lock(0, HELD).row(until), Some(row("lock", &held)));
-    let released = [
-        (Nothing, 1),
-        (HasLock, 3),
-        (Nothing, 4),
-        (HasLock, 5),
-        (Nothing, 10),
-    ];
-    assert_eq!(lock(0, RELEASED).row(until), Some(row("lock", &released)));
+    assert_eq!(told(&lock(0, RELEASED), 10), expected);
 }
 
 #[test]
 fn what_was_over_at_the_start_is_not_drawn_and_not_counted() {
-    use Doing::*;
-    let until = Duration::from_secs(3);
     let held = lock(6, HELD);
-    let first = [(HasLock, 1), (WorksWithLock, 3)];
     let expected = [
-        row("worker-0", &first),
-        row("worker-1", &[(WaitsForLock, 3)]),
+        "worker-0 L1 W3",
+        "worker-1 ~3",
+        "lock L1 W3",
+        "held during 1 of 1",
     ];
-    assert_eq!(held.rows(until), expected);
-    assert_eq!(held.held_during(until), Some((1, 1)));
+    assert_eq!(told(&held, 3), expected);
     assert_eq!(held.last_job("worker-0"), Duration::from_secs(1));
     assert_eq!(held.last_job("worker-1"), Duration::ZERO);
 }
@@ -171,39 +141,22 @@ fn the_clock_that_is_heard_soonest_says_when_the_race_began() {
     assert_eq!(heard(&[late, before, later]), seconds(5));
 }
 
+/// A job may take a lock, or drop a guard that is moved into it, or there is no lock.
 #[test]
-fn a_lock_that_the_job_itself_takes_is_not_held_while_it_works() {
-    let lines = "1  a  starts\n1  a  begins  job 1\n2  a  wants  mutex 1\n3  a  has  mutex 1";
-    let until = Duration::from_secs(4);
-    assert_eq!(lock(0, lines).held_during(until), Some((0, 1)));
-    let rows = lock(0, lines).rows(until);
-    assert_eq!(rows[0].pieces.last().unwrap().0, Doing::Works);
-}
-
-/// A guard may be moved into the job, and dropped there.
-#[test]
-fn a_lock_that_is_released_in_the_middle_of_a_job_is_drawn_so() {
-    use Doing::*;
-    let lines = "\
-1  a  starts
-1  a  has  mutex 1
-2  a  begins  job 1
-3  a  releases  mutex 1
-4  a  has  mutex 2";
-    let pieces = [(Nothing, 1), (HasLock, 2), (WorksWithLock, 3), (Works, 5)];
-    let rows = lock(0, lines).rows(Duration::from_secs(5));
-    assert_eq!(rows, [row("a", &pieces)]);
-}
-
-#[test]
-fn without_a_lock_there_are_no_rows() {
-    let lock = lock(
-        0,
-        "1  a  starts\n1  a  begins  job 1\n2  a  sent  channel 1",
-    );
-    let until = Duration::from_secs(4);
-    assert_eq!(lock.rows(until), []);
-    assert_eq!((lock.row(until), lock.held_during(until)), (None, None));
+fn a_lock_that_is_taken_or_released_in_the_middle_of_a_job_is_drawn_so() {
+    let begins = "1  a  starts\n1  a  begins  job 1\n";
+    let takes = begins.to_owned() + "2  a  wants  mutex 1\n3  a  has  mutex 1";
+    let has = "1  a  starts\n1  a  has  mutex 1\n2  a  begins  job 1\n";
+    let releases = has.to_owned() + "3  a  releases  mutex 1\n4  a  has  mutex 2";
+    for (lines, row, held) in [
+        (takes, "a .1 w5", "held during 0 of 1"),
+        (releases, "a .1 L2 W3 w5", "held during 1 of 1"),
+    ] {
+        let told = told(&lock(0, &lines), 5);
+        assert_eq!((&*told[0], &*told[2]), (row, held));
+    }
+    let no_lock = begins.to_owned() + "2  a  sent  channel 1";
+    assert_eq!(told(&lock(0, &no_lock), 4), ["no lock"]);
 }
 
 /// A server without requests, so that there is nothing but the rows.
