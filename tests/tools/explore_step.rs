@@ -321,12 +321,24 @@ mod stages_3_and_4 {
         );
     }
 
-    /// Worker 0 has released it, and worker 1 has it now.
     #[test]
-    fn under_stage_3_the_lock_changes_hands() {
-        let shown = conversation(3, TERMINAL, &format!("{JOB_0_RUNS} 0 1 1 0\n"));
-        let waits = "   -  worker-0 cannot lock: worker-1 has the lock.\n";
-        assert!(last_words(&shown).contains(waits), "{shown}");
+    fn under_stage_3_each_place_in_a_schedule_is_told() {
+        for (steps, told) in [
+            // Worker 0 has released it, and worker 1 has it now.
+            (
+                "0 1 1 0",
+                "   -  worker-0 cannot lock: worker-1 has the lock.\n",
+            ),
+            // Two jobs could have overlapped, had they not been let to end one after the other.
+            ("0 0 t", "There is no way to two jobs at once"),
+            (
+                "0 0 0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 m\n0",
+                "\nAll threads have ended.\n> worker-0 has ended.\n",
+            ),
+        ] {
+            let shown = conversation(3, TERMINAL, &format!("{JOB_0_RUNS} {steps}\n"));
+            assert!(shown.contains(told), "{steps}: {shown}");
+        }
     }
 
     /// The line at which a thread is stands below its name, as it is in the file.
@@ -388,27 +400,6 @@ mod stages_3_and_4 {
         let found = blocks(&read("docs/explore.md"), "```text");
         let found: Vec<String> = found.iter().map(|found| drawn(found)).collect();
         assert!(found.iter().any(|found| found.trim_end() == seen), "{seen}");
-    }
-
-    /// Two jobs could have overlapped, had they not been let to end one after the other.
-    #[test]
-    fn under_stage_3_what_is_over_is_over() {
-        let one_after_another = format!("{JOB_0_RUNS} 0 0 t");
-        let shown = conversation(3, TERMINAL, &one_after_another);
-        assert!(
-            shown.contains("There is no way to two jobs at once"),
-            "{shown}"
-        );
-    }
-
-    #[test]
-    fn the_end_is_told() {
-        let typed = format!("{JOB_0_RUNS} 0 0 0 0 0 0 0 0 0 0 0 1 1 1 1 1 1 m\n0\n");
-        let shown = conversation(3, TERMINAL, &typed);
-        assert!(
-            shown.contains("\nAll threads have ended.\n> worker-0 has ended.\n"),
-            "{shown}"
-        );
     }
 
     /// A window of 24 rows and 80 columns, in which the test types.

@@ -1,13 +1,12 @@
 //! Does the stand-in for `std` behave like `std`, and is what it notes true?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use crate::common::compiler::is_declared_known;
-use crate::common::repository::{read, root, temporary};
-use crate::common::{PATIENCE, cargo, share_a_build};
+use crate::common::repository::read;
+use crate::common::{PATIENCE, new_crate};
 use ten_versus_five::notes::{Action, Note, ObjectKind, Outcome, Recording};
 use ten_versus_five::traced::job;
 
@@ -422,53 +421,24 @@ fn the_notes_of_a_parked_thread_and_of_its_waker_are_about_the_same_thread() {
 /// Two files, in three editions. Cargo compiles the library once for all of them.
 #[test]
 fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
-    let folder = temporary().join("traced");
-    let mut members = Vec::new();
-    for edition in ["2018", "2021", "2024"] {
-        for pool in ["book", "condvar"] {
-            let name = format!("{pool}-{edition}");
-            let package = folder.join(&name);
-            fs::create_dir_all(&package).unwrap();
-            let manifest = format!(
-                "[package]\nname = \"{name}\"\nedition = \"{edition}\"\n\n\
-                 [dependencies]\nten-versus-five = {{ path = {:?} }}\n\n\
-                 [[bin]]\nname = \"{name}\"\npath = \"main.rs\"\n",
-                root()
-            );
-            let program = format!(
-                "use ten_versus_five::traced as std;\n{}\n{}",
-                read(format!("tests/tools/traced/{pool}.rs")),
-                read("tests/tools/traced/show.rs"),
-            );
-            fs::write(package.join("Cargo.toml"), manifest).unwrap();
-            fs::write(package.join("main.rs"), program).unwrap();
-            members.push(name);
-        }
-    }
-    let workspace = format!("[workspace]\nresolver = \"2\"\nmembers = {members:?}\n");
-    fs::write(folder.join("Cargo.toml"), workspace).unwrap();
+    for (pool, edition) in ["book", "condvar"]
+        .into_iter()
+        .flat_map(|pool| ["2018", "2021", "2024"].map(|edition| (pool, edition)))
+    {
+        let name = format!("{pool}-{edition}");
+        let program = format!(
+            "use ten_versus_five::traced as std;\n{}\n{}",
+            read(format!("tests/tools/traced/{pool}.rs")),
+            read("tests/tools/traced/show.rs"),
+        );
+        let mut cargo = new_crate(&name, edition, [("src/main.rs", program.as_str())]);
+        cargo.args(["run", "--offline"]).env("LC_ALL", "C");
+        let output = cargo.env_remove("RUSTFLAGS").output().unwrap();
+        let messages = String::from_utf8_lossy(&output.stderr);
+        let warned = is_declared_known() && messages.contains("warning");
+        assert!(output.status.success() && !warned, "{name}: {messages}");
 
-    let cargo = |arguments: &[&str]| {
-        let mut command = cargo();
-        command
-            .arg(arguments[0])
-            .arg("--offline")
-            .args(&arguments[1..]);
-        command.current_dir(&folder);
-        share_a_build(&mut command);
-        command.env("LC_ALL", "C").env_remove("RUSTFLAGS");
-        let output = command.output().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{arguments:?}: {errors}");
-        (String::from_utf8(output.stdout).unwrap(), errors)
-    };
-    let (_, messages) = cargo(&["build"]);
-    assert!(
-        !is_declared_known() || !messages.contains("warning"),
-        "{messages}"
-    );
-    for name in members {
-        let (output, _) = cargo(&["run", "--quiet", "--package", &name]);
+        let output = String::from_utf8(output.stdout).unwrap();
         let last = output.lines().last().unwrap_or_default();
         assert_eq!(last, "lock held during 0 of 2 jobs", "{name}: {output}");
         // Four rows, of which two show a job, and none a job with the lock.
@@ -477,16 +447,12 @@ fn a_file_of_another_crate_needs_one_line_at_its_top_in_every_edition() {
         let working = rows.iter().filter(|row| row.contains("###")).count();
         assert_eq!((rows.len(), working), (4, 2), "{name}: {output}");
         assert!(!output.contains('@'), "{name}: {output}");
-        if name.starts_with("book") {
+        if pool == "book" {
             // The page has the table, and says where the lock is released too.
-            let row = output
-                .lines()
-                .find(|line| line.contains("not known"))
-                .unwrap();
-            let (row, _) = row.split_once("not known").unwrap();
+            let row = output.lines().find(|line| line.contains("not known"));
+            let (row, _) = row.unwrap().split_once("not known").unwrap();
             let page = read("docs/lock_trace.md");
             assert!(page.contains(&format!("\n{row}")), "{name}: {output}");
         }
     }
-    fs::remove_dir_all(&folder).unwrap();
 }
