@@ -27,6 +27,14 @@ fn message_about(arguments: &[&str]) -> String {
     message
 }
 
+/// The same without running the program.
+fn mistake(arguments: &[&str]) -> String {
+    let Err(mistake) = command::parse(arguments.iter().map(OsString::from)) else {
+        panic!("{arguments:?} should not be understood")
+    };
+    mistake.to_string()
+}
+
 fn compiled_in() -> Vec<usize> {
     ten_versus_five::compiled_in()
         .map(|stage| stage.number)
@@ -175,10 +183,51 @@ fn the_message_about_a_mistake_says_what_would_be_right() {
             "exclude each other",
         ),
         (&["race", "--stage", "99"], "There is no stage 99"),
+        (&["race", "--notes", "notes.txt"], "ask for both"),
+        (&["race", "--lock", "127.0.0.1:7878"], "exclude each other"),
+        (&["race", "--lock=yes"], "means nothing here"),
+        (&["--notes", "notes.txt"], "means nothing here"),
+        (&["explore", "--workers", "0"], "from 1 to 63"),
+        (&["explore", "--workers", "64"], "from 1 to 63"),
+        (&["explore", "-n", "0"], "from 1 to 100"),
+        (&["explore", "--queue", "-1"], "from 0 to"),
+        (
+            &["explore", "--sleep", "1"],
+            "\"--sleep\" means nothing here",
+        ),
+        (
+            &["explore", "--addr", "a:1"],
+            "\"--addr\" means nothing here",
+        ),
+        (&["explore", "a:80"], "\"a:80\" means nothing here"),
+        (&["explore", "--stage", "99"], "There is no stage 99"),
+        (
+            &["explore", "--spelling", "for"],
+            "\"for\". There are let_then_call, let_else,",
+        ),
+        (
+            &["explore", "--stage", "4", "--spelling", "for_loop"],
+            "exclude each other",
+        ),
+        (&["explore", "--spelling"], "--spelling needs a value"),
     ] {
-        let message = message_about(arguments);
+        let message = mistake(arguments);
         assert!(message.contains(part), "{arguments:?}: {message}");
         assert!(message.lines().count() <= 2, "{message}");
+    }
+    for arguments in [&["--colour"][..], &["race", "-n"], &["explore", "-n", "0"]] {
+        assert_eq!(message_about(arguments), mistake(arguments) + "\n");
+    }
+    for stage in STAGES
+        .iter()
+        .filter(|stage| stage.serve.is_some() && !stage.has_pool)
+    {
+        let message = mistake(&["explore", "--stage", &stage.number.to_string()]);
+        assert!(message.contains("has no pool"), "{message}");
+        assert!(
+            message.contains("cargo run --all-features -- explore"),
+            "{message}"
+        );
     }
 }
 
@@ -187,11 +236,8 @@ fn the_message_about_a_mistake_says_what_would_be_right() {
 fn an_option_of_one_command_means_nothing_to_the_other() {
     let meaningless = |arguments: &[&str]| {
         let option = arguments[arguments.len() - 2];
-        let Err(mistake) = command::parse(arguments.iter().map(OsString::from)) else {
-            panic!("{arguments:?} should not be understood")
-        };
-        let expected = format!("{option:?} means nothing here");
-        assert!(mistake.to_string().contains(&expected), "{mistake}");
+        let (mistake, expected) = (mistake(arguments), format!("{option:?} means nothing here"));
+        assert!(mistake.contains(&expected), "{mistake}");
     };
     for (option, value) in [
         ("--addr", "127.0.0.1:0"),

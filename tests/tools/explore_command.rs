@@ -117,48 +117,6 @@ fn without_unicode_it_is_drawn_in_ascii() {
     assert!(text.is_ascii() && text.contains(":  "), "{text}");
 }
 
-fn usage_error(arguments: &[&str]) -> String {
-    match command::parse(["explore"].iter().chain(arguments).map(OsString::from)) {
-        Err(mistake) => mistake.to_string(),
-        Ok(_) => panic!("{arguments:?} should not be understood"),
-    }
-}
-
-#[test]
-fn a_mistake_is_answered_with_what_would_be_right() {
-    for (arguments, part) in [
-        (&["--workers", "0"][..], "from 1 to 63"),
-        (&["--workers", "64"], "from 1 to 63"),
-        (&["-n", "0"], "from 1 to 100"),
-        (&["--queue", "-1"], "from 0 to"),
-        (&["--sleep", "1"], "\"--sleep\" means nothing here"),
-        (&["--addr", "a:1"], "\"--addr\" means nothing here"),
-        (&["127.0.0.1:80"], "\"127.0.0.1:80\" means nothing here"),
-        (&["--stage", "99"], "There is no stage 99"),
-        (
-            &["--spelling", "for"],
-            "\"for\". There are let_then_call, let_else,",
-        ),
-        (
-            &["--stage", "4", "--spelling", "for_loop"],
-            "exclude each other",
-        ),
-        (&["--spelling"], "--spelling needs a value"),
-    ] {
-        let error = usage_error(arguments);
-        assert!(error.contains(part), "{arguments:?}: {error}");
-        assert!(error.lines().count() <= 2, "{error}");
-    }
-    for stage in ten_versus_five::compiled_in().filter(|stage| !stage.has_pool) {
-        let error = usage_error(&["--stage", &stage.number.to_string()]);
-        assert!(error.contains("has no pool"), "{error}");
-        assert!(
-            error.contains("cargo run --all-features -- explore"),
-            "{error}"
-        );
-    }
-}
-
 /// No stage is needed for it.
 #[test]
 fn a_loop_of_the_page_about_lock_scope_is_explored_by_its_name() {

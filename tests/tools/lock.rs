@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use crate::common::repository::read;
 use crate::common::{Server, get_when_free, has_line_tables, program, wait_for};
 use ten_versus_five::client::RequestOutcome;
-use ten_versus_five::command;
 use ten_versus_five::compiled_in;
 use ten_versus_five::notes::lock::{Doing, Lock, Row};
 use ten_versus_five::notes::{Action, Notes};
@@ -607,27 +606,6 @@ fn a_server_whose_recording_is_full_says_so_and_goes_on() {
     let all = get_when_free(server.addr, "/race/lock").body;
     assert!(all.starts_with(expected), "{}", &all[..100]);
     crate::common::assert_no_worker_is_missing(&server, 3);
-}
-
-#[test]
-fn what_makes_no_sense_with_a_lock_is_a_mistake() {
-    let parse = |arguments: &str| {
-        let arguments = arguments.split(' ').map(Into::into);
-        command::parse(arguments)
-            .map(drop)
-            .map_err(|why| why.to_string())
-    };
-    let mistake = |arguments, words: &str| {
-        let why = parse(arguments).expect_err(arguments);
-        assert!(why.contains(words), "{arguments}: {why}");
-    };
-    mistake("race --notes notes.txt", "ask for both");
-    mistake("race --lock 127.0.0.1:7878", "exclude each other");
-    mistake("race --lock=yes", "means nothing here");
-    mistake("--notes notes.txt", "means nothing here");
-    if any_stage() {
-        assert_eq!(parse("race --lock --notes -"), Ok(()));
-    }
 }
 
 /// The thirteen loops of docs/lock_scope.md: what the notes say, and what the page says.
