@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use ten_versus_five::client::RequestOutcome;
-use ten_versus_five::client::{Reply, read_reply};
 use ten_versus_five::race::chart;
 use ten_versus_five::race::{Doubt, Lane, RaceRecording, RaceVerdict, svg};
 use ten_versus_five::terminal::Style;
@@ -780,69 +779,4 @@ fn nothing_a_server_sends_becomes_part_of_the_picture_s_markup() {
     let picture = svg::draw(&[recording(evil, lanes)]);
     assert_well_formed(&picture);
     assert!(!picture.contains("<script"));
-}
-
-fn reply(bytes: &str) -> Reply {
-    read_reply(&mut bytes.as_bytes()).unwrap()
-}
-
-#[test]
-fn an_answer_is_read_with_the_report_in_its_headers() {
-    let ours = reply(
-        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Served-By: worker-0\r\n\
-         Server-Timing: handle;dur=5000.25\r\n\r\nok",
-    );
-    assert_eq!(ours.handled, Some(Duration::from_micros(5_000_250)));
-    assert_eq!(ours.thread.as_deref(), Some("worker-0"));
-    assert_eq!(ours.outcome, RequestOutcome::Answered(200));
-
-    let other = reply("HTTP/1.0 404 Not Found\r\nserver-timing: db;dur=1, cache;desc=x\r\n\r\n...");
-    assert_eq!(
-        other,
-        Reply {
-            handled: None,
-            thread: None,
-            location: None,
-            outcome: RequestOutcome::Answered(404)
-        }
-    );
-    assert_eq!(
-        reply("HTTP/1.1 503 Busy\r\n\r\n").outcome,
-        RequestOutcome::Rejected
-    );
-}
-
-#[test]
-fn control_characters_that_a_server_sends_do_not_reach_the_terminal() {
-    let evil = reply("HTTP/1.1 200 OK\r\nX-Served-By: \x1b[2Jworker-with-a-very-long-name\r\n\r\n");
-    let thread = evil.thread.unwrap();
-    assert!(
-        thread.starts_with("\\u{1b}[2J") && thread.chars().count() <= 40,
-        "{thread}"
-    );
-    assert!(
-        reply("HTTP/1.1 200 OK\r\nServer-Timing: handle;dur=-1\r\n\r\n")
-            .handled
-            .is_none()
-    );
-    assert!(
-        reply("HTTP/1.1 200 OK\r\nServer-Timing: handle;dur=1e999\r\n\r\n")
-            .handled
-            .is_none()
-    );
-}
-
-#[test]
-fn what_is_no_whole_answer_is_an_error() {
-    for bytes in [
-        "",
-        "HTTP/1.1 200 OK\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
-        "SSH-2.0-OpenSSH\r\n\r\n",
-        "HTTP/1.1 fine\r\n\r\n",
-    ] {
-        assert!(read_reply(&mut bytes.as_bytes()).is_err(), "{bytes:?}");
-    }
-    let endless = "x".repeat(100_000);
-    assert!(read_reply(&mut endless.as_bytes()).is_err());
 }

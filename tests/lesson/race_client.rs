@@ -170,6 +170,7 @@ fn an_answer_without_a_length_ends_with_the_connection() {
     );
     check(Reset, "the connection was reset", ["Server: x"], fields);
     let no_body = |line: &str| format!("{line}\r\n\r\n");
+    check(Close, "answered 404", ["HTTP/1.0 404 Not Found"], no_body);
     check(Hold, "answered 204", ["HTTP/1.1 204 No Content"], no_body);
     check(Hold, "answered 304", ["HTTP/1.1 304 Not Modified"], no_body);
     // These two have no body, whatever length they state.
@@ -382,6 +383,24 @@ fn how_an_answer_is_cut_into_pieces_makes_no_difference() {
         let in_pieces = read_reply(&mut Trickle(sent.as_bytes(), false));
         assert_eq!(at_once, in_pieces.map_err(|error| error.kind()), "{sent:?}");
     }
+}
+
+/// And control characters that a server sends do not reach the terminal.
+#[test]
+fn the_thread_is_read_from_its_header() {
+    let thread = |name: &str| {
+        let sent = fields(&format!("X-Served-By: {name}"));
+        read_reply(&mut sent.as_bytes()).unwrap().thread
+    };
+    assert_eq!(thread("worker-0").as_deref(), Some("worker-0"));
+    let evil = thread("\x1b[2Jworker-with-a-very-long-name").unwrap();
+    let is_cut = evil.starts_with("\\u{1b}[2J") && evil.chars().count() <= 40;
+    assert!(is_cut, "{evil}");
+    let none = read_reply(&mut fields("Server: x").as_bytes()).unwrap();
+    assert_eq!(
+        (none.thread, none.handled, none.location),
+        (None, None, None)
+    );
 }
 
 #[test]
