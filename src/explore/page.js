@@ -77,10 +77,13 @@ function possessions(pool, path) {
       waiting[thread] = Object.keys(has).findLast((name) => !name.startsWith('channel') && has[name].includes(thread));
       release(waiting[thread]);
     }
-    // A wait that can time out wakes up first, and locks in a step of its own.
+    // A wait that can time out wakes up first, and locks in a step of its own. One of `park` has released nothing.
     const locks = (it) => it.thread === thread && /^lock/.test(it.action);
     const { steps, waits } = pool.states[to];
-    if (what === 'wake' && ![...steps, ...waits].some(locks)) take(waiting[thread]);
+    if (/^(spurious )?wake/.test(action) && ![...steps, ...waits].some(locks)) {
+      take(waiting[thread]);
+      delete waiting[thread];
+    }
     if (/^(try_)?send$/.test(what) && !refused) has[channel]?.push(sent[channel] = (sent[channel] ?? 0) + 1);
     if (/^(try_)?recv$/.test(what) && !refused) has[channel]?.shift();
   }

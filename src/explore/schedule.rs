@@ -80,6 +80,14 @@ impl Schedule {
         steps.map(|step| choice(step.thread, step.action)).collect()
     }
 
+    /// The jobs that run after so many steps.
+    pub(crate) fn jobs_at(&self, steps: usize) -> Vec<usize> {
+        let mut jobs = Vec::new();
+        let steps = self.steps.iter().take(steps);
+        steps.for_each(|step| step.action.on_jobs(&mut jobs));
+        jobs
+    }
+
     /// What a thread is called. The fields are public, so it may be none of this schedule.
     pub(crate) fn name_of(&self, thread: usize) -> &str {
         self.threads.get(thread).map_or("?", String::as_str)

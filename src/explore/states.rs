@@ -291,14 +291,7 @@ impl Walk {
             return *known;
         }
         let mut jobs = self.nodes[here].state.jobs.clone();
-        match event.op.action {
-            Action::BeginJob(job) => jobs.push(job),
-            Action::EndJob(job) => {
-                let ended = jobs.iter().position(|running| *running == job);
-                ended.map(|place| jobs.remove(place));
-            }
-            _ => {}
-        }
+        event.op.action.on_jobs(&mut jobs);
         let index = self.nodes.len();
         self.known.insert(last.clone(), index);
         self.open.push_back(index);
@@ -437,27 +430,18 @@ fn lost(jobs: &[JobFindings]) -> Vec<usize> {
 
 /// The threads that have each lock after these steps.
 fn holders(events: &[Event]) -> BTreeMap<usize, Vec<usize>> {
-    use Action::*;
     let mut holders: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for event in events {
-        let lock = match event.op.action {
-            Wait | Wake { .. } | SpuriousWake => event.op.objects[1],
-            _ => event.op.objects[0],
+        let refused = event.outcome == Outcome::Refused;
+        let Some((lock, takes)) = event.op.action.on_a_lock(refused, event.op.objects) else {
+            continue;
         };
-        let threads = match lock {
-            Some(lock) => holders.entry(lock).or_default(),
-            None => continue,
-        };
-        match (event.op.action, event.outcome) {
-            (TryLock | TryRead, Outcome::Refused) => {}
-            (Lock | TryLock | Read | TryRead | Wake { .. } | SpuriousWake, _) => {
-                threads.push(event.thread);
-            }
-            (Unlock | StopReading | Wait, _) => {
-                let place = threads.iter().position(|thread| *thread == event.thread);
-                place.map(|place| threads.remove(place));
-            }
-            _ => {}
+        let threads = holders.entry(lock).or_default();
+        if takes {
+            threads.push(event.thread);
+        } else {
+            let place = threads.iter().position(|thread| *thread == event.thread);
+            place.map(|place| threads.remove(place));
         }
     }
     holders

@@ -133,7 +133,7 @@ const TWO_AT_ONCE: Goal = Goal {
         let two = report.most_at_once >= 2;
         report.most_schedule.as_ref().filter(|_| two)
     },
-    reached: |schedule, steps| jobs_at(schedule, steps).len() >= 2,
+    reached: |schedule, steps| schedule.jobs_at(steps).len() >= 2,
 };
 
 const STUCK: Goal = Goal {
@@ -243,7 +243,7 @@ impl Place {
 
     /// What stands below the drawing.
     fn below(&self, game: &Game, with_source: bool) -> Vec<String> {
-        let jobs = jobs_at(&self.schedule, self.steps).into_iter();
+        let jobs = self.schedule.jobs_at(self.steps).into_iter();
         let jobs: Vec<String> = jobs.map(|job| format!("job {job}")).collect();
         let mut lines = vec![match jobs.as_slice() {
             [] => String::from("No job runs."),
@@ -347,19 +347,6 @@ fn keys(threads: &[String]) -> Vec<String> {
         }
     };
     numbers.iter().enumerate().map(key).collect()
-}
-
-/// The jobs that run after so many steps.
-fn jobs_at(schedule: &Schedule, steps: usize) -> Vec<usize> {
-    let mut jobs = Vec::new();
-    for step in schedule.steps.iter().take(steps) {
-        match step.action {
-            Action::BeginJob(job) => jobs.push(job),
-            Action::EndJob(job) => jobs.retain(|other| *other != job),
-            _ => {}
-        }
-    }
-    jobs
 }
 
 /// Whether a thread that waits at a condition variable has been notified. None if perhaps another one was.

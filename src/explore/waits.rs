@@ -95,7 +95,8 @@ fn released<'a>(schedule: &'a Schedule, taken: &Step) -> Vec<&'a Location> {
             continue;
         }
         let mut later = schedule.steps[index + 1..].iter();
-        let release = later.find(|later| later.thread == step.thread && gives_back(later, lock));
+        let release =
+            later.find(|later| later.thread == step.thread && changes(later, lock, false));
         match release.map(|release| release.location.as_ref()) {
             // Then one cannot say where else it is released.
             Some(None) => return Vec::new(),
@@ -108,21 +109,11 @@ fn released<'a>(schedule: &'a Schedule, taken: &Step) -> Vec<&'a Location> {
 
 pub(super) type LockId = Option<(ObjectKind, usize)>;
 
-fn gives_back(step: &Step, lock: LockId) -> bool {
-    match step.action {
-        Action::Unlock | Action::StopReading => step.object == lock,
-        Action::Wait => step.mutex == lock,
-        _ => false,
-    }
-}
-
-fn takes(step: &Step, lock: LockId) -> bool {
-    match step.action {
-        Action::Lock | Action::Read => step.object == lock,
-        Action::TryLock | Action::TryRead => step.object == lock && !step.refused,
-        Action::Wake { .. } => step.mutex == lock,
-        _ => false,
-    }
+/// Whether a step takes this lock, or gives it back.
+fn changes(step: &Step, lock: LockId, takes: bool) -> bool {
+    let objects = [step.object, step.mutex];
+    let on_a_lock = step.action.on_a_lock(step.refused, objects);
+    lock.is_some_and(|lock| on_a_lock == Some((lock, takes)))
 }
 
 /// The steps in which threads took a lock that they have after all of these.
@@ -133,9 +124,9 @@ pub(super) fn holders(steps: &[Step], lock: LockId) -> Vec<&Step> {
         return holders;
     }
     for step in steps {
-        if takes(step, lock) {
+        if changes(step, lock, true) {
             holders.push(step);
-        } else if gives_back(step, lock) {
+        } else if changes(step, lock, false) {
             let held = holders.iter().rposition(|held| held.thread == step.thread);
             held.map(|held| holders.remove(held));
         }

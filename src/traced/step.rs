@@ -103,6 +103,36 @@ impl Action {
         matches!(self, Action::SpuriousWake | Action::SpuriousFailure)
     }
 
+    /// The lock that it takes (`true`) or gives back, if it does so with one of the objects that it touches.
+    pub(crate) fn on_a_lock<O>(
+        self,
+        refused: bool,
+        [first, second]: [Option<O>; 2],
+    ) -> Option<(O, bool)> {
+        use Action::*;
+        let (lock, takes) = match self {
+            TryLock | TryRead if refused => return None,
+            Lock | TryLock | Read | TryRead => (first, true),
+            Unlock | StopReading => (first, false),
+            Wake { .. } | SpuriousWake => (second, true),
+            Wait => (second, false),
+            _ => return None,
+        };
+        Some((lock?, takes))
+    }
+
+    /// Adds the job that it begins to those that run, or removes the one that it ends.
+    pub(crate) fn on_jobs(self, running: &mut Vec<usize>) {
+        match self {
+            Action::BeginJob(job) => running.push(job),
+            Action::EndJob(job) => {
+                let ended = running.iter().position(|other| *other == job);
+                ended.map(|place| running.remove(place));
+            }
+            _ => {}
+        }
+    }
+
     /// Whether a thread goes on after a while, whatever others do.
     pub(crate) fn can_expire(self) -> bool {
         use Action::*;

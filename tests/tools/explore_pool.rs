@@ -226,43 +226,61 @@ mod the_macro_makes_a_test_of_each_promise {
     }
 }
 
-/// Opened at the schedule in which the promise is broken, as far as that is one to look at.
-#[test]
-fn the_page_that_a_broken_promise_names_has_the_source_of_the_pool() {
-    let test =
-        "tools::explore_pool::the_page_that_a_broken_promise_names_has_the_source_of_the_pool";
-    let check = Check::new(test, |size| {
-        let pool = broken::HoldsTheLock::new(size);
-        Box::new(move |job| pool.execute(job))
-    });
-    let [broken, ..] = explored::verdicts(&check.in_test(test));
-    let told = broken.to_string();
-    let address = told
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("file://"));
-    let (file, choices) = address.expect(&told).split_once('#').unwrap();
+/// The page that a broken promise of these pools names, and the state at which it is opened, as far as the schedule
+/// is one to look at.
+fn page_at_the_schedule(test: &str, new: fn(usize) -> Pool) -> (Json, usize) {
+    let check = Check::new(test, new).in_test(test);
+    let told = explored::verdicts(&check).map(|verdict| verdict.to_string());
+    let mut lines = told.iter().flat_map(|told| told.lines());
+    let address = lines.find_map(|line| line.trim().strip_prefix("file://"));
+    let (file, choices) = address.expect(&told[0]).split_once('#').unwrap();
     let file = if cfg!(windows) { &file[1..] } else { file };
     let html = std::fs::read_to_string(file).unwrap();
     std::fs::remove_file(file).unwrap();
 
     let [pool] = <[Json; 1]>::try_from(pools(&html)).unwrap();
+    let mut state = 0;
+    for choice in choices.split(',') {
+        let steps = pool.list("states")[state].list("steps").iter();
+        let choice_of = |step: &Json| match step.get("choice") {
+            Some(_) => step.number("choice"),
+            None => step.number("thread"),
+        };
+        let taken = steps
+            .clone()
+            .find(|step| choice_of(step).to_string() == choice);
+        state = taken.expect("such a step").number("to");
+    }
+    (pool, state)
+}
+
+#[test]
+fn the_page_that_a_broken_promise_names_has_the_source_of_the_pool() {
+    let test =
+        "tools::explore_pool::the_page_that_a_broken_promise_names_has_the_source_of_the_pool";
+    let (pool, state) = page_at_the_schedule(test, |size| {
+        let pool = broken::HoldsTheLock::new(size);
+        Box::new(move |job| pool.execute(job))
+    });
     let source = "tests/tools/explore/broken.rs";
     assert_eq!(pool.get("files").unwrap().words(source), read(source));
     let states = pool.list("states");
-    let mut state = &states[0];
-    for choice in choices.split(',') {
-        let taken = state
-            .list("steps")
-            .iter()
-            .find(|step| step.number("thread").to_string() == choice);
-        state = &states[taken.expect("such a step").number("to")];
-    }
     assert_eq!(
-        state.list("jobs").len(),
+        states[state].list("jobs").len(),
         1,
         "one job runs, and no second one can"
     );
     let at = states.iter().flat_map(|state| state.list("steps"));
     let at = at.filter_map(|step| step.get("at"));
     assert!(at.clone().count() > 100);
+}
+
+#[test]
+fn the_page_has_the_steps_for_no_reason_that_break_a_promise() {
+    let test = "tools::explore_pool::the_page_has_the_steps_for_no_reason_that_break_a_promise";
+    let (pool, state) = page_at_the_schedule(test, |size| {
+        let pool = broken::TrustsEveryWakeUp::new(size);
+        Box::new(move |job| pool.execute(job))
+    });
+    assert_eq!(pool.list("states")[state].list("steps").len(), 0);
 }

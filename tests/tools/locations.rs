@@ -170,6 +170,27 @@ fn a_thread_that_locks_what_it_has_is_told_so() {
     assert!(shown.contains(&told), "{told}\n{shown}");
 }
 
+/// It locks the mutex again when it wakes up, whatever woke it.
+#[test]
+fn a_thread_that_has_woken_up_for_no_reason_has_the_lock() {
+    use ten_versus_five::traced::sync::{Arc, Condvar, Mutex};
+    use ten_versus_five::traced::thread;
+    // `main` and `thread-1` come to the wait, which ends for no reason.
+    let choices = [0, 0, 1, 1, 1, 64 + 1];
+    let report = Explorer::new().max_spurious(1).replay(&choices, |_| {
+        let pair = Arc::new((Mutex::new(()), Condvar::new()));
+        let other = Arc::clone(&pair);
+        thread::spawn(move || {
+            let _guard = other.1.wait(other.0.lock().unwrap());
+            thread::park();
+        });
+        let _guard = pair.0.lock();
+    });
+    let shown = report.stuck_schedule.unwrap().to_string();
+    assert!(shown.contains("`main` waits for the lock"), "{shown}");
+    assert!(shown.contains("`thread-1` has it: taken at"), "{shown}");
+}
+
 #[test]
 fn a_stuck_schedule_says_which_thread_waits_for_which() {
     use ten_versus_five::traced::sync::{Arc, Condvar, Mutex, mpsc};

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::explore::page::{self, PagePool};
-use crate::explore::{Action, Explorer, Report, Run, Schedule};
+use crate::explore::{Explorer, Report, Run, Schedule};
 use crate::whole_file;
 
 /// How long to look for all states, and how many. What is missing then, the page says.
@@ -92,17 +92,11 @@ impl ExploredPool {
     /// The same of the schedule in which most jobs run at once, at the place where they do.
     pub(super) fn shown_at_once(&self) -> String {
         let schedule = self.report.most_schedule.as_ref();
-        let mut now = 0_usize;
-        let steps = schedule.iter().flat_map(|schedule| &schedule.steps);
-        let place = steps.map(|step| step.action).position(|action| {
-            match action {
-                Action::BeginJob(_) => now += 1,
-                Action::EndJob(_) => now = now.saturating_sub(1),
-                _ => {}
-            }
-            now == self.report.most_at_once
+        let most = self.report.most_at_once;
+        let place = schedule.and_then(|schedule| {
+            (0..=schedule.steps.len()).find(|steps| schedule.jobs_at(*steps).len() == most)
         });
-        self.shown_at(schedule, place.map_or(0, |place| place + 1))
+        self.shown_at(schedule, place.unwrap_or(0))
     }
 
     fn shown_at(&self, schedule: Option<&Schedule>, steps: usize) -> String {
@@ -132,7 +126,7 @@ impl ExploredPool {
         let file = directory.join(words.join("-") + ".html");
 
         let work = Arc::clone(&self.work);
-        let explorer = Explorer::new().time_limit(TIME);
+        let explorer = self.explorer.clone().time_limit(TIME);
         let states = explorer.states(MOST_STATES, move |run| work(run));
         let pool = PagePool::of_files(name.clone(), states);
         fs::create_dir_all(&directory).ok()?;
