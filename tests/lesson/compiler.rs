@@ -126,8 +126,7 @@ fn the_messages_are_those_on_record() {
 #[test]
 fn a_guard_across_an_await_keeps_a_future_from_being_sent_to_another_thread() {
     let page = read("docs/next.md");
-    let compile_block = |opening: &str| {
-        let block = blocks(&page, opening).pop().expect("a block of code");
+    let compile_block = |block: &str| {
         let file = temporary().join("guard_across_an_await.rs");
         fs::write(&file, block).unwrap();
         let output = compile(&file, &["--edition=2024", "--crate-type=lib"]);
@@ -135,12 +134,24 @@ fn a_guard_across_an_await_keeps_a_future_from_being_sent_to_another_thread() {
         let message = String::from_utf8(output.stderr).unwrap();
         (output.status.success(), message)
     };
-    let (compiles, message) = compile_block("```rust,compile_fail");
+    let wrong = blocks(&page, "```rust,compile_fail").pop().unwrap();
+    let (compiles, message) = compile_block(&wrong);
     assert!(!compiles);
     for word in ["Send", "MutexGuard"] {
         assert!(message.contains(word), "{word}: {message}");
     }
-    let (compiles, message) = compile_block("```rust");
+    let mut right = wrong;
+    for (old, new) in [
+        (
+            "let guard = REQUESTS.lock().unwrap();",
+            "let number = *REQUESTS.lock().unwrap();",
+        ),
+        ("answer(*guard).await;", "answer(number).await;"),
+    ] {
+        assert!(right.contains(old) && page.contains(&format!("`{new}`")));
+        right = right.replace(old, new);
+    }
+    let (compiles, message) = compile_block(&right);
     assert!(compiles, "{message}");
 }
 
