@@ -263,12 +263,13 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Execution {
-    pub(crate) fn new(search: Search, limits: Limits) -> Arc<Execution> {
+    /// If there is a walk, that chooses the schedules.
+    pub(crate) fn new(search: Search, walk: Option<Walk>, limits: Limits) -> Arc<Execution> {
         keep_panics_quiet();
         Arc::new(Execution {
             inner: Mutex::new(Inner {
                 search,
-                walk: None,
+                walk,
                 objects: Objects::default(),
                 slots: Vec::new(),
                 real_threads: Vec::new(),
@@ -382,13 +383,6 @@ impl Execution {
     /// Whether it finds out the locations of steps from now on.
     pub(crate) fn locate(&self, locates: bool) {
         self.lock().locates = locates;
-    }
-
-    /// An execution whose schedules the walk chooses.
-    pub(crate) fn of_walk(walk: Walk, limits: Limits) -> Arc<Execution> {
-        let execution = Execution::new(Search::default(), limits);
-        execution.lock().walk = Some(walk);
-        execution
     }
 
     /// Asks the walk, between two schedules. None if there is no walk.

@@ -237,7 +237,7 @@ impl Explorer {
         assert_outside();
         let start = Instant::now();
         let work: Work = Arc::new(work);
-        let execution = Execution::of_walk(Walk::new(), self.limits);
+        let execution = Execution::new(Search::default(), Some(Walk::new()), self.limits);
         execution.locate(self.locations);
         let states = loop {
             let findings = execution.run(task(&work));
@@ -279,7 +279,7 @@ impl Explorer {
         assert_outside();
         let start = Instant::now();
         let expected = search.probes || !self.plain || replays;
-        let execution = Execution::new(search, self.limits);
+        let execution = Execution::new(search, None, self.limits);
         execution.locate(replays && self.locations);
         let mut report = Report {
             complete: true,

@@ -279,21 +279,18 @@ enum Detail {
     NoLock,
     /// Two lines for a server: its name, and how many requests it has of each kind.
     Counts,
-    /// The same in one line.
-    OneLine,
     /// The same of all servers together.
     Total,
 }
 
 impl Detail {
-    const ALL: [Detail; 8] = [
+    const ALL: [Detail; 7] = [
         Detail::Spaced,
         Detail::Dense,
         Detail::Waves,
         Detail::LockOnly,
         Detail::NoLock,
         Detail::Counts,
-        Detail::OneLine,
         Detail::Total,
     ];
 
@@ -304,7 +301,7 @@ impl Detail {
 
     /// Whether there are bars.
     fn has_bars(self) -> bool {
-        !matches!(self, Detail::Counts | Detail::OneLine | Detail::Total)
+        !matches!(self, Detail::Counts | Detail::Total)
     }
 }
 
@@ -423,12 +420,6 @@ impl<'a> Chart<'a> {
                 Detail::Counts => {
                     lines.push(label);
                     lines.extend(self.wrap(&self.counts(&[recording]), " "));
-                }
-                Detail::OneLine => {
-                    let counts = self.counts(&[recording]).join(" ");
-                    let room = self.style.width.saturating_sub(2 + counts.len()).max(7);
-                    let line = format!("{}  {counts}", self.shorten(&recording.label, room));
-                    lines.push(self.shorten(&line, self.style.width));
                 }
                 _ => {}
             }
