@@ -153,19 +153,8 @@ impl Argument<'_> {
         self.as_whole_number(&value, range)
     }
 
-    /// A whole number in this range, or none if the value is this word.
-    pub fn whole_number_or(
-        &mut self,
-        word: &str,
-        range: RangeInclusive<usize>,
-    ) -> Result<Option<usize>, UsageError> {
-        match self.value()? {
-            value if value == word => Ok(None),
-            value => self.as_whole_number(&value, range).map(Some),
-        }
-    }
-
-    fn as_whole_number(
+    /// The same of a value that was taken.
+    pub fn as_whole_number(
         &self,
         value: &str,
         range: RangeInclusive<usize>,

@@ -442,10 +442,8 @@ impl Inner {
         let mut enabled = Choices::default();
         for (thread, slot) in self.slots.iter().enumerate() {
             let expires = any_expires || !slot.is_limited();
-            if slot
-                .op
-                .is_some_and(|op| self.objects.is_enabled(thread, &op, expires))
-            {
+            let is_enabled = |op: Op| self.objects.is_enabled(thread, &op, expires);
+            if slot.op.is_some_and(is_enabled) {
                 enabled.insert(thread);
             }
         }

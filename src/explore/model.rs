@@ -199,43 +199,41 @@ impl Objects {
             .iter()
             .flatten()
             .map(|object| &self.states[*object]);
-        let ready = match (op.action, states.next()) {
-            (Action::Lock, Some(State::Lock { written, readers })) => !written && *readers == 0,
-            (Action::Read, Some(State::Lock { written, .. })) => !written,
-            (Action::Wake { timed }, Some(State::Condvar { notified, .. })) => {
-                let free = !matches!(states.next(), Some(State::Lock { written: true, .. }));
-                let woken = notification(notified, thread).is_some();
-                return free && (woken || (timed && expires));
-            }
-            (
-                Action::Send,
-                Some(State::Channel {
-                    bound: Some(bound),
-                    sent,
-                    taken,
-                    receiver: true,
-                    ..
-                }),
-            ) => *bound == 0 || sent - taken < *bound,
-            (
-                Action::HandOff(number),
-                Some(State::Channel {
-                    taken, receiver, ..
-                }),
-            ) => *taken >= number || !receiver,
-            (
-                Action::Receive { .. },
-                Some(State::Channel {
-                    sent,
-                    taken,
-                    senders,
-                    ..
-                }),
-            ) => sent > taken || *senders == 0,
-            (Action::Join { .. }, Some(State::Thread { ended, .. })) => *ended,
-            (Action::Park { .. }, Some(State::Thread { unparked, .. })) => *unparked,
-            (Action::Sleep | Action::Yield, _) => false,
-            _ => true,
+        let ready = match states.next() {
+            Some(State::Lock { written, readers }) => match op.action {
+                Action::Lock => !written && *readers == 0,
+                Action::Read => !written,
+                _ => true,
+            },
+            Some(State::Condvar { notified, .. }) => match op.action {
+                Action::Wake { timed } => {
+                    let free = !matches!(states.next(), Some(State::Lock { written: true, .. }));
+                    let woken = notification(notified, thread).is_some();
+                    return free && (woken || (timed && expires));
+                }
+                _ => true,
+            },
+            Some(State::Channel {
+                bound,
+                sent,
+                taken,
+                senders,
+                receiver,
+                ..
+            }) => match op.action {
+                Action::Send if *receiver => {
+                    bound.is_none_or(|bound| bound == 0 || sent - taken < bound)
+                }
+                Action::HandOff(number) => *taken >= number || !receiver,
+                Action::Receive { .. } => sent > taken || *senders == 0,
+                _ => true,
+            },
+            Some(State::Thread { ended, unparked }) => match op.action {
+                Action::Join { .. } => *ended,
+                Action::Park { .. } => *unparked,
+                _ => true,
+            },
+            Some(State::Atomic) | None => !matches!(op.action, Action::Sleep | Action::Yield),
         };
         ready || (expires && op.action.can_expire())
     }

@@ -7,6 +7,7 @@ use super::options::{Against, RaceOptions};
 use super::recording::{Lane, RaceRecording};
 use crate::Stage;
 use crate::client::RequestOutcome;
+use crate::client::target::Target;
 
 /// The mistake of asking where no answer can be typed.
 pub const NEEDS_A_TERMINAL: &str = "\
@@ -143,29 +144,23 @@ fn questions(options: &RaceOptions) -> Vec<(String, String, String)> {
         count => format!("{count} slow requests, sent together"),
     };
     match &options.against {
-        Against::Servers(servers) => servers
-            .iter()
-            .map(|target| {
-                (
-                    target.to_string(),
-                    format!("{requests}, to {target}"),
-                    String::from("docs/race.md"),
-                )
-            })
-            .collect(),
-        Against::Stages { stages, sleep, .. } => stages
-            .iter()
-            .map(|Stage { number, name, .. }| {
-                (
-                    format!("stage {number}"),
-                    format!(
-                        "{requests}, of {} s each, to stage {number}, {name}",
-                        sleep.as_secs_f64()
-                    ),
-                    format!("docs/stage{number}_{}.md", name.replace('-', "_")),
-                )
-            })
-            .collect(),
+        Against::Servers(servers) => {
+            let question = |target: &Target| {
+                let question = format!("{requests}, to {target}");
+                (target.to_string(), question, String::from("docs/race.md"))
+            };
+            servers.iter().map(question).collect()
+        }
+        Against::Stages { stages, sleep, .. } => {
+            let seconds = sleep.as_secs_f64();
+            let question = |Stage { number, name, .. }: &&Stage| {
+                let about = format!("stage {number}");
+                let question = format!("{requests}, of {seconds} s each, to {about}, {name}");
+                let page = format!("docs/stage{number}_{}.md", name.replace('-', "_"));
+                (about, question, page)
+            };
+            stages.iter().map(question).collect()
+        }
     }
 }
 

@@ -117,7 +117,12 @@ pub fn parse(arguments: &mut Arguments) -> Result<RaceOptions, UsageError> {
     };
     while let Some(mut argument) = arguments.next_argument() {
         match argument.name() {
-            "--stage" => stage = Some(argument.whole_number_or("all", 1..=usize::MAX)?),
+            "--stage" => {
+                stage = Some(match &*argument.value()? {
+                    "all" => None,
+                    number => Some(argument.as_whole_number(number, 1..=usize::MAX)?),
+                });
+            }
             "--sleep" => sleep = argument.seconds()?,
             "--workers" => workers = argument.whole_number(1..=MAX_WORKERS)?,
             "--queue" => queue = Some(argument.whole_number(0..=MAX_QUEUE)?),

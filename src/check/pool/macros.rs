@@ -366,12 +366,8 @@ pub fn assert_kept_in_every_schedule<M: MakesPools + 'static>(module: &str, prom
     let test = name_of_test(module, promise);
     let check = Check::new(any::type_name::<M>(), M::pool).in_test(&test);
     let verdicts = explored::verdicts(&check);
-    let names = explored::PROMISES.map(|promise| promise.name);
-    let verdict = names
-        .iter()
-        .zip(&verdicts)
-        .find(|(name, _)| **name == promise);
-    let verdict = verdict.map(|(_, verdict)| verdict);
+    let place = explored::PROMISES.iter().position(|it| it.name == promise);
+    let verdict = place.map(|place| &verdicts[place]);
     let told = verdict.map_or_else(String::new, ToString::to_string);
     assert!(verdict == Some(&Verdict::Kept), "{promise}\n\n{told}\n");
 }
