@@ -7,19 +7,23 @@ use crate::common::repository::read;
 use ten_versus_five::explore::loops::SPELLINGS;
 use ten_versus_five::explore::{Action, Explorer, Report, Schedule};
 
-/// Where a piece of text begins, or the character `last` that is the last one of it.
+/// The line and the column at which a text begins, the first one behind another text.
+pub fn position(source: &str, from: &str, text: &str) -> (usize, usize) {
+    let start = source.find(from).expect(from);
+    let found = source[start..].find(text);
+    let before = &source[..start + found.unwrap_or_else(|| panic!("{from}: {text}"))];
+    let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+    (before.matches('\n').count() + 1, column)
+}
+
 fn find(file: &str, from: &str, text: &str) -> (usize, usize) {
-    let source = read(file);
-    let start = source
-        .find(from)
-        .unwrap_or_else(|| panic!("{file}: {from}"));
-    let place = source[start..]
-        .find(text)
-        .unwrap_or_else(|| panic!("{file}: {text}"))
-        + start;
-    let line = source[..place].matches('\n').count() + 1;
-    let column = source[..place].rsplit('\n').next().unwrap().chars().count() + 1;
-    (line, column)
+    position(&read(file), from, text)
+}
+
+/// The same of a file, and so many characters further, as a location is printed.
+fn place(file: &str, from: &str, text: &str, index: usize) -> String {
+    let (line, column) = find(file, from, text);
+    format!("{file}:{line}:{}", column + index)
 }
 
 /// The locations of all steps of this kind.
@@ -55,8 +59,8 @@ fn stage_3_unlocks_at_a_semicolon_and_stage_4_at_a_brace() {
     let explored = |stage| explore(&Explorer::new(), stage, 2, 2, 2).unwrap();
 
     let (report, file) = (explored(3), "stages/stage3_channel_pool.rs");
-    let (line, column) = find(file, "receiver.lock()", "lock()");
-    assert_locations(&report, file, Action::Lock, &[(line, column)]);
+    let lock = find(file, "receiver.lock()", "lock()");
+    assert_locations(&report, file, Action::Lock, &[lock]);
     let recv = find(file, "receiver.lock()", "recv()");
     assert_locations(&report, file, Action::Receive { timed: false }, &[recv]);
     let (line, column) = find(file, "receiver.lock()", "};");
@@ -160,11 +164,10 @@ fn a_thread_that_locks_what_it_has_is_told_so() {
     });
     let file = "tests/tools/locations.rs";
     let here = "fn a_thread_that_locks_what_it_has";
-    let (line, column) = find(file, here, "lock().unwrap();");
-    let (again, second) = find(file, here, "lock().unwrap().push");
     let told = format!(
-        "`main` waits for the lock at `{file}:{again}:{second}`. \
-         `main` has it itself: taken at `{file}:{line}:{column}`."
+        "`main` waits for the lock at `{}`. `main` has it itself: taken at `{}`.",
+        place(file, here, "lock().unwrap().push", 0),
+        place(file, here, "lock().unwrap();", 0),
     );
     let shown = report.stuck_schedule.unwrap().to_string();
     assert!(shown.contains(&told), "{told}\n{shown}");
@@ -201,10 +204,7 @@ fn a_stuck_schedule_says_which_thread_waits_for_which() {
     };
     let file = "tests/tools/locations.rs";
     let here = "fn a_stuck_schedule_says";
-    let at = |text: &str| {
-        let (line, column) = find(file, here, text);
-        format!("`{file}:{line}:{column}`")
-    };
+    let at = |text: &str| format!("`{}`", place(file, here, text, 0));
 
     let shown = stuck(|| {
         let locks = Arc::new((Mutex::new(()), Mutex::new(())));
@@ -243,9 +243,8 @@ fn a_stuck_schedule_says_which_thread_waits_for_which() {
         let parked = thread::spawn(thread::park);
         parked.join().unwrap();
     });
-    let (line, column) = find(file, here, "parked.join");
-    let place = format!("{file}:{line}:{}", column + "parked.".len());
-    let told = format!("`main` waits for the end of `thread-1` at `{place}`.");
+    let join = place(file, here, "parked.join", "parked.".len());
+    let told = format!("`main` waits for the end of `thread-1` at `{join}`.");
     assert!(shown.contains(&told), "{told}\n{shown}");
     assert!(shown.contains("`thread-1` is parked"), "{shown}");
 }
@@ -257,10 +256,7 @@ fn every_state_has_the_locations_that_the_schedules_have() {
     let program = program(4, 2, 2, 2).unwrap();
     let states = Explorer::new().states(1_000_000, program);
     let file = "stages/stage4_for_loop.rs";
-    let at = |text: &str| {
-        let (line, column) = find(file, "for job in receiver", text);
-        Some(format!("{file}:{line}:{column}"))
-    };
+    let at = |text: &str| Some(place(file, "for job in receiver", text, 0));
     for state in &states.states {
         let steps = state.steps.iter().map(|step| (step.action, &step.at));
         let waits = state.waits.iter().map(|wait| (wait.action, &wait.at));
@@ -295,10 +291,8 @@ fn a_step_of_an_iterator_stands_where_the_iterator_is_used() {
     });
     let file = "tests/tools/locations.rs";
     // Where that is differs between compilers: some say the method, and some where the expression begins.
-    let places = ["for_each(drop)", "receiver.iter()"].map(|code| {
-        let (line, column) = find(file, "fn a_step_of_an_iterator", code);
-        Some(format!("{file}:{line}:{column}"))
-    });
+    let places = ["for_each(drop)", "receiver.iter()"]
+        .map(|code| Some(place(file, "fn a_step_of_an_iterator", code, 0)));
     let schedule = report.first_schedule.unwrap();
     let found = locations(&schedule, Action::Receive { timed: false });
     let expected = if has_line_tables() {
@@ -317,23 +311,10 @@ fn a_step_of_an_iterator_stands_where_the_iterator_is_used() {
 #[test]
 fn a_race_says_where_the_lock_is_taken_and_released() {
     let mut race = crate::common::program();
-    race.args([
-        "race",
-        "--lock",
-        "--sleep",
-        "0.3",
-        "--workers",
-        "2",
-        "--notes",
-        "-",
-    ]);
+    let arguments = "race --lock --sleep 0.3 --workers 2 --notes -";
+    race.args(arguments.split(' '));
     let output = race.output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
-    let place = |file: &str, from: &str, text: &str, index: usize| {
-        let (line, column) = find(file, from, text);
-        format!("{file}:{line}:{}", column + index)
-    };
-
     let file = "stages/stage3_channel_pool.rs";
     let taken = place(file, "receiver.lock()", "lock()", 0);
     let released = match has_line_tables() {
@@ -389,33 +370,16 @@ fn notes_say_what_happens_while_a_lock_is_held() {
     };
     let [hold] = lock.holds(Duration::MAX).try_into().unwrap();
     let (file, here) = ("tests/tools/locations.rs", "fn notes_say_what_happens");
-    let place =
-        |(line, column): (usize, usize), index: usize| format!("{file}:{line}:{}", column + index);
-    assert_eq!(
-        hold.taken.to_string(),
-        place(find(file, here, "lock().unwrap"), 0)
-    );
+    let at = |text| place(file, here, text, 0);
+    assert_eq!(hold.taken.to_string(), at("lock().unwrap"));
     assert_eq!(
         (hold.times, &*hold.meanwhile),
         (2, &["ran a job", "slept"][..])
     );
     assert!(hold.longest >= Duration::from_millis(1));
-    let released: Vec<_> = hold
-        .released
-        .iter()
-        .flatten()
-        .map(ToString::to_string)
-        .collect();
-    let expected = [
-        place(find(file, here, "}\n    });"), 0),
-        place(find(file, here, "drop(guard)"), 0),
-    ];
-    assert_eq!(
-        released,
-        if has_line_tables() {
-            &expected[..]
-        } else {
-            &[]
-        }
-    );
+    let released = hold.released.iter().flatten();
+    let released: Vec<String> = released.map(ToString::to_string).collect();
+    let expected = [at("}\n    });"), at("drop(guard)")];
+    let known = if has_line_tables() { 2 } else { 0 };
+    assert_eq!(released, expected[..known]);
 }

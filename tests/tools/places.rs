@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use crate::common::repository::{read, root, temporary};
 use crate::common::{cargo, share_a_build, thorough};
+use crate::tools::locations::position;
 
 /// The crates, with their editions and levels of optimization. Each has the same program, and edition 2024 has it
 /// three lines further down.
@@ -175,13 +176,8 @@ fn shown(name: &str, program: &str) -> Vec<Row> {
 
 /// Where a text begins that comes after the name of a function, and so many characters further.
 fn place(file: &str, source: &str, function: &str, (text, index): (&str, usize)) -> String {
-    let start = source.find(&format!("fn {function}(")).unwrap();
-    let found = source[start..]
-        .find(text)
-        .unwrap_or_else(|| panic!("{function}: {text}"));
-    let before = &source[..start + found];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap().len() + 1 + index;
+    let (line, column) = position(source, &format!("fn {function}("), text);
+    let column = column + index;
     format!("{file}:{line}:{column}")
 }
 
