@@ -185,7 +185,7 @@ fn ask(question: impl Fn(&Case) -> Option<String> + Sync) -> Vec<String> {
             .iter()
             .map(|case| scope.spawn(move || question(case)))
             .collect();
-        let answers = asked.into_iter().zip(&SERVERS).filter_map(|(it, case)| {
+        let answers = asked.into_iter().zip(SERVERS).filter_map(|(it, case)| {
             let answer = it.join().unwrap()?;
             Some(format!("{}\n{answer}", case.name))
         });

@@ -18,234 +18,95 @@ pub struct Case {
     pub serve: fn(TcpListener),
 }
 
-const fn case(
-    name: &'static str,
-    signs: &'static str,
-    promises: &'static [usize],
-    serve: fn(TcpListener),
-) -> Case {
-    Case {
-        name,
-        demanded: (None, None),
-        signs,
-        promises,
-        serve,
+/// Makes the table. In each row is the name, what is true of it, the promises, in parentheses the workers and the queue
+/// if they are demanded, and what is done.
+macro_rules! servers {
+    ($($name:literal: $signs:literal $promises:tt $(($workers:literal, $queue:literal))?, $serve:expr;)*) => {
+        pub const SERVERS: &[Case] = &[$(Case {
+            name: $name,
+            demanded: demanded(&[$($workers, $queue)?]),
+            signs: $signs,
+            promises: &$promises,
+            serve: $serve,
+        }),*];
+    };
+}
+
+const fn demanded(numbers: &[usize]) -> (Option<usize>, Option<usize>) {
+    match numbers {
+        [workers, queue] => (Some(*workers), Some(*queue)),
+        _ => (None, None),
     }
 }
 
-impl Case {
-    const fn demands(self, workers: usize, queue: usize) -> Case {
-        Case {
-            demanded: (Some(workers), Some(queue)),
-            ..self
-        }
-    }
-}
-
-pub const SERVERS: [Case; 44] = [
+servers! {
     // One thread, or a thread for each connection.
-    case("one thread", "+--???---+++++", &[2, 3, 7], |it| {
-        sequential(it, None, answer)
-    }),
-    case(
-        "one thread, patient for a moment",
-        "+--???++-+++++",
-        &[7, 9],
-        |it| sequential(it, LIMIT, answer),
-    ),
-    case(
-        "one thread, patient for half as long as the check",
-        "+--????.-+++++",
-        &[7],
-        |it| sequential(it, Some(HOLD_UP / 2), answer),
-    ),
-    case(
-        "one thread, and two meant",
-        "+--?+?---+++++",
-        &[4, 5, 8],
-        |it| sequential(it, None, answer),
-    )
-    .demands(2, 1),
-    case("headers that lie", "+--???---+++++", &[2, 9], |it| {
-        sequential(it, None, lie)
-    }),
-    case("a thread each", "+++???++++++++", &[2, 3], |it| {
-        threaded(it, answer)
-    }),
-    case(
-        "a thread each, and two meant",
-        "++++--++++++++",
-        &[5, 6],
-        |it| threaded(it, answer),
-    )
-    .demands(2, 1),
+    "one thread": "+--???---+++++" [2, 3, 7], |it| sequential(it, None, answer);
+    "one thread, patient for a moment": "+--???++-+++++" [7, 9], |it| sequential(it, LIMIT, answer);
+    "one thread, patient for half as long as the check": "+--????.-+++++" [7],
+        |it| sequential(it, Some(HOLD_UP / 2), answer);
+    "one thread, and two meant": "+--?+?---+++++" [4, 5, 8] (2, 1),
+        |it| sequential(it, None, answer);
+    "headers that lie": "+--???---+++++" [2, 9], |it| sequential(it, None, lie);
+    "a thread each": "+++???++++++++" [2, 3], |it| threaded(it, answer);
+    "a thread each, and two meant": "++++--++++++++" [5, 6] (2, 1), |it| threaded(it, answer);
     // Pools.
-    case("two workers", "+++++----+++++", &[7], |it| {
-        pool(it, 2, 1000, None, wait_and_reject)
-    })
-    .demands(2, 1),
-    case("a worker too many", "++++--++-+++++", &[5], |it| {
-        pool(it, 3, 1000, LIMIT, wait_and_reject)
-    })
-    .demands(2, 0),
-    case("a worker too few", "+++-+?++-+++++", &[4], |it| {
-        pool(it, 2, 1000, LIMIT, wait_and_reject)
-    })
-    .demands(3, 0),
-    case(
-        "two workers and one in the queue",
-        "++++++++-+++++",
-        &[4, 5, 6, 7],
-        |it| pool(it, 2, 1, LIMIT, wait_and_reject),
-    )
-    .demands(2, 1),
-    case("a queue without limit", "+++++-++-+++++", &[6], |it| {
-        pool(it, 2, 1000, LIMIT, wait_and_reject)
-    })
-    .demands(2, 1),
-    case("a queue longer than meant", "+++++-++-+++++", &[6], |it| {
-        pool(it, 2, 4, LIMIT, wait_and_reject)
-    })
-    .demands(2, 1),
-    case("a queue shorter than meant", "+++++-++-+++++", &[6], |it| {
-        pool(it, 2, 1, LIMIT, wait_and_reject)
-    })
-    .demands(2, 3),
-    case("rejects without a word", "++++?-**-*****", &[6], |it| {
-        pool(it, 2, 1, LIMIT, drop)
-    })
-    .demands(2, 1),
-    case(
-        "rejects with half an answer",
-        "++++?-**-*****",
-        &[6],
-        |it| pool(it, 2, 1, LIMIT, half_a_503),
-    )
-    .demands(2, 1),
-    case("rejects late", "+++++-**-*****", &[6], |it| {
-        pool(it, 2, 1, LIMIT, late_503)
-    })
-    .demands(2, 1),
-    case(
-        "limits requests",
-        "+?+???????????",
-        &[2, 4],
-        limits_requests,
-    ),
+    "two workers": "+++++----+++++" [7] (2, 1), |it| pool(it, 2, 1000, None, wait_and_reject);
+    "a worker too many": "++++--++-+++++" [5] (2, 0),
+        |it| pool(it, 3, 1000, LIMIT, wait_and_reject);
+    "a worker too few": "+++-+?++-+++++" [4] (3, 0), |it| pool(it, 2, 1000, LIMIT, wait_and_reject);
+    "two workers and one in the queue": "++++++++-+++++" [4, 5, 6, 7] (2, 1),
+        |it| pool(it, 2, 1, LIMIT, wait_and_reject);
+    "a queue without limit": "+++++-++-+++++" [6] (2, 1),
+        |it| pool(it, 2, 1000, LIMIT, wait_and_reject);
+    "a queue longer than meant": "+++++-++-+++++" [6] (2, 1),
+        |it| pool(it, 2, 4, LIMIT, wait_and_reject);
+    "a queue shorter than meant": "+++++-++-+++++" [6] (2, 3),
+        |it| pool(it, 2, 1, LIMIT, wait_and_reject);
+    "rejects without a word": "++++?-**-*****" [6] (2, 1), |it| pool(it, 2, 1, LIMIT, drop);
+    "rejects with half an answer": "++++?-**-*****" [6] (2, 1),
+        |it| pool(it, 2, 1, LIMIT, half_a_503);
+    "rejects late": "+++++-**-*****" [6] (2, 1), |it| pool(it, 2, 1, LIMIT, late_503);
+    "limits requests": "+?+???????????" [2, 4], limits_requests;
     // Whose slow requests hold up some of the fast ones.
-    case(
-        "two processes that get connections in turn",
-        "++-???++-+++++",
-        &[2, 3],
-        |it| in_turn(it, 2, |turn| turn),
-    ),
-    case(
-        "eight processes that get connections in turn",
-        "++-???++-+++++",
-        &[3],
-        |it| in_turn(it, 8, |turn| turn),
-    ),
-    case(
-        "four processes that get connections at random",
-        "+.-???........",
-        &[3],
-        |it| in_turn(it, 4, |turn| turn.wrapping_mul(2_654_435_769) >> 7),
-    ),
-    case("late by chance", "+.*???........", &[3], late_by_chance),
+    "two processes that get connections in turn": "++-???++-+++++" [2, 3],
+        |it| in_turn(it, 2, |turn| turn);
+    "eight processes that get connections in turn": "++-???++-+++++" [3],
+        |it| in_turn(it, 8, |turn| turn);
+    "four processes that get connections at random": "+.-???........" [3],
+        |it| in_turn(it, 4, |turn| turn.wrapping_mul(2_654_435_769) >> 7);
+    "late by chance": "+.*???........" [3], late_by_chance;
     // Whose times show nothing, or something else than it seems.
-    case("nothing is slow", "+?????????????", &[2, 14], |it| {
-        threaded(it, |c, _| respond(c, 200))
-    }),
-    case("computes", "+*+???********", &[2, 3], computes),
-    case("another time each time", "+**???********", &[2], irregular),
-    case("everything is slow", "++????++++++++", &[3], |it| {
-        threaded(it, sleep_always)
-    }),
-    case(
-        "some pages take longer",
-        "+***??********",
-        &[2, 5],
-        some_take_longer,
-    )
-    .demands(2, 200),
-    case("the first one alone", "+-+???++++++++", &[5], first_alone).demands(4, 4),
-    case(
-        "one answer for equal requests",
-        "+-+???++++++++",
-        &[2],
-        shares_answers,
-    ),
-    case("knows no queries", "+++???++++++++", &[1, 2, 3], |it| {
-        threaded(it, exactly)
-    }),
+    "nothing is slow": "+?????????????" [2, 14], |it| threaded(it, |c, _| respond(c, 200));
+    "computes": "+*+???********" [2, 3], computes;
+    "another time each time": "+**???********" [2], irregular;
+    "everything is slow": "++????++++++++" [3], |it| threaded(it, sleep_always);
+    "some pages take longer": "+***??********" [2, 5] (2, 200), some_take_longer;
+    "the first one alone": "+-+???++++++++" [5] (4, 4), first_alone;
+    "one answer for equal requests": "+-+???++++++++" [2], shares_answers;
+    "knows no queries": "+++???++++++++" [1, 2, 3], |it| threaded(it, exactly);
     // Whose first answer shows that there is nothing to check.
-    case("no such page", "-?????????????", &[1, 2], |it| {
-        threaded(it, |c, _| respond(c, 404))
-    }),
-    case("too many requests", "??????????????", &[1, 2], |it| {
-        threaded(it, |c, _| respond(c, 429))
-    }),
-    case("not HTTP", "-?????????????", &[1], |it| {
-        threaded(it, not_http)
-    }),
+    "no such page": "-?????????????" [1, 2], |it| threaded(it, |c, _| respond(c, 404));
+    "too many requests": "??????????????" [1, 2], |it| threaded(it, |c, _| respond(c, 429));
+    "not HTTP": "-?????????????" [1], |it| threaded(it, not_http);
     // Whose workers one client can keep.
-    case(
-        "keeps a worker for each connection",
-        "+++???++---+++",
-        &[11],
-        |it| pool_of(it, 2, keeps_alive),
-    ),
-    case(
-        "keeps a worker until the client leaves",
-        "+++???++----++",
-        &[11, 12],
-        |it| pool_of(it, 2, lingers),
-    ),
-    case("waits for a body", "+++???++--++++", &[10], |it| {
-        pool_of(it, 2, reads_a_body)
-    }),
+    "keeps a worker for each connection": "+++???++---+++" [11], |it| pool_of(it, 2, keeps_alive);
+    "keeps a worker until the client leaves": "+++???++----++" [11, 12],
+        |it| pool_of(it, 2, lingers);
+    "waits for a body": "+++???++--++++" [10], |it| pool_of(it, 2, reads_a_body);
     // Whose workers are lost.
-    case(
-        "loses a worker to each that vanishes",
-        "+++???++-+++-?",
-        &[13],
-        |it| loses_workers(it, 4, usize::MAX),
-    ),
-    case("loses one of many", "+++???++-+++-+", &[9, 13], |it| {
-        loses_workers(it, 25, 1)
-    }),
-    case(
-        "loses a worker to a silent client",
-        "+++???-+-+++++",
-        &[7],
-        loses_a_worker_to_silence,
-    ),
-    case(
-        "loses a worker to a silent client, and hides it for a while",
-        "+++?????-+++++",
-        &[7, 8],
-        hides_its_loss,
-    ),
-    case(
-        "one thread, slow with bad requests",
-        "+--???++-+++++",
-        &[14],
-        |it| sequential(it, LIMIT, think_about_what_is_bad),
-    ),
-    case("dies of a bad request", "+--???---++++-", &[14], fragile),
-    case(
-        "loses a worker to bad requests",
-        "+++???++-++++-",
-        &[13, 14],
-        loses_a_worker,
-    ),
-    case(
-        "busy for a while with the last bad request",
-        "+++???++-+++++",
-        &[14],
-        busy_for_a_while,
-    ),
-];
+    "loses a worker to each that vanishes": "+++???++-+++-?" [13],
+        |it| loses_workers(it, 4, usize::MAX);
+    "loses one of many": "+++???++-+++-+" [9, 13], |it| loses_workers(it, 25, 1);
+    "loses a worker to a silent client": "+++???-+-+++++" [7], loses_a_worker_to_silence;
+    "loses a worker to a silent client, and hides it for a while": "+++?????-+++++" [7, 8],
+        hides_its_loss;
+    "one thread, slow with bad requests": "+--???++-+++++" [14],
+        |it| sequential(it, LIMIT, think_about_what_is_bad);
+    "dies of a bad request": "+--???---++++-" [14], fragile;
+    "loses a worker to bad requests": "+++???++-++++-" [13, 14], loses_a_worker;
+    "busy for a while with the last bad request": "+++???++-+++++" [14], busy_for_a_while;
+}
 
 /// How long a slow request takes.
 const UNIT: Duration = Duration::from_millis(600);
