@@ -243,22 +243,16 @@ impl PagePool {
 }
 
 /// All that the steps touch.
-struct Objects(BTreeSet<(&'static str, usize)>);
+struct Objects(BTreeSet<(ObjectKind, usize)>);
 
 impl Objects {
     fn of(states: &States) -> Objects {
         let steps = states.states.iter().flat_map(|state| &state.steps);
-        let touched = steps.filter_map(|step| step.object);
-        Objects(
-            touched
-                .map(|(kind, number)| (kind_name(kind), number))
-                .collect(),
-        )
+        Objects(steps.filter_map(|step| step.object).collect())
     }
 
     fn are_several(&self, kind: ObjectKind) -> bool {
-        let same = self.0.iter().filter(|(name, _)| *name == kind_name(kind));
-        same.count() > 1
+        self.0.iter().filter(|(it, _)| *it == kind).count() > 1
     }
 
     /// What the page calls it: `lock` and `channel`, or `mutex 1`.
@@ -272,14 +266,10 @@ impl Objects {
 
     /// The locks and the channels, which the page draws.
     fn shown(&self) -> impl Iterator<Item = String> {
-        let kinds = [ObjectKind::Mutex, ObjectKind::RwLock, ObjectKind::Channel];
-        kinds.into_iter().flat_map(move |kind| {
-            let same = self
-                .0
-                .iter()
-                .filter(move |(name, _)| *name == kind_name(kind));
-            same.map(move |(_, number)| self.name((kind, *number)))
-        })
+        use ObjectKind::*;
+        let objects = self.0.iter();
+        let shown = objects.filter(|(kind, _)| matches!(kind, Mutex | RwLock | Channel));
+        shown.map(|object| self.name(*object))
     }
 }
 
