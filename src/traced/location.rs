@@ -413,6 +413,9 @@ mod tests {
                                at ROOT/examples/guard.rs:40:5
 ";
 
+    /// The place in there at which the guard is dropped.
+    const DROPPED: &str = "ROOT/examples/guard.rs:13:10";
+
     /// What is found in that text, if parts of it are others.
     fn found(others: &[(&str, &str)]) -> Place {
         let text = others.iter().fold(String::from(UNLOCK), |text, other| {
@@ -435,21 +438,15 @@ mod tests {
             "17:     0x5614f507546a - core::mem::drop",
         );
         let in_std = (
-            "ROOT/examples/guard.rs:13:10",
+            DROPPED,
             "/rustc/59807616e1fa/library/core/src/mem/mod.rs:990:1",
         );
         assert_eq!(found(&[given, in_std]), learner("examples/guard.rs:40:5"));
         // The debugger's information on Windows has other separators.
-        let windows = (
-            "ROOT/examples/guard.rs:13:10",
-            "ROOT\\examples\\.\\guard.rs:13:10",
-        );
+        let windows = (DROPPED, "ROOT\\examples\\.\\guard.rs:13:10");
         assert_eq!(found(&[windows]), learner("examples/guard.rs:13:10"));
         // A step of a check stands in no file of the learner's.
-        let check = (
-            "ROOT/examples/guard.rs:13:10",
-            "ROOT/src/check/pool/trial.rs:13:10",
-        );
+        let check = (DROPPED, "ROOT/src/check/pool/trial.rs:13:10");
         assert_eq!(found(&[check]), Place::Check);
     }
 
@@ -459,14 +456,8 @@ mod tests {
         let at = "\n                               at ROOT/examples/guard.rs:13:10";
         for other in [
             (at, ""),
-            (
-                at,
-                "\n                               at ROOT/examples/gone.rs:13:10",
-            ),
-            (
-                at,
-                "\n                               at C:\\pool\\src\\main.rs:13:10",
-            ),
+            (DROPPED, "ROOT/examples/gone.rs:13:10"),
+            (DROPPED, "C:\\pool\\src\\main.rs:13:10"),
             ("guard.rs:13:10", "guard.rs:13"),
             ("guard.rs:13:10", "guard.rs:0:10"),
             ("guard.rs:13:10", "guard.rs:13:x"),
