@@ -47,10 +47,7 @@ impl ThreadPool {
         ThreadPool { workers, queue }
     }
 
-    pub fn execute<F>(&self, job: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
         self.queue
             .state
             .lock()

@@ -19,11 +19,7 @@ impl ThreadPool {
     }
 
     /// Has one of the workers run the job. Does not wait for that.
-    pub fn execute<F>(&self, _job: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
-    }
+    pub fn execute(&self, _job: impl FnOnce() + Send + 'static) {}
 }
 
 fn main() -> ExitCode {

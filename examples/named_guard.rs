@@ -31,10 +31,7 @@ impl ThreadPool {
         ThreadPool { sender }
     }
 
-    pub fn execute<F>(&self, job: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
         // `unwrap`: the workers are there as long as the pool is.
         self.sender.send(Box::new(job)).unwrap();
     }

@@ -38,10 +38,7 @@ impl ThreadPool {
         }
     }
 
-    pub fn execute<F>(&self, job: F)
-    where
-        F: FnOnce() + Send + 'static,
-    {
+    pub fn execute(&self, job: impl FnOnce() + Send + 'static) {
         // `unwrap`: the sender is there until `drop`, and the workers are there as long as it is.
         let sender = self.sender.as_ref().unwrap();
         sender.send(Box::new(job)).unwrap();
