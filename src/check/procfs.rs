@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(super) type ThreadNumber = u32;
 
 /// What a thread has used of a processor.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct ThreadUse {
     /// How long it has run since it began.
     pub(super) time: Duration,

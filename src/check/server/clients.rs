@@ -226,3 +226,33 @@ fn connect(target: &Target) -> io::Result<TcpStream> {
     connection.set_write_timeout(Some(PATIENCE))?;
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_client_drips_before_the_next_one_says_anything() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (target, pause) = (Target::parse(&address).unwrap(), Duration::from_secs(1));
+        let (kind, page) = (BadClient::Dripping, Duration::ZERO);
+        let drips = || {
+            thread::scope(|scope| {
+                let clients = scope.spawn(|| Clients::connect(&target, kind, 2, pause, page));
+                let [mut first, next] = [(); 2].map(|()| listener.accept().unwrap().0);
+                first
+                    .read_exact(&mut vec![0; HALF.len() + 1])
+                    .expect("half a request, and a byte more");
+                next.set_nonblocking(true).unwrap();
+                let is_first = next.peek(&mut [0]).is_err();
+                clients.join().unwrap().unwrap().leave();
+                is_first
+            })
+        };
+        // The thread that drips may get no processor for a while.
+        assert!((0..10).any(|_| drips()));
+    }
+}

@@ -3,7 +3,6 @@
 //! While such clients are connected, a request has to be answered; and when they have left, the server has
 //! to do as much as before. A worker that is lost stays lost, so that is asked after each kind of them.
 
-use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::net::TcpStream;
 use std::thread;
@@ -14,8 +13,7 @@ use super::clients::{self, BadClient, Clients};
 use super::measure::{ATTEMPTS, Limit, MeasuredConcurrency, ServerUnderTest, TOO_BUSY, depends_on};
 use super::processor;
 use super::requests::{AskedPage, ask};
-use crate::check::procfs::{ThreadNumber, ThreadUse};
-use crate::client::{seconds, target::Target};
+use crate::client::seconds;
 
 /// How long a server may take for a hundred bad requests.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -278,12 +276,13 @@ impl ServerUnderTest {
         // The last of the bad requests may still be at work, or in the queue. A worker that is lost stays lost.
         let (deadline, known) = (Instant::now() + self.patience, self.samples.len());
         loop {
-            let target = self.options.target.clone();
-            let watch = ProcessorWatch::begin(&target);
+            let (target, began) = (self.options.target.clone(), Instant::now());
+            let look = processor::used(&target);
             let happened = match self.at_once(before) {
                 Verdict::Kept => {
                     // Those requests wait, so the server had nothing to do meanwhile.
-                    self.computed_last = Some(watch.end().0 || watch.sees_one_run());
+                    let looks = [look, processor::used(&target)];
+                    self.computed_last = Some(processor::computes(&looks, began.elapsed()).0);
                     self.unverified.clear();
                     return Ok(None);
                 }
@@ -358,56 +357,12 @@ impl ServerUnderTest {
     /// Whether the server uses much of a processor for this time, as far as the system tells, and with how
     /// many threads.
     fn watch(&self, time: Duration) -> (bool, usize) {
-        let target = &self.options.target;
-        let watch = ProcessorWatch::begin(target);
-        // On a busy machine, a loop that spins gets little of a processor, but it never stops to want one.
-        let mut spin: Option<HashSet<ThreadNumber>> = None;
+        let (target, began) = (&self.options.target, Instant::now());
+        let mut looks = vec![processor::used(target)];
         for _ in 0..LOOKS {
             thread::sleep(time / LOOKS);
-            let now = processor::used(target).unwrap_or_default();
-            let runs = |thread: &ThreadNumber| now.get(thread).is_some_and(|it| it.runs);
-            spin.get_or_insert_with(|| now.keys().copied().collect())
-                .retain(runs);
+            looks.push(processor::used(target));
         }
-        let (computes, threads) = watch.end();
-        let spin = spin.map_or(0, |it| it.len());
-        (computes || spin > 0, threads.max(spin))
-    }
-}
-
-/// A time in which a server should have nothing to do.
-struct ProcessorWatch<'a> {
-    target: &'a Target,
-    used: Option<HashMap<ThreadNumber, ThreadUse>>,
-    began: Instant,
-}
-
-impl ProcessorWatch<'_> {
-    /// Whether a thread runs at this moment, or would run. On a busy machine, one that spins may have used little.
-    fn sees_one_run(&self) -> bool {
-        processor::used(self.target).is_some_and(|threads| threads.values().any(|it| it.runs))
-    }
-
-    fn begin(target: &Target) -> ProcessorWatch<'_> {
-        ProcessorWatch {
-            target,
-            used: processor::used(target),
-            began: Instant::now(),
-        }
-    }
-
-    /// Whether it used much of a processor so far, as far as the system tells, and how many of its threads
-    /// did. A loop that spins has to share the processor, if the machine is busy.
-    fn end(&self) -> (bool, usize) {
-        let (Some(before), Some(after)) = (&self.used, processor::used(self.target)) else {
-            return (false, 0);
-        };
-        let used = after.iter().map(|(thread, after)| {
-            let before = before.get(thread).map_or(Duration::ZERO, |it| it.time);
-            after.time.saturating_sub(before)
-        });
-        let (time, used) = (self.began.elapsed(), used.collect::<Vec<Duration>>());
-        let threads = used.iter().filter(|used| **used > time / 100);
-        (used.iter().sum::<Duration>() > time / 7, threads.count())
+        processor::computes(&looks, began.elapsed())
     }
 }

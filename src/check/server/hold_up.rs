@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use super::requests::TimedAnswer;
+
 /// In how many rounds fast requests have to wait, at the least.
 const ROUNDS: usize = 3;
 
@@ -39,6 +41,33 @@ pub(super) enum Shown {
 }
 
 impl Round {
+    /// A slow request and fast ones, which should get this status. Fails if another one came, and says so.
+    pub fn of(
+        slow: &TimedAnswer,
+        fast: &[TimedAnswer],
+        status: u16,
+        unit: Duration,
+    ) -> Result<Round, String> {
+        // One that is rejected does not wait, one that came early or late has not much to wait for, and one
+        // that was long in connecting waited for something else.
+        let counts = |it: &&TimedAnswer| {
+            !it.is(503)
+                && it.slow_connection(unit).is_none()
+                && slow.left_before(it)
+                && it.sent + unit / 2 <= slow.ended
+        };
+        let fast: Vec<&TimedAnswer> = fast.iter().filter(counts).collect();
+        if let Some(other) = fast.iter().find(|it| !it.is(status)) {
+            return Err(format!("a fast request got {}", other.describe()));
+        }
+        let times = |it: &&TimedAnswer| (it.sent - slow.sent, it.ended - slow.sent);
+        Ok(Round {
+            slow: slow.took(),
+            beside: fast.iter().map(times).collect(),
+            alone: Vec::new(),
+        })
+    }
+
     pub fn shows(&self, unit: Duration) -> Shown {
         // Their order alone is not enough: on a busy machine, it may be seen wrongly. An answer that came before
         // the slow request can have been handled did not wait for it.
@@ -106,6 +135,8 @@ pub(super) fn judge(rounds: &[Round], unit: Duration) -> Shown {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     const UNIT: Duration = Duration::from_millis(600);
@@ -129,6 +160,44 @@ mod tests {
         }
         round.alone.extend(alone.iter().map(|it| milliseconds(*it)));
         round
+    }
+
+    /// An answer to a request that was sent, had left and was answered at these milliseconds.
+    fn answer(start: Instant, [sent, left, ended]: [u64; 3], status: u16) -> TimedAnswer {
+        let [sent, left, ended] = [sent, left, ended].map(|at| start + milliseconds(at));
+        TimedAnswer {
+            sent,
+            ended,
+            connecting: Duration::ZERO,
+            has_left: Some(left),
+            status: Ok(status),
+            meaning: None,
+        }
+    }
+
+    #[test]
+    fn a_fast_request_counts_that_was_sent_when_the_slow_one_had_left_and_long_before_its_answer() {
+        let start = Instant::now();
+        for (slow, fast, counts) in [
+            ([0, 10, 610], [60, 61, 65], true),
+            // On a busy machine, the thread of the slow one may be the last to run.
+            ([0, 61, 661], [60, 61, 65], false),
+            ([0, 10, 610], [311, 312, 615], false),
+        ] {
+            let (slow, fast) = (answer(start, slow, 200), answer(start, fast, 200));
+            let round = Round::of(&slow, &[fast], 200, UNIT).unwrap();
+            assert_eq!(round.beside.len(), usize::from(counts), "{round:?}");
+        }
+        let (slow, mut slow_to_connect) = (
+            answer(start, [0, 10, 610], 200),
+            answer(start, [60, 280, 612], 200),
+        );
+        slow_to_connect.connecting = milliseconds(200);
+        let rejected = answer(start, [60, 61, 62], 503);
+        let round = Round::of(&slow, &[slow_to_connect, rejected], 200, UNIT);
+        assert_eq!(round.unwrap().beside.len(), 0);
+        let other = answer(start, [60, 61, 62], 404);
+        assert!(Round::of(&slow, &[other], 200, UNIT).is_err());
     }
 
     /// What is shown by the first round that lets the check stop, or by all of them; in place of a reason, nothing.

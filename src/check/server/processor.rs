@@ -9,9 +9,37 @@ use std::time::Duration;
 use crate::check::procfs::{self, ThreadNumber, ThreadUse, numbers};
 use crate::client::target::Target;
 
+/// What each thread of a server uses, or None if that is not known.
+pub(super) type Look = Option<HashMap<ThreadNumber, ThreadUse>>;
+
+/// Whether a server uses much of a processor, and with how many threads, as looks at it show: the first from the begin
+/// of this time, and the last from its end.
+pub(super) fn computes(looks: &[Look], time: Duration) -> (bool, usize) {
+    let [Some(before), later @ ..] = looks else {
+        return (false, 0);
+    };
+    let Some(Some(after)) = later.last() else {
+        return (false, 0);
+    };
+    let used = after.iter().map(|(thread, after)| {
+        let before = before.get(thread).map_or(Duration::ZERO, |it| it.time);
+        after.time.saturating_sub(before)
+    });
+    let used: Vec<Duration> = used.collect();
+    let threads = used.iter().filter(|used| **used > time / 100).count();
+    // On a busy machine, a loop that spins gets little of a processor, but it never stops to want one.
+    let runs = |thread: &&ThreadNumber| {
+        let mut looks = later.iter().flatten();
+        looks.all(|look| look.get(thread).is_some_and(|it| it.runs))
+    };
+    let spin = after.keys().filter(runs).count();
+    let much = used.iter().sum::<Duration>() > time / 7;
+    (much || spin > 0, threads.max(spin))
+}
+
 /// What each thread of the processes that listen at this address uses. None if it is
 /// not known: on another system or machine, or of another user.
-pub(super) fn used(target: &Target) -> Option<HashMap<ThreadNumber, ThreadUse>> {
+pub(super) fn used(target: &Target) -> Look {
     let addrs = target.addresses(Duration::from_secs(1)).ok()?;
     if !addrs.iter().all(|addr| addr.ip().is_loopback()) {
         return None;
@@ -62,4 +90,57 @@ fn has_one_of(process: u32, sockets: &[String]) -> bool {
             .iter()
             .any(|socket| link.as_os_str() == socket.as_str())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Threads with these numbers, how many milliseconds each has used, and whether it runs.
+    fn look(threads: &[(ThreadNumber, u64, bool)]) -> Look {
+        let threads = threads.iter().map(|(thread, used, runs)| {
+            let (time, runs) = (Duration::from_millis(*used), *runs);
+            (*thread, ThreadUse { time, runs })
+        });
+        Some(threads.collect())
+    }
+
+    #[test]
+    fn a_thread_that_spins_is_seen_also_where_it_gets_little_of_a_processor() {
+        let rests = (2, 500, false);
+        let begin = look(&[(1, 1000, true), rests]);
+        for (looks, expected) in [
+            // Alone, beside much else, and with a second one.
+            (vec![look(&[(1, 1250, true), rests])], (true, 1)),
+            (
+                vec![
+                    look(&[(1, 1000, true), rests]),
+                    look(&[(1, 1010, true), rests]),
+                ],
+                (true, 1),
+            ),
+            (vec![look(&[(1, 1000, true), (2, 520, true)])], (true, 2)),
+            // It stops, or came when all was over, or nothing is known.
+            (
+                vec![
+                    look(&[(1, 1000, false), rests]),
+                    look(&[(1, 1010, true), rests]),
+                ],
+                (false, 1),
+            ),
+            (
+                vec![look(&[rests]), look(&[(1, 1000, true), rests])],
+                (false, 0),
+            ),
+            (vec![look(&[(1, 1000, false), rests])], (false, 0)),
+            (vec![None], (false, 0)),
+        ] {
+            let looks: Vec<Look> = [begin.clone()].into_iter().chain(looks).collect();
+            assert_eq!(
+                computes(&looks, Duration::from_millis(250)),
+                expected,
+                "{looks:?}"
+            );
+        }
+    }
 }

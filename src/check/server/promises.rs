@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Verdict;
 use super::hold_up::{Round, Shown, judge};
 use super::measure::{ATTEMPTS, FIRST, ServerUnderTest};
-use super::requests::{AskedPage, TimedAnswer, ask, send, send_all, wait_for_all};
+use super::requests::{AskedPage, ask, send, send_all, wait_for_all};
 
 /// How many fast requests are sent beside a slow one. Servers that deal connections out in turn hold up
 /// every second, or every eighth.
@@ -117,24 +117,7 @@ impl ServerUnderTest {
         if !slow.is(200) {
             return Err(format!("the slow request got {}", slow.describe()));
         }
-        // One that is rejected does not wait, one that came early or late has not much to wait for, and one
-        // that was long in connecting waited for something else.
-        let counts = |it: &&TimedAnswer| {
-            !it.is(503)
-                && it.slow_connection(unit).is_none()
-                && slow.left_before(it)
-                && it.sent + unit / 2 <= slow.ended
-        };
-        let answers: Vec<&TimedAnswer> = answers.iter().filter(counts).collect();
-        if let Some(other) = answers.iter().find(|it| !it.is(status)) {
-            return Err(format!("a fast request got {}", other.describe()));
-        }
-        let times = |it: &&TimedAnswer| (it.sent - slow.sent, it.ended - slow.sent);
-        let mut round = Round {
-            slow: slow.took(),
-            beside: answers.iter().map(times).collect(),
-            alone: Vec::new(),
-        };
+        let mut round = Round::of(&slow, &answers, status, unit)?;
         if !matches!(round.shows(unit), Shown::Overtaken(_)) {
             round.alone = self.fast_alone(FAST)?;
         }

@@ -55,13 +55,13 @@ pub(super) struct TimedAnswer {
     pub sent: Instant,
     pub ended: Instant,
     /// How long it took to connect.
-    connecting: Duration,
+    pub connecting: Duration,
     /// From when on the system had all of it, if it could be sent.
-    has_left: Option<Instant>,
+    pub has_left: Option<Instant>,
     /// The status of a whole answer, or why there is none.
     pub status: Result<u16, String>,
     /// What its status means here, if that is to be said.
-    meaning: Option<String>,
+    pub meaning: Option<String>,
 }
 
 impl TimedAnswer {
