@@ -8,7 +8,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::{Command, Stdio};
 
 /// The rows and columns of a window.
@@ -124,6 +124,18 @@ fn locale_is_utf8() -> bool {
         }
         None => cfg!(windows),
     }
+}
+
+/// Asks for a line of input. None if there is no more.
+///
+/// # Errors
+///
+/// If the input cannot be read, or the output cannot be written.
+pub fn ask(input: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Option<String>> {
+    write!(out, "> ")?;
+    out.flush()?;
+    let mut line = String::new();
+    Ok((input.read_line(&mut line)? > 0).then_some(line))
 }
 
 /// How many columns a text takes on a terminal, at most.

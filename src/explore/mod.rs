@@ -126,11 +126,9 @@ impl Explorer {
 
     /// Does not find out where the steps of the schedules in the report stand. That takes as long as
     /// running a few hundred schedules.
-    pub fn without_locations(self) -> Explorer {
-        Explorer {
-            locations: false,
-            ..self
-        }
+    pub fn without_locations(mut self) -> Explorer {
+        self.locations = false;
+        self
     }
 
     /// No new schedule when this is true of what has come of those that were run, and of this number of schedules.
@@ -148,11 +146,9 @@ impl Explorer {
 
     /// Runs every schedule, also those that differ only in the order of steps which have nothing to
     /// do with each other. There are many more of them, and they show nothing else.
-    pub fn without_reduction(self) -> Explorer {
-        Explorer {
-            plain: true,
-            ..self
-        }
+    pub fn without_reduction(mut self) -> Explorer {
+        self.plain = true;
+        self
     }
 
     /// Runs `work` in every schedule.

@@ -9,6 +9,7 @@ use std::io::{self, BufRead, Write};
 
 use super::loops::{SPELLINGS, Spelling};
 use super::{Action, Explorer, Report};
+use crate::terminal;
 use crate::traced::Location;
 
 const HELP: &str = "\
@@ -59,13 +60,10 @@ pub fn play(order: &[usize], input: &mut dyn BufRead, out: &mut dyn Write) -> io
 /// Whether the user says that the lock is held. None at the end.
 fn ask(input: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<Option<bool>> {
     loop {
-        write!(out, "> ")?;
-        out.flush()?;
-        let mut line = String::new();
-        if input.read_line(&mut line)? == 0 {
+        let Some(line) = terminal::ask(input, out)? else {
             writeln!(out)?;
             return Ok(None);
-        }
+        };
         match line.trim() {
             "r" | "released" => return Ok(Some(false)),
             "h" | "held" => return Ok(Some(true)),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::columns::draw_steps;
 use super::schedule::{Schedule, Step, Wanted};
 use super::{Explorer, Program, Report, Run, waits};
-use crate::terminal::Style;
+use crate::terminal::{self, Style};
 use crate::traced::Location;
 use crate::traced::step::Action;
 
@@ -69,12 +69,9 @@ pub fn play(
         for answer in answers.drain(..) {
             writeln!(out, "{answer}")?;
         }
-        write!(out, "> ")?;
-        out.flush()?;
-        let mut line = String::new();
-        if input.read_line(&mut line)? == 0 {
+        let Some(line) = terminal::ask(input, out)? else {
             return writeln!(out);
-        }
+        };
         let before = game.choices.clone();
         for word in line.split_whitespace() {
             let answer = match word {

@@ -8,6 +8,7 @@ use super::recording::{Lane, RaceRecording};
 use crate::Stage;
 use crate::client::RequestOutcome;
 use crate::client::target::Target;
+use crate::terminal;
 
 /// The mistake of asking where no answer can be typed.
 pub const NEEDS_A_TERMINAL: &str = "\
@@ -113,12 +114,9 @@ pub fn ask(
     for (about, question, page) in questions(options) {
         writeln!(output, "\n{question}:")?;
         let predictions = loop {
-            write!(output, "> ")?;
-            output.flush()?;
-            let mut line = String::new();
-            if input.read_line(&mut line)? == 0 {
+            let Some(line) = terminal::ask(input, output)? else {
                 return Err(ErrorKind::UnexpectedEof.into());
-            }
+            };
             if line.trim() == "?" {
                 writeln!(output, "{MORE_HELP}")?;
                 continue;

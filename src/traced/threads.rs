@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 use std::{fmt, io};
@@ -279,7 +279,8 @@ impl Builder {
             // It may borrow, and the explorer's own threads may not hold what is borrowed. So it gets a real
             // thread of its own in every schedule.
             let (child, explored, share) = new_child(&member, self.name);
-            scope.add(child.thread(), &share.panicked);
+            let thread = (child.thread(), Arc::clone(&share.panicked));
+            scope.threads().push(thread);
             let keep = share.keep();
             let own = (explored.clone(), Arc::clone(&object));
             let work = move || live(child, own.0, own.1, work, keep);
@@ -507,12 +508,18 @@ where
         // `std` waits for the threads now, which is no step of the schedule. So here they end first.
         let result = panic::catch_unwind(AssertUnwindSafe(|| work(scope)));
         let (mut index, mut panicked) = (0, false);
-        while let Some((thread, unjoined_panic)) = scope.watched(index) {
+        loop {
+            // A thread of the scope may start another one. So the list is not locked while this one is waited for.
+            let next = scope.threads().get(index).cloned();
+            let Some((thread, unjoined_panic)) = next else {
+                break;
+            };
             member.step_of(Action::Join { scope: true }, thread);
             panicked |= unjoined_panic.load(Ordering::Relaxed);
             index += 1;
         }
-        scope.forget_threads();
+        // A scope is never freed, but what it need not keep is.
+        *scope.threads() = Vec::new();
         match result {
             Err(panic) => panic::resume_unwind(panic),
             Ok(_) if panicked => panic!("a scoped thread panicked"),
@@ -522,19 +529,8 @@ where
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    fn add(&self, thread: usize, panicked: &Arc<AtomicBool>) {
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.push((thread, Arc::clone(panicked)));
-    }
-
-    fn watched(&self, index: usize) -> Option<(usize, Arc<AtomicBool>)> {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.get(index).cloned()
-    }
-
-    /// A scope is never freed, but what it need not keep is.
-    fn forget_threads(&self) {
-        *self.threads.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+    fn threads(&self) -> MutexGuard<'_, Vec<(usize, Arc<AtomicBool>)>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As [`std::thread::Scope::spawn`].
