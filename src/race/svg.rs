@@ -28,39 +28,39 @@ text { font: 16px system-ui, sans-serif; fill: #1b1f24 }
 .middle { text-anchor: middle }
 .card { fill: #ffffff; stroke: #d0d7de }
 .grid { stroke: #d0d7de }
-.waiting { fill: #d0d7de }
-.working { fill: #1a7f37 }
-.unknown { fill: #54aeff }
-.rejected { fill: #bf8700 }
-.failed { fill: #cf222e }
-@media (prefers-color-scheme: dark) {
+";
+
+/// What is different on a dark page.
+const DARK_STYLE: &str = "\
 text { fill: #e6edf3 }
 .card { fill: #0d1117; stroke: #3d444d }
 .grid { stroke: #3d444d }
-.waiting { fill: #3d444d }
-.working { fill: #3fb950 }
-}
 ";
 
-/// What is added where a connection took long.
-const CONNECTING_STYLE: &str = ".connecting { fill: #8c959f }\n";
-
-/// What is added where workers are drawn. A reader who cannot see the colours sees the shapes: a dotted line waits
-/// for the lock, a bar half as high has it, and a striped one has it and works.
-const LOCK_STYLE: &str = "\
-.waits-for-lock { stroke: #59636e; stroke-width: 3; stroke-dasharray: 3 6 }
-.has-lock, .works-with-lock { fill: #8250df }
-.stripes { stroke: #ffffff; stroke-width: 4 }
-@media (prefers-color-scheme: dark) {
-.waits-for-lock { stroke: #9198a1 }
-.has-lock, .works-with-lock { fill: #a371f7 }
-.stripes { stroke: #0d1117 }
-}
-";
+/// How the pieces of each kind look, and what is different on a dark page. A reader who cannot see the colours sees
+/// the shapes: a dotted line waits for the lock, a bar half as high has it, and a striped one has it and works.
+const PIECES: [(PieceKind, &str, &str); 9] = [
+    (PieceKind::Connecting, "fill: #8c959f", ""),
+    (PieceKind::Waiting, "fill: #d0d7de", "fill: #3d444d"),
+    (PieceKind::Working, "fill: #1a7f37", "fill: #3fb950"),
+    (PieceKind::Unknown, "fill: #54aeff", ""),
+    (PieceKind::Rejected, "fill: #bf8700", ""),
+    (PieceKind::Failed, "fill: #cf222e", ""),
+    (
+        PieceKind::WaitsForLock,
+        "stroke: #59636e; stroke-width: 3; stroke-dasharray: 3 6",
+        "stroke: #9198a1",
+    ),
+    (PieceKind::HasLock, "fill: #8250df", "fill: #a371f7"),
+    (PieceKind::WorksWithLock, "fill: #8250df", "fill: #a371f7"),
+];
 
 /// The stripes of a worker that has the lock and works.
 const STRIPES: &str = "\
-<defs><pattern id=\"stripes\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">\
+<defs><style>
+.stripes { stroke: #ffffff; stroke-width: 4 }
+@media (prefers-color-scheme: dark) { .stripes { stroke: #0d1117 } }
+</style><pattern id=\"stripes\" width=\"12\" height=\"12\" patternUnits=\"userSpaceOnUse\">\
 <path class=\"stripes\" d=\"M-3,3 L3,-3 M-3,15 L15,-3 M9,15 L15,9\"/></pattern></defs>\n";
 
 /// The picture: a whole SVG document.
@@ -79,12 +79,13 @@ pub fn draw(recordings: &[RaceRecording]) -> String {
             picture.lane(&lane, recording.reported);
         }
         picture.workers(recording);
-        for tick in ticks(end.as_secs_f64()) {
-            let (x, bottom) = (picture.x(tick), picture.y);
-            picture.shapes.push(format!(
-                "<line class=\"grid\" x1=\"{x:.1}\" y1=\"{top:.1}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\"/>"
-            ));
-        }
+        let bottom = picture.y;
+        let lines = ticks(end.as_secs_f64()).into_iter();
+        let lines = lines.map(|tick| format!("M{:.1},{top:.1} V{bottom:.1}", picture.x(tick)));
+        let lines = lines.collect::<Vec<_>>().join(" ");
+        picture
+            .shapes
+            .push(format!("<path class=\"grid\" d=\"{lines}\"/>"));
         picture.y += ROW / 2.0;
     }
     picture.axis_and_legend();
@@ -247,21 +248,20 @@ impl Picture {
 
     fn document(&self, recordings: &[RaceRecording]) -> String {
         let height = self.y + BAR_HEIGHT + MARGIN;
-        let has_rows = recordings.iter().any(|recording| recording.lock.is_some());
-        let (lock_style, stripes) = if has_rows {
-            (LOCK_STYLE, STRIPES)
-        } else {
-            ("", "")
-        };
-        let connecting_style = match self.kinds.contains(&PieceKind::Connecting) {
-            true => CONNECTING_STYLE,
+        let drawn = PIECES.iter().filter(|it| self.kinds.contains(&it.0));
+        let rule = |kind: PieceKind, style: &str| format!(".{} {{ {style} }}\n", kind.class());
+        let light: String = drawn.clone().map(|it| rule(it.0, it.1)).collect();
+        let dark = drawn.filter(|it| !it.2.is_empty());
+        let dark: String = dark.map(|it| rule(it.0, it.2)).collect();
+        let stripes = match self.kinds.contains(&PieceKind::WorksWithLock) {
+            true => STRIPES,
             false => "",
         };
         let results: Vec<String> = recordings.iter().map(RaceRecording::result).collect();
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\">\n\
              <title>{title}</title>\n\
-             <style>\n{STYLE}{connecting_style}{lock_style}</style>\n{stripes}\
+             <style>\n{STYLE}{light}@media (prefers-color-scheme: dark) {{\n{DARK_STYLE}{dark}}}\n</style>\n{stripes}\
              <rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"{card_width}\" height=\"{card_height}\" rx=\"8\"/>\n\
              {shapes}\n</svg>\n",
             title = escape(&results.join("; ")),
