@@ -13,7 +13,7 @@ use Op::*;
 use Seen::{Bad, Closed, Done, Is, Late, Panicked, Panics, Refused, Skipped, TimedOut, Value};
 
 /// All that can come of a program.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcomes {
     pub all: BTreeSet<String>,
     /// At most so many jobs run at once.
@@ -25,10 +25,7 @@ pub fn outcomes(program: &Program, spurious: usize, most: usize) -> Option<Outco
     let start = State::new(program, spurious);
     let mut known = HashSet::from([start.clone()]);
     let mut left = vec![start];
-    let mut found = Outcomes {
-        all: BTreeSet::new(),
-        most_at_once: 0,
-    };
+    let mut found = Outcomes::default();
     while let Some(state) = left.pop() {
         found.most_at_once = found.most_at_once.max(state.jobs());
         let threads = 0..state.threads.len();
@@ -50,7 +47,7 @@ pub fn outcomes(program: &Program, spurious: usize, most: usize) -> Option<Outco
     Some(found)
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 struct State {
     threads: Vec<Thread>,
     mutexes: [Mutex; MUTEXES],
@@ -82,7 +79,7 @@ struct RwLock {
 }
 
 /// A channel.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 struct Queue {
     bound: Option<usize>,
     messages: Vec<u8>,
@@ -133,8 +130,9 @@ enum Block {
 }
 
 /// What a thread is about to do.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 enum At {
+    #[default]
     NotStarted,
     /// The next operation.
     Op,
@@ -162,7 +160,7 @@ enum At {
     Ended,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 struct Thread {
     at: At,
     /// Which operation is next.
@@ -208,43 +206,25 @@ impl State {
             }
             Thread {
                 at: if thread == 0 { At::Op } else { At::NotStarted },
-                index: 0,
-                log: Vec::new(),
-                panics: false,
-                has_poisoned: false,
-                holds: [false; MUTEXES],
-                reads: false,
-                writes: false,
                 senders,
                 receivers,
                 children: program.children(thread).into_iter().collect(),
-                handles: Set::default(),
                 knows: Set::from_iter([0, thread]),
-                scoped: Set::default(),
-                unparked: false,
-                block: None,
                 spurious,
+                ..Thread::default()
             }
         });
         let queues = channels.clone().map(|channel| Queue {
             bound: channel.bound,
-            messages: Vec::new(),
             senders: channel.senders.len(),
             receiver: true,
-            offers: Vec::new(),
-            asks: None,
             shared: channel.receiver.is_none(),
-            locked: false,
+            ..Queue::default()
         });
         State {
             threads: threads.collect(),
-            mutexes: Default::default(),
-            rw: RwLock::default(),
-            atomics: [0; ATOMICS],
-            once: None,
-            once_busy: false,
-            meeting: Set::default(),
             channels: queues.collect(),
+            ..State::default()
         }
     }
 
@@ -332,11 +312,11 @@ impl State {
             Lock(it) if self.mutexes[it].locked => Vec::new(),
             TryLock(it) if self.mutexes[it].locked => self.sees(me, Refused),
             Lock(it) | TryLock(it) => self.after(|next| {
-                let Mutex {
-                    poisoned, value, ..
-                } = self.mutexes[it];
                 next.lock(me, it);
-                next.done(me, locked(value, poisoned));
+                next.done(
+                    me,
+                    locked(self.mutexes[it].value, self.mutexes[it].poisoned),
+                );
             }),
             IsPoisoned(it) => self.sees(me, Is(self.mutexes[it].poisoned)),
             ClearPoison(it) => self.does(me, |next| next.mutexes[it].poisoned = false),
@@ -382,9 +362,7 @@ impl State {
             Wait(it) => (it, false, false),
             _ => unreachable!("{op:?} does not wait"),
         };
-        let Mutex {
-            poisoned, value, ..
-        } = self.mutexes[it];
+        let (poisoned, value) = (self.mutexes[it].poisoned, self.mutexes[it].value);
         match self.threads[me].at {
             At::Waits => {
                 let mut nexts = Vec::new();
@@ -404,12 +382,13 @@ impl State {
                 }
                 // One that waits *while* something is so, and finds that it is not so, is never late.
                 let late = late && (!again || poisoned || value == 0);
-                let seen = if late {
-                    Late(value, poisoned)
-                } else {
-                    locked(value, poisoned)
-                };
-                next.done(me, seen);
+                next.done(
+                    me,
+                    match late {
+                        true => Late(value, poisoned),
+                        false => locked(value, poisoned),
+                    },
+                );
             }),
             _ => unreachable!("it does not wait"),
         }
@@ -428,12 +407,8 @@ impl State {
 
     fn of_rw(&self, me: usize, op: Op) -> Option<Vec<State>> {
         let Thread { reads, writes, .. } = self.threads[me];
-        let RwLock {
-            readers,
-            written,
-            poisoned,
-            value,
-        } = self.rw;
+        let (readers, written) = (self.rw.readers, self.rw.written);
+        let (poisoned, value) = (self.rw.poisoned, self.rw.value);
         let has_it = reads || writes;
         Some(match op {
             IsRwPoisoned => self.sees(me, Is(poisoned)),
@@ -508,9 +483,7 @@ impl State {
 
     fn of_channel(&self, me: usize, op: Op) -> Option<Vec<State>> {
         let it = op.channel()?;
-        let Thread {
-            senders, receivers, ..
-        } = &self.threads[me];
+        let (senders, receivers) = (self.threads[me].senders, self.threads[me].receivers);
         let Queue { shared, locked, .. } = self.channels[it];
         Some(match op {
             Send(..) | TrySend(..) | CloneSender(_) | DropSender(_) if senders[it] == 0 => {
@@ -585,28 +558,17 @@ impl State {
     }
 
     fn of_threads(&self, me: usize, op: Op) -> Option<Vec<State>> {
-        let Thread {
-            children,
-            handles,
-            knows,
-            ..
-        } = &self.threads[me];
+        let thread = &self.threads[me];
         let ended = |other: usize| self.threads[other].at == At::Ended;
         Some(match op {
-            Spawn(other) if !children.has(other) => self.sees(me, Skipped),
-            Join(other) | IsFinished(other) if !handles.has(other) => self.sees(me, Skipped),
-            Unpark(other) if !knows.has(other) => self.sees(me, Skipped),
+            Spawn(other) if !thread.children.has(other) => self.sees(me, Skipped),
+            Join(other) | IsFinished(other) if !thread.handles.has(other) => self.sees(me, Skipped),
+            Unpark(other) if !thread.knows.has(other) => self.sees(me, Skipped),
             Spawn(other) => self.does(me, |next| next.spawn(me, other)),
             Join(other) if ended(other) => self.after(|next| {
                 next.threads[me].handles.remove(other);
-                next.done(
-                    me,
-                    if next.threads[other].panics {
-                        Panicked
-                    } else {
-                        Done
-                    },
-                );
+                let panics = next.threads[other].panics;
+                next.done(me, if panics { Panicked } else { Done });
             }),
             Join(_) => Vec::new(),
             IsFinished(other) => self.sees(me, Is(ended(other))),
@@ -736,9 +698,7 @@ impl State {
 
     /// Ends the job or the scope, which panics if one of its threads has, and has not been joined.
     fn end_block(&mut self, me: usize) {
-        let Thread {
-            handles, scoped, ..
-        } = self.threads[me];
+        let (handles, scoped) = (self.threads[me].handles, self.threads[me].scoped);
         let panics = |it| handles.has(it) && self.threads[it].panics;
         let panics = scoped.iter().any(panics);
         let thread = &mut self.threads[me];
