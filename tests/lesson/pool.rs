@@ -5,6 +5,11 @@
 
 #![cfg(any(feature = "stage3", feature = "stage4", feature = "stage5"))]
 
+#[cfg(feature = "stage3")]
+use crate::common::PATIENCE;
+#[cfg(any(feature = "stage3", feature = "stage4"))]
+use crate::common::{ran_quietly, wait_until};
+
 macro_rules! promises_of {
     ($feature:literal, $name:ident, $($path:ident)::+) => {
         #[cfg(feature = $feature)]
@@ -69,43 +74,41 @@ promises_of!("stage3", traced3, ten_versus_five::traced::stages::stage3);
 promises_of!("stage4", traced4, ten_versus_five::traced::stages::stage4);
 promises_of!("stage5", traced5, ten_versus_five::traced::stages::stage5);
 
+/// No worker of the pool is left, so it can give the job to none.
+#[cfg(any(feature = "stage3", feature = "stage4"))]
+fn assert_is_dead(execute: impl FnOnce()) {
+    let execute = std::panic::AssertUnwindSafe(execute);
+    assert!(std::panic::catch_unwind(execute).is_err());
+}
+
 #[cfg(feature = "stage3")]
 #[test]
 fn every_job_that_panics_takes_a_worker_of_stage_3_with_it() {
-    if crate::common::ran_quietly() {
+    if ran_quietly() {
         return;
     }
     let pool = ten_versus_five::stage3_channel_pool::ThreadPool::new(4);
     for panicked in 1..=4 {
         pool.execute(|| panic!("a job of this test"));
-        crate::common::wait_until("a worker to die", || {
-            let dead = pool
-                .workers()
-                .iter()
-                .filter(|worker| worker.thread.is_finished());
+        wait_until("a worker to die", || {
+            let dead = pool.workers().iter();
+            let dead = dead.filter(|worker| worker.thread.is_finished());
             dead.count() == panicked
         });
         if panicked < 4 {
             let (sender, receiver) = std::sync::mpsc::channel();
             pool.execute(move || sender.send("still here").unwrap());
-            assert_eq!(
-                receiver.recv_timeout(crate::common::PATIENCE),
-                Ok("still here")
-            );
+            assert_eq!(receiver.recv_timeout(PATIENCE), Ok("still here"));
         }
     }
-    let execute = std::panic::AssertUnwindSafe(|| pool.execute(|| {}));
-    assert!(
-        std::panic::catch_unwind(execute).is_err(),
-        "no worker is left"
-    );
+    assert_is_dead(|| pool.execute(|| {}));
 }
 
 /// The Book's exercise: a pool knows nothing of web servers.
 #[cfg(feature = "stage3")]
 #[test]
 fn the_pool_of_stage_3_can_count_lines() {
-    if crate::common::ran_quietly() {
+    if ran_quietly() {
         return;
     }
     use std::sync::mpsc;
@@ -131,17 +134,13 @@ fn the_pool_of_stage_3_can_count_lines() {
 #[cfg(feature = "stage4")]
 #[test]
 fn a_job_that_panics_takes_the_whole_pool_of_stage_4_with_it() {
-    if crate::common::ran_quietly() {
+    if ran_quietly() {
         return;
     }
     let pool = ten_versus_five::stage4_for_loop::ThreadPool::new(4);
     pool.execute(|| panic!("a job of this test"));
     for worker in pool.workers() {
-        crate::common::wait_until("a worker to die", || worker.thread.is_finished());
+        wait_until("a worker to die", || worker.thread.is_finished());
     }
-    let execute = std::panic::AssertUnwindSafe(|| pool.execute(|| {}));
-    assert!(
-        std::panic::catch_unwind(execute).is_err(),
-        "no worker is left"
-    );
+    assert_is_dead(|| pool.execute(|| {}));
 }
