@@ -75,7 +75,7 @@ servers! {
         |it| in_turn(it, 8, |turn| turn);
     "four processes that get connections at random": "+.-???........" [3],
         |it| in_turn(it, 4, |turn| turn.wrapping_mul(2_654_435_769) >> 7);
-    "late by chance": "+.*???........" [3], late_by_chance;
+    "late by chance": "+**???........" [2, 3], late_by_chance;
     // Whose times show nothing, or something else than it seems.
     "nothing is slow": "+?????????????" [2, 14], |it| threaded(it, |c, _| respond(c, 200));
     "computes": "+*+???********" [2, 3], computes;
