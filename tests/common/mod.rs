@@ -9,6 +9,7 @@ use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -259,22 +260,22 @@ pub fn new_crate<'a>(
          [dependencies]\nten-versus-five = {{ path = {:?} }}\n[workspace]\n",
         repository::root()
     );
-    let write = |file: &str, text: &str| {
-        let file = folder.join(file);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        // What has not changed is not compiled again.
-        if fs::read_to_string(&file).ok().as_deref() != Some(text) {
-            fs::write(file, text).unwrap();
-        }
-    };
-    write("Cargo.toml", &manifest);
+    write_if_new(&folder.join("Cargo.toml"), &manifest);
     for (file, text) in files {
-        write(file, text);
+        write_if_new(&folder.join(file), text);
     }
     let mut cargo = cargo();
     cargo.current_dir(&folder);
     share_a_build(&mut cargo);
     cargo
+}
+
+/// Writes a file, with its folders. Cargo does not compile again what has not changed.
+pub fn write_if_new(file: &Path, text: &str) {
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    if fs::read_to_string(file).ok().as_deref() != Some(text) {
+        fs::write(file, text).unwrap();
+    }
 }
 
 /// Makes Cargo compile this crate once for all the crates that are made in tests.

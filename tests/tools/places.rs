@@ -2,14 +2,14 @@
 //!
 //! Cargo builds one workspace for all of these tests.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use crate::common::repository::{read, root, temporary};
-use crate::common::{cargo, share_a_build, thorough};
+use crate::common::{cargo, share_a_build, thorough, write_if_new};
 use crate::tools::locations::position;
 
 /// The crates, with their editions and levels of optimization. Each has the same program, and edition 2024 has it
@@ -43,12 +43,7 @@ fn crates() -> Vec<(&'static str, &'static str, &'static str)> {
 /// The folder of a workspace in which all of them are built.
 static WORKSPACE: LazyLock<&'static Path> = LazyLock::new(|| {
     let folder: &'static Path = Box::leak(temporary().join("places").into_boxed_path());
-    let _ = fs::remove_dir_all(folder); // What an earlier run left.
-    let write = |file: &str, text: &str| {
-        let file = folder.join(file);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-    };
+    let write = |file: &str, text: &str| write_if_new(&folder.join(file), text);
     let package = |name: &str, edition: &str| {
         format!(
             "[package]\nname = {name:?}\nedition = {edition:?}\n\
@@ -56,7 +51,9 @@ static WORKSPACE: LazyLock<&'static Path> = LazyLock::new(|| {
             root()
         )
     };
-    let mut manifest = String::from("[workspace]\nresolver = \"2\"\nmembers = [\"*\"]\n");
+    let mut members = vec!["beside"];
+    members.extend(crates().iter().map(|(name, ..)| *name));
+    let mut manifest = format!("[workspace]\nresolver = \"2\"\nmembers = {members:?}\n");
     for (name, edition, level) in crates() {
         let debug = if name == "without" {
             "none"
@@ -168,9 +165,10 @@ fn rows(printed: &str) -> Vec<Row> {
     rows
 }
 
-/// What a program that ends shows.
-fn shown(name: &str, program: &str) -> Vec<Row> {
-    let output = run(name, name, &["join", program]).output().unwrap();
+/// What programs that end show, one after another.
+fn shown<'a>(name: &str, programs: impl IntoIterator<Item = &'a str>) -> Vec<Row> {
+    let arguments: Vec<&str> = ["join"].into_iter().chain(programs).collect();
+    let output = run(name, name, &arguments).output().unwrap();
     rows(&String::from_utf8(output.stdout).unwrap())
 }
 
@@ -258,7 +256,8 @@ fn expected(source: &str, name: &str, holds: &[Hold]) -> Vec<(String, Vec<String
         .collect()
 }
 
-fn found(rows: Vec<Row>) -> Vec<(String, Vec<String>)> {
+/// In the order of the places.
+fn found(rows: Vec<Row>) -> BTreeMap<String, Vec<String>> {
     rows.into_iter()
         .map(|row| (row.taken, row.released))
         .collect()
@@ -269,35 +268,38 @@ fn every_place_is_right_to_the_column_in_every_edition() {
     for (name, edition, _) in &CRATES[..2] {
         let source = program(edition);
         let ends_too = ENDS_IN_2024.iter().filter(|_| *edition == "2024");
-        for (program, holds) in ENDS.iter().chain(ends_too) {
-            let mut expected = expected(&source, program, holds);
-            if *program == "inner_block" {
-                let included = ("src/included.rs", read("tests/tools/places/included.rs"));
-                let beside = (
-                    "../beside/src/lib.rs",
-                    read("tests/tools/places/dependency.rs"),
-                );
-                for ((file, source), released) in [(included, ("}", 0)), (beside, ("1;", 1))] {
-                    let at = |character| place(file, &source, "lock", character);
-                    expected.push((at(("lock().unwrap", 0)), vec![at(released)]));
-                }
-            }
-            assert_eq!(found(shown(name, program)), expected, "{name}: {program}");
+        let programs: Vec<_> = ENDS.iter().chain(ends_too).collect();
+        let mut expected: BTreeMap<_, _> = programs
+            .iter()
+            .flat_map(|(program, holds)| expected(&source, program, holds))
+            .collect();
+        let included = ("src/included.rs", read("tests/tools/places/included.rs"));
+        let beside = (
+            "../beside/src/lib.rs",
+            read("tests/tools/places/dependency.rs"),
+        );
+        for ((file, source), released) in [(included, ("}", 0)), (beside, ("1;", 1))] {
+            let at = |character| place(file, &source, "lock", character);
+            expected.insert(at(("lock().unwrap", 0)), vec![at(released)]);
         }
+        let programs = programs.iter().map(|(program, _)| *program);
+        assert_eq!(found(shown(name, programs)), expected, "{name}");
     }
 }
 
 #[test]
 fn what_is_optimized_or_has_no_debug_information_does_not_know_where_a_guard_is_dropped() {
     for (name, edition, _) in crates().into_iter().skip(2) {
-        for (program, holds) in ENDS {
-            let expected = expected(&self::program(edition), program, holds).into_iter();
-            let expected = expected.map(|(taken, _)| (taken, vec![String::from("not known")]));
-            // What stands in other files is tested with the others.
-            let mut found = found(shown(name, program));
-            found.retain(|(taken, _)| taken.starts_with("src/main.rs:"));
-            assert_eq!(found, expected.collect::<Vec<_>>(), "{name}: {program}");
-        }
+        let source = program(edition);
+        let expected: BTreeMap<_, _> = ENDS
+            .iter()
+            .flat_map(|(program, holds)| expected(&source, program, holds))
+            .map(|(taken, _)| (taken, vec![String::from("not known")]))
+            .collect();
+        // What stands in other files is tested with the others.
+        let mut found = found(shown(name, ENDS.map(|(program, _)| program)));
+        found.retain(|taken, _| taken.starts_with("src/main.rs:"));
+        assert_eq!(found, expected, "{name}");
     }
 }
 
@@ -310,22 +312,22 @@ fn a_program_that_is_moved_down_has_its_places_further_down() {
         format!("{file}:{line}:{column}")
     };
     let moved = |row: Row| (down(&row.taken), row.released.iter().map(down).collect());
-    let before = shown("edition2021", "given_away").into_iter().map(moved);
+    let before = shown("edition2021", ["given_away"]).into_iter().map(moved);
     assert_eq!(
-        found(shown("edition2024", "given_away")),
-        before.collect::<Vec<_>>()
+        found(shown("edition2024", ["given_away"])),
+        before.collect()
     );
 }
 
 #[test]
 fn the_table_says_how_often_for_how_long_and_what_its_thread_does_meanwhile() {
-    let [row] = shown("edition2021", "meanwhile").try_into().unwrap();
+    let [row] = shown("edition2021", ["meanwhile"]).try_into().unwrap();
     assert_eq!(
         (row.times, row.meanwhile.join(" and ")),
         (2, String::from("slept and ran a job"))
     );
     assert!(row.longest >= 0.01, "{row:?}");
-    let [row] = shown("edition2021", "early_return").try_into().unwrap();
+    let [row] = shown("edition2021", ["early_return"]).try_into().unwrap();
     assert_eq!((row.times, row.meanwhile.len()), (2, 0), "{row:?}");
 }
 
@@ -348,7 +350,11 @@ fn an_example_and_a_test_have_places_too() {
         let printed = String::from_utf8(output.stdout).unwrap();
         let at = |character| place(file, &source, "main", character);
         let expected = (at(("lock()", 0)), vec![at(("+= 1", 3))]);
-        assert_eq!(found(rows(&printed)), [expected], "{printed}");
+        assert_eq!(
+            found(rows(&printed)),
+            BTreeMap::from([expected]),
+            "{printed}"
+        );
     }
 }
 

@@ -4,12 +4,10 @@
 //! what else is in that file, and whether it is a library or a program.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use crate::common::compiler::is_declared_known;
-use crate::common::repository::{read, root};
-use crate::common::share_a_build;
+use crate::common::repository::{read, root, temporary};
+use crate::common::{cargo, share_a_build, write_if_new};
 
 /// The blocks that begin with this line, between two headings of the page.
 fn blocks(begin: &str) -> Vec<String> {
@@ -41,16 +39,12 @@ fn assert_it_works(name: &str, files: &[(&str, String)]) -> String {
     let dependency = dependency.replace("\"../ten-versus-five\"", &path);
     let manifest =
         format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n\n{dependency}\n[workspace]\n");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder); // What an earlier run left.
+    let folder = temporary().join(name);
     let manifest = [("Cargo.toml", manifest)];
     for (file, text) in manifest.iter().chain(files) {
-        let file = folder.join(file);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
+        write_if_new(&folder.join(file), text);
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut cargo = Command::new(cargo);
+    let mut cargo = cargo();
     cargo.current_dir(folder).args(["test", "--offline"]);
     // A panic costs this pool a worker, and to find that out takes ten seconds.
     cargo.args(["--", "--skip=a_panic_costs_no_worker"]);
@@ -73,7 +67,7 @@ fn assert_it_works(name: &str, files: &[(&str, String)]) -> String {
 }
 
 #[test]
-fn with_tests_in_the_same_file() {
+fn in_a_file_that_begins_with_what_it_is_for_and_has_tests() {
     let (line, macros) = typed("crate::ThreadPool");
     let (alias, _) = line.split_once(';').unwrap();
     let (_, alias) = alias.split_once('\n').unwrap();
@@ -84,7 +78,8 @@ fn with_tests_in_the_same_file() {
          let job = Arc::clone(&ran);\n        pool.execute(move || job.store(true, Ordering::SeqCst));\n        \
          drop(pool);\n        assert!(ran.load(Ordering::SeqCst));\n    }}\n}}\n"
     );
-    let library = format!("{line}{}\n{macros}\n{tests}", pool());
+    let begin = "//! A thread pool.\n//!\n//! It is mine.\n\n";
+    let library = format!("{begin}{line}{}\n{macros}\n{tests}", pool());
     assert_it_works("recipe_tests", &[("src/lib.rs", library)]);
 }
 
@@ -130,14 +125,4 @@ fn in_several_files_one_of_which_has_a_pool_that_keeps_the_lock() {
         page.contains("src/keeps.rs") && choices.contains(','),
         "{address}"
     );
-}
-
-#[test]
-fn in_a_file_that_begins_with_what_it_is_for() {
-    let (line, macros) = typed("crate::ThreadPool");
-    let library = format!(
-        "//! A thread pool.\n//!\n//! It is mine.\n\n{line}{}\n{macros}",
-        pool()
-    );
-    assert_it_works("recipe_docs", &[("src/lib.rs", library)]);
 }
