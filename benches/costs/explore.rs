@@ -42,16 +42,11 @@ pub fn report() -> Vec<Target> {
         if (workers, plain) == (2, false) {
             longest = Some(longest.unwrap_or(0.0).max(seconds));
         }
-        let Report {
-            schedules,
-            repetitions,
-            complete,
-            ..
-        } = report;
+        let (schedules, repetitions) = (report.schedules, report.repetitions);
         println!(
             "{name:40} {schedules:9} {repetitions:9} {seconds:9.3} {:9.0}{}",
             (schedules + repetitions) as f64 / seconds,
-            if complete { "" } else { "  not all" },
+            if report.complete { "" } else { "  not all" },
         );
     }
     println!("\n\"given up\" are those that turned out half way to be repetitions of others.");

@@ -220,11 +220,7 @@ impl ServerCheck {
             }
         }
         if let Format::Plain(_) = format {
-            let Count {
-                kept,
-                broken,
-                untold,
-            } = count;
+            let (kept, broken, untold) = (count.kept, count.broken, count.untold);
             writeln!(out, "\n{kept} kept, {broken} broken, {untold} cannot tell")?;
         }
         out.flush()?;

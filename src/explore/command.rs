@@ -67,14 +67,9 @@ impl ChosenPool {
 
     /// None if it is a stage without a pool.
     fn program(self, options: &ExploreOptions) -> Option<Program> {
-        let ExploreOptions {
-            workers,
-            jobs,
-            queue,
-            ..
-        } = *options;
+        let (workers, jobs) = (options.workers, options.jobs);
         match self {
-            ChosenPool::Stage(stage) => stages::program(stage.number, workers, jobs, queue),
+            ChosenPool::Stage(stage) => stages::program(stage.number, workers, jobs, options.queue),
             ChosenPool::Spelling(spelling) => Some(spelling.program(workers, jobs)),
         }
     }
@@ -304,17 +299,12 @@ fn shown(label: &str, report: &Report, style: Style) -> Vec<String> {
 /// once in any schedule, how many schedules were run, and in how many of them a thread waits for
 /// ever or a job is not run exactly once; with two spaces or more between them.
 pub fn result(name: &str, report: &Report) -> String {
-    let Report {
-        most_at_once,
-        schedules,
-        stuck,
-        lost,
-        ..
-    } = report;
+    let (most, schedules) = (report.most_at_once, report.schedules);
+    let (stuck, lost) = (report.stuck, report.lost);
     let schedules = match &report.cannot_tell {
         Some(why) => format!("cannot tell: {why}"),
         None if report.complete => format!("{schedules} schedules"),
         None => format!("over {schedules} schedules, not all"),
     };
-    format!("{name}  {most_at_once} at once  {schedules}  {stuck} stuck  {lost} lost")
+    format!("{name}  {most} at once  {schedules}  {stuck} stuck  {lost} lost")
 }

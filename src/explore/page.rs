@@ -175,11 +175,7 @@ impl PagePool {
             list(objects.shown().map(|name| string(&name))),
             files.collect::<Vec<String>>().join(","),
         );
-        let States {
-            missing,
-            cannot_tell,
-            ..
-        } = &self.states;
+        let (missing, cannot_tell) = (&self.states.missing, &self.states.cannot_tell);
         for (key, why) in [("missing", missing), ("cannotTell", cannot_tell)] {
             if let Some(why) = why {
                 json += &format!("\"{key}\":{},", string(why));

@@ -95,17 +95,6 @@ pub struct Hold {
 }
 
 impl Hold {
-    fn new(taken: &Location) -> Hold {
-        Hold {
-            taken: taken.clone(),
-            times: 0,
-            not_released: 0,
-            released: Vec::new(),
-            longest: Duration::ZERO,
-            meanwhile: Vec::new(),
-        }
-    }
-
     fn end(&mut self, released: Option<&Location>, time: Duration) {
         self.not_released -= 1;
         self.longest = self.longest.max(time);
@@ -257,7 +246,14 @@ impl Lock {
                     let known = holds.iter().position(|hold| hold.taken == *taken);
                     let index = known.unwrap_or(holds.len());
                     if known.is_none() {
-                        holds.push(Hold::new(taken));
+                        holds.push(Hold {
+                            taken: taken.clone(),
+                            times: 0,
+                            not_released: 0,
+                            released: Vec::new(),
+                            longest: Duration::ZERO,
+                            meanwhile: Vec::new(),
+                        });
                     }
                     holds[index].times += 1;
                     holds[index].not_released += 1;

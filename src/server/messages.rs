@@ -4,17 +4,13 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
 use super::options::ServeOptions;
-use crate::stage::{Stage, features};
+use crate::stage::features;
 
 /// What the program prints when it listens on `addr`. The address is in the first line. `enter_stops`
 /// says whether Enter stops the server: it does only on a terminal.
 pub fn banner(options: &ServeOptions, addr: SocketAddr, enter_stops: bool) -> String {
-    let Stage {
-        number,
-        name,
-        summary,
-        ..
-    } = options.stage;
+    let stage = options.stage;
+    let (number, name, summary) = (stage.number, stage.name, stage.summary);
     format!(
         "\
 Stage {number}, {name}, listens on http://{addr}

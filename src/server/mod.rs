@@ -96,12 +96,7 @@ impl Server<'_> {
         let (addr, listener) =
             listen().map_err(|error| messages::cannot_listen(options, &error))?;
         let recording = options.lock.then(|| Arc::new(Recording::new()));
-        let ServeOptions {
-            stage,
-            sleep,
-            read_timeout,
-            ..
-        } = *options;
+        let (stage, sleep, read_timeout) = (options.stage, options.sleep, options.read_timeout);
         let site = Site::new(stage, sleep, read_timeout, recording.clone());
         let site = Arc::new(site);
         let (reject, rejections) = rejections::start(options.stage, Arc::clone(&site))

@@ -101,12 +101,7 @@ fn choose_stage(wanted: Option<usize>) -> Result<(&'static Stage, Serve), UsageE
         .iter()
         .filter(|stage| compiled_in.is_empty() || stage.serve.is_some())
     {
-        let Stage {
-            number,
-            name,
-            summary,
-            ..
-        } = stage;
+        let (number, name, summary) = (stage.number, stage.name, stage.summary);
         let command = match compiled_in.len() {
             0 => format!("cargo run --features stage{number}"),
             _ => format!("cargo run {} -- --stage {number}", features()),
