@@ -58,11 +58,8 @@ pub fn read(reader: &mut impl BufRead) -> io::Result<Head> {
 fn read_head(reader: &mut impl BufRead, remaining: &mut usize) -> io::Result<Head> {
     // Bytes that do not begin like HTTP may never end a line, so they are not read as a line.
     let start = peek(reader)?;
-    if !start
-        .iter()
-        .zip(b"HTTP/1.")
-        .all(|(one, other)| one == other)
-    {
+    let mut pairs = start.iter().zip(b"HTTP/1.");
+    if !pairs.all(|(one, other)| one == other) {
         return Err(not_http(&start));
     }
     let status_line = read_line(reader, remaining)?;

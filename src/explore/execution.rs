@@ -327,11 +327,8 @@ impl Execution {
                 inner.real_threads.clear();
                 let starts = |slot: &&Slot| slot.op.is_some_and(|op| op.action == Action::Start);
                 // They have nothing to unwind, and end at once.
-                inner
-                    .slots
-                    .iter()
-                    .filter(starts)
-                    .for_each(|slot| slot.baton.hand_over());
+                let starting = inner.slots.iter().filter(starts);
+                starting.for_each(|slot| slot.baton.hand_over());
                 inner.findings.cannot_tell = Some(format!(
                     "no step for {} s: a thread waits for something that the explorer does not see, \
                      or computes for long",

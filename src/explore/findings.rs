@@ -27,10 +27,8 @@ impl Findings {
     /// Whether the same came of another run of the same steps.
     pub(crate) fn is_like(&self, other: &Findings) -> bool {
         let jobs = |it: &Findings| -> Vec<(usize, bool)> {
-            it.jobs
-                .iter()
-                .map(|job| (job.begun, job.rejected))
-                .collect()
+            let jobs = it.jobs.iter();
+            jobs.map(|job| (job.begun, job.rejected)).collect()
         };
         (&self.outcome, jobs(self), self.panics.len())
             == (&other.outcome, jobs(other), other.panics.len())

@@ -194,11 +194,7 @@ impl Objects {
 
     /// Whether `thread` could take this step now. `expires`: it may also give up now.
     pub(crate) fn is_enabled(&self, thread: usize, op: &Op, expires: bool) -> bool {
-        let mut states = op
-            .objects
-            .iter()
-            .flatten()
-            .map(|object| &self.states[*object]);
+        let mut states = op.objects().map(|(_, object)| &self.states[object]);
         let ready = match states.next() {
             Some(State::Lock { written, readers }) => match op.action {
                 Action::Lock => !written && *readers == 0,

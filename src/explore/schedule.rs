@@ -112,17 +112,12 @@ impl Schedule {
     pub(crate) fn is_of_a_check_alone(&self, step: &Step) -> bool {
         use ObjectKind::*;
         let is_its_own = |(kind, _)| matches!(kind, Mutex | RwLock | Atomic | Condvar);
-        let uses = |other: &&Step| other.object == step.object && !other.is_a_release();
+        let steps = self.steps.iter();
+        let mut touching = steps.filter(|other| other.object == step.object);
+        let mut uses = touching.clone().filter(|other| !other.is_a_release());
         step.object.is_some_and(is_its_own)
-            && self
-                .steps
-                .iter()
-                .any(|other| other.object == step.object && other.is_of_the_check)
-            && self
-                .steps
-                .iter()
-                .filter(uses)
-                .all(|other| other.is_of_the_check)
+            && touching.any(|other| other.is_of_the_check)
+            && uses.all(|other| other.is_of_the_check)
     }
 
     pub(super) fn of(
@@ -286,12 +281,8 @@ fn largest(
 ) -> Vec<usize> {
     let mut best = chosen.clone();
     for (index, job) in candidates.iter().enumerate() {
-        let left = &candidates[index + 1..];
-        let left: Vec<usize> = left
-            .iter()
-            .copied()
-            .filter(|it| together(*job, *it))
-            .collect();
+        let left = candidates[index + 1..].iter().copied();
+        let left: Vec<usize> = left.filter(|it| together(*job, *it)).collect();
         if chosen.len() + 1 + left.len() > best.len() {
             let with = [&chosen[..], &[*job]].concat();
             let set = largest(with, left, together);

@@ -302,10 +302,8 @@ impl Search {
 
     /// The steps of the schedule that has run.
     pub(crate) fn events(&self) -> Vec<&Event> {
-        self.levels
-            .iter()
-            .map_while(|level| level.event.as_ref())
-            .collect()
+        let levels = self.levels.iter();
+        levels.map_while(|level| level.event.as_ref()).collect()
     }
 
     /// The same schedule once more.
@@ -353,12 +351,9 @@ impl Search {
         let mut found = Vec::new();
         let events = self.events();
         // Races among the steps that were decided before were noted by an earlier schedule.
-        let new = events
-            .iter()
-            .copied()
-            .skip(self.decided.saturating_sub(1))
-            .chain(wanted);
-        for (index, later) in (self.decided.saturating_sub(1)..).zip(new) {
+        let decided = self.decided.saturating_sub(1);
+        let new = events.iter().copied().skip(decided).chain(wanted);
+        for (index, later) in (decided..).zip(new) {
             let earlier = &events[..index.min(events.len())];
             for (place, event) in earlier.iter().enumerate().skip(self.prefix.len()) {
                 if event.races_with(later) {

@@ -202,10 +202,8 @@ impl Game<'_> {
         let there = (here..schedule.steps.len()).find(|steps| (goal.reached)(schedule, *steps));
         let there = there.unwrap_or(schedule.steps.len());
         let keys = keys(&schedule.threads);
-        let way: Vec<&str> = schedule.steps[here..there]
-            .iter()
-            .map(|step| &*keys[step.thread])
-            .collect();
+        let steps = schedule.steps[here..there].iter();
+        let way: Vec<&str> = steps.map(|step| &*keys[step.thread]).collect();
         match way.as_slice() {
             [] => format!("Here it is: {what}."),
             way => format!("There is a way to {what}:\n{}", way.join(" ")),

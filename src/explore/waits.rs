@@ -40,11 +40,8 @@ fn sentence(schedule: &Schedule, wanted: &Wanted) -> String {
     let lock = wanted.mutex.or(wanted.object);
     let holders = holders(&schedule.steps, lock).into_iter();
     let holders = holders.map(|step| holder(schedule, wanted, step));
-    [what]
-        .into_iter()
-        .chain(holders)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let sentences: Vec<String> = [what].into_iter().chain(holders).collect();
+    sentences.join(" ")
 }
 
 fn at(location: Option<&Location>) -> String {

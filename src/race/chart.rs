@@ -361,16 +361,14 @@ impl<'a> Chart<'a> {
         let longest = |columns: &dyn Fn(&Lane) -> usize| lanes().map(columns).max().unwrap_or(0);
         let scale = scale(recordings, horizon, now);
         let until = if now.is_zero() { scale } else { now };
-        let locks: Vec<Locks> = recordings
-            .iter()
-            .map(|recording| match &recording.lock {
-                Some(lock) => Locks {
-                    workers: lock.rows(until),
-                    itself: lock.row(until),
-                },
-                None => Locks::default(),
-            })
-            .collect();
+        let locks = recordings.iter().map(|recording| match &recording.lock {
+            Some(lock) => Locks {
+                workers: lock.rows(until),
+                itself: lock.row(until),
+            },
+            None => Locks::default(),
+        });
+        let locks: Vec<Locks> = locks.collect();
         let workers = || {
             locks
                 .iter()

@@ -112,10 +112,8 @@ impl Race {
     }
 
     fn running(&self) -> bool {
-        self.recordings
-            .iter()
-            .flat_map(|recording| &recording.lanes)
-            .any(|lane| lane.end.is_none())
+        let mut lanes = self.recordings.iter().flat_map(|it| &it.lanes);
+        lanes.any(|lane| lane.end.is_none())
     }
 
     fn apply(&mut self, event: RaceEvent) {

@@ -60,13 +60,8 @@ impl RaceRecording {
     /// Where one thread is said to have worked on two requests at once, it is not known when it did.
     pub(super) fn in_order(&self) -> Vec<Lane> {
         let doubtful = |lane: &Lane| {
-            let others = self
-                .lanes
-                .iter()
-                .filter(|other| !std::ptr::eq(*other, lane));
-            others
-                .into_iter()
-                .any(|other| same_thread_at_once(lane, other))
+            let mut lanes = self.lanes.iter();
+            lanes.any(|other| !std::ptr::eq(other, lane) && same_thread_at_once(lane, other))
         };
         let lanes = self.lanes.iter().map(|lane| Lane {
             picked_up: lane.picked_up.filter(|_| !doubtful(lane)),
@@ -131,15 +126,11 @@ pub(super) fn most_at_once(periods: &[Work], part: u32) -> usize {
     let shortened: Vec<Work> = shortened.collect();
     // Periods that share a moment share the moment in which the last of them starts.
     let at = |moment| {
-        shortened
-            .iter()
-            .filter(|(start, end)| (*start..*end).contains(&moment))
-            .count()
+        let shared = |(start, end): &&Work| (*start..*end).contains(&moment);
+        shortened.iter().filter(shared).count()
     };
-    shortened
-        .iter()
-        .map(|(start, _)| at(*start))
-        .fold(1, usize::max)
+    let counts = shortened.iter().map(|(start, _)| at(*start));
+    counts.fold(1, usize::max)
 }
 
 /// Whether one thread is said to have worked on both, for more than a quarter of the time.

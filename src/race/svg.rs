@@ -231,10 +231,8 @@ impl Picture {
         let mut left = MARGIN;
         self.y += ROW;
         let drawn = self.kinds.clone();
-        for kind in PieceKind::ALL
-            .into_iter()
-            .filter(|kind| drawn.contains(kind))
-        {
+        let kinds = PieceKind::ALL.into_iter();
+        for kind in kinds.filter(|kind| drawn.contains(kind)) {
             let width = BAR_HEIGHT + 8.0 + width_of(kind.meaning());
             if left > MARGIN && left + width > RIGHT {
                 left = MARGIN;

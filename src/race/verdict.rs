@@ -85,10 +85,8 @@ impl RaceVerdict {
         }
         let sent = answers.iter().filter_map(|answer| answer.lane.connected);
         let first_sent = sent.clone().min().unwrap_or_default();
-        let times: Vec<Duration> = answers
-            .iter()
-            .map(|answer| answer.end.saturating_sub(first_sent))
-            .collect();
+        let times = answers.iter().map(|it| it.end.saturating_sub(first_sent));
+        let times: Vec<Duration> = times.collect();
         let first = times.iter().min().copied().unwrap_or_default();
         let work: Option<Vec<Work>> = answers.iter().map(|answer| answer.work).collect();
         let longest = work.as_ref().and_then(|work| work.iter().map(length).max());
@@ -154,10 +152,8 @@ fn by_the_clock(times: &[Duration], first: Duration, pause: Duration) -> Result<
     let mut times = times.to_vec();
     times.sort();
     let number = at_once(&times, first).ok_or(());
-    let together = times
-        .iter()
-        .take_while(|time| **time < first * 7 / 4)
-        .collect::<Vec<_>>();
+    let together = times.iter().take_while(|time| **time < first * 7 / 4);
+    let together: Vec<_> = together.collect();
     let gaps = together.windows(2).map(|pair| *pair[1] - *pair[0]);
     let most = WAVE.min(first / 4);
     match gaps.max() {

@@ -97,10 +97,8 @@ fn choose_stage(wanted: Option<usize>) -> Result<(&'static Stage, Serve), UsageE
         [] => String::from("Choose a stage. Each of them is a Cargo feature:"),
         _ => String::from("More than one stage is compiled in. Say which one to run:"),
     };
-    for stage in STAGES
-        .iter()
-        .filter(|stage| compiled_in.is_empty() || stage.serve.is_some())
-    {
+    let to_choose = |stage: &&Stage| compiled_in.is_empty() || stage.serve.is_some();
+    for stage in STAGES.iter().filter(to_choose) {
         let (number, name, summary) = (stage.number, stage.name, stage.summary);
         let command = match compiled_in.len() {
             0 => format!("cargo run --features stage{number}"),
