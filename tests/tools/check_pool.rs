@@ -8,10 +8,12 @@
 #[path = "check_pool/pools.rs"]
 pub mod pools;
 
-use std::process::Command;
+use std::fs;
+use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::common::repository::temporary;
 use crate::common::thorough;
 #[cfg(any(feature = "stage6", feature = "stage7"))]
 use pools::Job;
@@ -505,6 +507,34 @@ fn a_process_that_does_not_come_to_the_check_decides_nothing() {
         panic!("{verdict}");
     };
     assert!(why.contains("did not come to its check"), "{why}");
+}
+
+/// The C library may end a process that does nothing wrong.
+#[test]
+#[cfg(unix)]
+fn a_process_that_something_else_ends_is_started_again_some_times() {
+    let test = "tools::check_pool::a_process_that_something_else_ends_is_started_again_some_times";
+    // The processes that decide run this too.
+    let told = [2, 9].map(|ended| {
+        let starts = temporary().join(format!("ended_{ended}_times"));
+        let check = named_check(&format!("{ended}"), test, {
+            let starts = starts.clone();
+            move |size| {
+                let before = fs::read(&starts).unwrap_or_default();
+                fs::write(&starts, [&before, b".".as_slice()].concat()).unwrap();
+                if before.len() < ended {
+                    let id = process::id().to_string();
+                    Command::new("kill").args(["-KILL", &id]).status().unwrap();
+                }
+                pools::channel(size, worker::catches, end::joins)
+            }
+        });
+        let verdict = check.verdict(&PROMISES[1]).to_string();
+        let _ = fs::remove_file(&starts);
+        verdict
+    });
+    let why = "cannot tell: no process for it came to its end: something else ended each of them";
+    assert_eq!(told, ["kept", why]);
 }
 
 /// A program that was stopped for longer than its patience lasts has not seen its pool do nothing.

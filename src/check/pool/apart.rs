@@ -31,6 +31,26 @@ fn what_ends_a_process(status: ExitStatus) -> &'static str {
     }
 }
 
+/// How often a process is started, as long as something ends it that is not the pool.
+const TRIES: usize = 3;
+
+/// Whether a process was ended by somebody else, or by a fault. Without `unsafe`, a pool causes none, since what goes
+/// wrong there is aborted. But `pthread_detach` of the C library does, once in thousands of times: when a thread ends
+/// while its `JoinHandle` is dropped.
+fn was_ended_by_others(status: ExitStatus) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        let aborts = 4..=6; // SIGILL, SIGTRAP and SIGABRT, see signal(7)
+        status.signal().is_some_and(|it| !aborts.contains(&it))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = status;
+        false
+    }
+}
+
 /// Stands for the end of a line within a message, which is one line.
 const NEW_LINE: char = '\u{2}';
 
@@ -70,6 +90,18 @@ pub(crate) fn verdicts<const N: usize>(
 
 /// Starts the process, waits until it has ended, and returns its verdicts.
 fn start<const N: usize>(this: &str, arguments: &[OsString]) -> io::Result<[Verdict; N]> {
+    for _ in 0..TRIES {
+        let (told, said, status) = run(this, arguments)?;
+        if !was_ended_by_others(status) {
+            return Ok(understand(&told, &said, status));
+        }
+    }
+    let why = "no process for it came to its end: something else ended each of them";
+    Ok([(); N].map(|()| Verdict::cannot_tell(why)))
+}
+
+/// What the process told, what it said besides, and how it ended.
+fn run(this: &str, arguments: &[OsString]) -> io::Result<(Vec<String>, String, ExitStatus)> {
     let mut child = Command::new(env::current_exe()?)
         .args(arguments)
         .env(VARIABLE, this)
@@ -80,8 +112,7 @@ fn start<const N: usize>(this: &str, arguments: &[OsString]) -> io::Result<[Verd
         .spawn()?;
     let stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let (told, said) = listen(stderr);
-    let status = child.wait()?;
-    Ok(understand(&told, &said, status))
+    Ok((told, said, child.wait()?))
 }
 
 /// The messages that are meant for us, and the beginning of all else.
