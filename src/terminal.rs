@@ -114,9 +114,8 @@ fn stty_size() -> Option<Size> {
 /// As POSIX defines it: the first of these variables that is set decides. Windows does not have these
 /// variables, and its terminals understand UTF-8.
 fn locale_is_utf8() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()));
+    let set = |name: &&str| env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set);
     match locale {
         Some(locale) => {
             let locale = locale.to_ascii_lowercase();

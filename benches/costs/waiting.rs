@@ -45,9 +45,8 @@ pub fn report() -> Vec<Target> {
                 .iter()
                 .map(|stage| scope.spawn(|| send(stage, burst, &all_are_ready)))
                 .collect();
-            let outcomes = races
-                .into_iter()
-                .map(|race| race.join().expect("every burst is served"));
+            let races = races.into_iter();
+            let outcomes = races.map(|race| race.join().expect("every burst is served"));
             outcomes.collect::<Vec<_>>()
         })
     });

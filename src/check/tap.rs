@@ -21,9 +21,8 @@ pub(super) fn verdict(
     verdict: &Verdict,
 ) -> io::Result<()> {
     let text = verdict.to_string();
-    let mut lines = text
-        .lines()
-        .map(|line| line.replace(|c: char| c.is_control(), " "));
+    let plain = |line: &str| line.replace(|c: char| c.is_control(), " ");
+    let mut lines = text.lines().map(plain);
     match verdict {
         Verdict::Kept => writeln!(out, "ok {number} - {name}"),
         Verdict::CannotTell(_) => {

@@ -22,10 +22,8 @@ pub fn is_together(time: Duration, unit: Duration) -> bool {
 pub fn at_once(times: &[Duration], unit: Duration) -> Option<usize> {
     let mut times = times.to_vec();
     times.sort();
-    let number = times
-        .iter()
-        .filter(|time| is_together(**time, unit))
-        .count();
+    let first = |time: &&Duration| is_together(**time, unit);
+    let number = times.iter().filter(first).count();
     let fits = |(index, time): (usize, &Duration)| {
         let wave = (index / number) as u32 + 1;
         let earliest = unit * wave - unit / 4;

@@ -230,10 +230,8 @@ impl Done {
     /// Adds an exercise. If that cannot be written, the next start checks the exercise again.
     fn insert(&mut self, name: &str, saved: SystemTime) {
         self.saved.insert(name.to_owned(), since_1970(saved));
-        let lines = self
-            .saved
-            .iter()
-            .map(|(name, saved)| format!("{name} {saved}\n"));
+        let saved = self.saved.iter();
+        let lines = saved.map(|(name, saved)| format!("{name} {saved}\n"));
         let _ = fs::write(&self.file, lines.collect::<String>());
     }
 }

@@ -266,9 +266,7 @@ impl Lock {
                     }
                 }
                 (action, outcome, _) => {
-                    let mine = open
-                        .iter()
-                        .filter(|((thread, _), _, _)| *thread == note.thread);
+                    let mine = open.iter().filter(|it| it.0.0 == note.thread);
                     mine.for_each(|(_, index, _)| holds[*index].meanwhile(action, outcome));
                 }
             }

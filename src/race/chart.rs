@@ -489,9 +489,8 @@ impl<'a> Chart<'a> {
         let mut bars: Vec<(Columns, &str, usize)> = Vec::new();
         for row in locks.drawn(detail) {
             let bar = self.sampled(&row.pieces);
-            let same = bars
-                .iter_mut()
-                .find(|(other, _, _)| look_alike(other, &bar));
+            let mut drawn = bars.iter_mut();
+            let same = drawn.find(|(other, _, _)| look_alike(other, &bar));
             match same.filter(|_| detail.groups()) {
                 Some((_, _, count)) => *count += 1,
                 None => bars.push((bar, &row.name, 1)),
@@ -622,10 +621,8 @@ impl<'a> Chart<'a> {
                 running |= lane.end.is_none();
             }
         }
-        let kinds = PieceKind::ALL
-            .into_iter()
-            .filter(|kind| kinds.contains(kind));
-        let words = kinds.map(|kind| {
+        let all = PieceKind::ALL.into_iter();
+        let words = all.filter(|kind| kinds.contains(kind)).map(|kind| {
             let meaning = match kind {
                 PieceKind::Unknown if running => "waiting or working: not known yet",
                 _ => kind.meaning(),
@@ -702,11 +699,9 @@ impl<'a> Chart<'a> {
 
 /// Whether two bars differ by a column at most, as those of one wave do.
 fn look_alike(one: &[(PieceKind, usize)], other: &[(PieceKind, usize)]) -> bool {
+    let mut pairs = one.iter().zip(other);
     one.len() == other.len()
-        && one
-            .iter()
-            .zip(other)
-            .all(|((kind, end), (other, other_end))| kind == other && end.abs_diff(*other_end) <= 1)
+        && pairs.all(|(one, other)| one.0 == other.0 && one.1.abs_diff(other.1) <= 1)
 }
 
 /// What a request may do, in the order in which they are counted.

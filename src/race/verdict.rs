@@ -124,9 +124,8 @@ impl RaceVerdict {
 /// How long the answers took, each since its request was due: a request that was sent late counts from
 /// when it should have been sent.
 fn took(recording: &RaceRecording, answers: &[Answer]) -> RaceVerdict {
-    let times = answers
-        .iter()
-        .map(|answer| answer.end.saturating_sub(answer.lane.due));
+    let times = answers.iter();
+    let times = times.map(|answer| answer.end.saturating_sub(answer.lane.due));
     let shortest = times.clone().min().unwrap_or_default();
     let longest = times.max().unwrap_or_default();
     let most = HIDING_PAUSE.min(shortest / 4).max(TOO_QUICK);

@@ -67,11 +67,8 @@ fn use_up_to(much: Duration, others: &[ThreadNumber]) -> ProcessorUse {
 fn use_of_all_but(others: &[ThreadNumber]) -> ProcessorUse {
     let mut sum = ProcessorUse::default();
     let threads = threads().unwrap_or_default();
-    for used in threads
-        .iter()
-        .filter(|id| !others.contains(id))
-        .filter_map(|id| used(*id))
-    {
+    let threads = threads.into_iter().filter(|id| !others.contains(id));
+    for used in threads.filter_map(used) {
         sum.time += used.time;
         sum.switches += used.switches;
     }

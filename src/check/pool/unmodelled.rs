@@ -80,16 +80,11 @@ fn real_module(code: &str) -> Option<(usize, String)> {
             return None;
         }
         let body = &rest[..end_of_braces(rest)];
-        let uses = ["std::sync", "std::thread"]
-            .iter()
-            .any(|it| find(body, it).is_some());
+        let mut real = ["std::sync", "std::thread"].iter();
+        let uses = real.any(|it| find(body, it).is_some());
         let sees = find(body, "as std").is_some();
-        (uses && !sees).then(|| {
-            (
-                place,
-                format!("`std` in `mod {name}`, which lacks the line,"),
-            )
-        })
+        let told = format!("`std` in `mod {name}`, which lacks the line,");
+        (uses && !sees).then_some((place, told))
     })
 }
 

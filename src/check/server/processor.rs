@@ -85,11 +85,7 @@ fn has_one_of(process: u32, sockets: &[String]) -> bool {
         return false;
     };
     let mut links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
-    links.any(|link| {
-        sockets
-            .iter()
-            .any(|socket| link.as_os_str() == socket.as_str())
-    })
+    links.any(|link| sockets.iter().any(|it| link.as_os_str() == it.as_str()))
 }
 
 #[cfg(test)]
