@@ -10,7 +10,6 @@ mod pool;
 mod stage_files;
 mod ten_versus_five;
 mod threads;
-mod waves;
 
 // The program and its race.
 mod ask;
