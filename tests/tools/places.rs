@@ -182,78 +182,59 @@ fn place(file: &str, source: &str, function: &str, (text, index): (&str, usize))
 /// A text and which character of it.
 type Character = (&'static str, usize);
 
-/// Where a lock is taken, and where it is released then.
-type Hold = (Character, &'static [Character]);
+/// A program that ends, where its lock is taken, and where it is released then.
+type Hold = (&'static str, &'static str, &'static [Character]);
 
-/// For each program that ends where its lock is taken, and where it is then released.
-const ENDS: [(&str, &[Hold]); 6] = [
-    (
-        "inner_block",
-        &[
-            (("locked!(numbers);", 0), &[("}\n    drop", 0)]),
-            (("locked!(numbers));", 0), &[("drop(locked!", 0)]),
-        ],
-    ),
-    (
-        "early_return",
-        &[(("lock()", 0), &[("}\n    is_empty(numbers)", 0)])],
-    ),
-    (
-        "question_mark",
-        &[(("lock()", 0), &[("}\n    first(numbers)", 0)])],
-    ),
-    ("given_away", &[(("lock()", 0), &[])]),
-    ("in_a_field", &[(("lock()", 0), &[])]),
-    (
-        "two_ways",
-        &[(
-            ("lock()", 0),
-            &[
-                ("drop(guard);\n        } else", 0),
-                ("drop(guard);\n        }\n    }", 0),
-            ],
-        )],
-    ),
+static ENDS: [Hold; 13] = [
+    ("inner_block", "locked!(numbers);", &[("}\n    drop", 0)]),
+    ("inner_block", "locked!(numbers));", &[("drop(locked!", 0)]),
+    ("early_return", "lock()", &[("}\n    is_empty(numbers)", 0)]),
+    ("question_mark", "lock()", &[("}\n    first(numbers)", 0)]),
+    ("given_away", "lock()", &[]),
+    ("in_a_field", "lock()", &[]),
+    ("two_ways", "lock()", &TWO_WAYS),
+    // These end since edition 2024.
+    ("if_let_on_a_block", POP, &[("pop() }", 4)]),
+    ("if_let_on_a_block", PUSH, &[("+ 1);", 4)]),
+    ("method_of_a_block", POP, &[("pop() }", 4)]),
+    ("method_of_a_block", PUSH, &[("push(number);", 11)]),
+    ("two_blocks", LEN, &[("len() } +", 4)]),
+    ("two_blocks", SECOND_LEN, &[("len() };", 4)]),
 ];
 
-/// In edition 2024, these end too.
-const ENDS_IN_2024: [(&str, &[Hold]); 3] = [
-    (
-        "if_let_on_a_block",
-        &[
-            (("lock().unwrap().pop()", 0), &[("pop() }", 4)]),
-            (("lock().unwrap().push", 0), &[("+ 1);", 4)]),
-        ],
-    ),
-    (
-        "method_of_a_block",
-        &[
-            (("lock().unwrap().pop()", 0), &[("pop() }", 4)]),
-            (("lock().unwrap().push", 0), &[("push(number);", 11)]),
-        ],
-    ),
-    (
-        "two_blocks",
-        &[
-            (("lock().unwrap().len() } +", 0), &[("len() } +", 4)]),
-            (("lock().unwrap().len() };", 0), &[("len() };", 4)]),
-        ],
-    ),
+const TWO_WAYS: [Character; 2] = [
+    ("drop(guard);\n        } else", 0),
+    ("drop(guard);\n        }\n    }", 0),
 ];
+const POP: &str = "lock().unwrap().pop()";
+const PUSH: &str = "lock().unwrap().push";
+const LEN: &str = "lock().unwrap().len() } +";
+const SECOND_LEN: &str = "lock().unwrap().len() };";
+
+/// What ends in this edition.
+fn ends(edition: &str) -> &'static [Hold] {
+    &ENDS[..if edition == "2024" { 13 } else { 7 }]
+}
+
+/// The programs, each once.
+fn programs(holds: &[Hold]) -> Vec<&'static str> {
+    let mut programs: Vec<&str> = holds.iter().map(|(program, ..)| *program).collect();
+    programs.dedup();
+    programs
+}
 
 /// The places in `src/main.rs`. Those of a guard that is given away are in another function.
-fn expected(source: &str, name: &str, holds: &[Hold]) -> Vec<(String, Vec<String>)> {
-    let at =
-        |function: &str, character: Character| place("src/main.rs", source, function, character);
-    let released = |characters: &[Character]| match name {
-        "given_away" => vec![at("last_owner", ("}\n\nfn", 0))],
-        "in_a_field" => vec![at("drop", ("take();", 6))],
-        _ => characters.iter().map(|it| at(name, *it)).collect(),
-    };
-    let holds = holds.iter();
-    holds
-        .map(|(taken, characters)| (at(name, *taken), released(characters)))
-        .collect()
+fn expected(source: &str, holds: &[Hold]) -> BTreeMap<String, Vec<String>> {
+    let at = |function, character| place("src/main.rs", source, function, character);
+    let holds = holds.iter().map(|(program, taken, released)| {
+        let released = match *program {
+            "given_away" => vec![at("last_owner", ("}\n\nfn", 0))],
+            "in_a_field" => vec![at("drop", ("take();", 6))],
+            _ => released.iter().map(|it| at(program, *it)).collect(),
+        };
+        (at(program, (*taken, 0)), released)
+    });
+    holds.collect()
 }
 
 /// In the order of the places.
@@ -267,12 +248,7 @@ fn found(rows: Vec<Row>) -> BTreeMap<String, Vec<String>> {
 fn every_place_is_right_to_the_column_in_every_edition() {
     for (name, edition, _) in &CRATES[..2] {
         let source = program(edition);
-        let ends_too = ENDS_IN_2024.iter().filter(|_| *edition == "2024");
-        let programs: Vec<_> = ENDS.iter().chain(ends_too).collect();
-        let mut expected: BTreeMap<_, _> = programs
-            .iter()
-            .flat_map(|(program, holds)| expected(&source, program, holds))
-            .collect();
+        let mut expected = expected(&source, ends(edition));
         let included = ("src/included.rs", read("tests/tools/places/included.rs"));
         let beside = (
             "../beside/src/lib.rs",
@@ -282,22 +258,20 @@ fn every_place_is_right_to_the_column_in_every_edition() {
             let at = |character| place(file, &source, "lock", character);
             expected.insert(at(("lock().unwrap", 0)), vec![at(released)]);
         }
-        let programs = programs.iter().map(|(program, _)| *program);
-        assert_eq!(found(shown(name, programs)), expected, "{name}");
+        let shown = shown(name, programs(ends(edition)));
+        assert_eq!(found(shown), expected, "{name}");
     }
 }
 
 #[test]
 fn what_is_optimized_or_has_no_debug_information_does_not_know_where_a_guard_is_dropped() {
     for (name, edition, _) in crates().into_iter().skip(2) {
-        let source = program(edition);
-        let expected: BTreeMap<_, _> = ENDS
-            .iter()
-            .flat_map(|(program, holds)| expected(&source, program, holds))
-            .map(|(taken, _)| (taken, vec![String::from("not known")]))
-            .collect();
+        let mut expected = expected(&program(edition), ends("2021"));
+        for released in expected.values_mut() {
+            *released = vec![String::from("not known")];
+        }
         // What stands in other files is tested with the others.
-        let mut found = found(shown(name, ENDS.map(|(program, _)| program)));
+        let mut found = found(shown(name, programs(ends("2021"))));
         found.retain(|taken, _| taken.starts_with("src/main.rs:"));
         assert_eq!(found, expected, "{name}");
     }
@@ -335,15 +309,8 @@ fn the_table_says_how_often_for_how_long_and_what_its_thread_does_meanwhile() {
 fn an_example_and_a_test_have_places_too() {
     let example = run("beside", "examples/form", &[]).output().unwrap();
     let mut test = cargo_in(&WORKSPACE);
-    test.args([
-        "test",
-        "--offline",
-        "--quiet",
-        "--package",
-        "path-dependency",
-        "--test",
-        "form",
-    ]);
+    let arguments = "test --offline --quiet --package path-dependency --test form";
+    test.args(arguments.split(' '));
     let test = test.args(["--", "--nocapture"]).output().unwrap();
     let source = read("tests/tools/places/form.rs");
     for (output, file) in [(example, "examples/form.rs"), (test, "tests/form.rs")] {
@@ -360,28 +327,12 @@ fn an_example_and_a_test_have_places_too() {
 
 /// The six programs of public reports, and how the two calls begin: the second waits for the first.
 const STUCK: [(&str, &str, &str); 6] = [
-    ("while_let", "lock().unwrap().pop", "lock().unwrap().push"),
-    (
-        "match_on_a_value",
-        "lock().unwrap().pop",
-        "lock().unwrap().push",
-    ),
+    ("while_let", POP, PUSH),
+    ("match_on_a_value", POP, PUSH),
     ("two_calls", "lock().unwrap()[0]", "lock().unwrap()[1]"),
-    (
-        "if_let_on_a_block",
-        "lock().unwrap().pop",
-        "lock().unwrap().push",
-    ),
-    (
-        "method_of_a_block",
-        "lock().unwrap().pop",
-        "lock().unwrap().push",
-    ),
-    (
-        "two_blocks",
-        "lock().unwrap().len() } +",
-        "lock().unwrap().len() };",
-    ),
+    ("if_let_on_a_block", POP, PUSH),
+    ("method_of_a_block", POP, PUSH),
+    ("two_blocks", LEN, SECOND_LEN),
 ];
 
 #[test]
