@@ -49,23 +49,14 @@ enum Theme {
     Blocks,
 }
 
-const THEMES: [Theme; 15] = [
-    Theme::Mutex,
-    Theme::Mutex,
-    Theme::Condvar,
-    Theme::Condvar,
-    Theme::Condvar,
-    Theme::Poison,
-    Theme::RwLock,
-    Theme::Atomic,
-    Theme::Once,
-    Theme::Barrier,
-    Theme::Channel,
-    Theme::Channel,
-    Theme::Park,
-    Theme::Time,
-    Theme::Blocks,
-];
+/// Each as often as it is to come.
+const THEMES: [Theme; 15] = {
+    use Theme::*;
+    [
+        Mutex, Mutex, Condvar, Condvar, Condvar, Poison, RwLock, Atomic, Once, Barrier, Channel,
+        Channel, Park, Time, Blocks,
+    ]
+};
 
 /// The program of this seed.
 pub fn program(seed: u64) -> Program {
