@@ -211,6 +211,8 @@ impl ServerUnderTest {
             return verdict;
         }
         let target = self.options.target.clone();
+        // How many run at once before they come: if it is not known, what depends on it says so.
+        let _ = self.concurrency();
         let bad = |number| clients::send_bad_request(&target, number);
         self.unverified.push("bad requests");
         let mut waiting: Vec<TcpStream> = (0..100).filter_map(bad).collect();

@@ -66,7 +66,8 @@ servers! {
     "rejects without a word": "++++?-**-*****" [6] (2, 1), |it| pool(it, 2, 1, LIMIT, drop);
     "rejects with half an answer": "++++?-**-*****" [6] (2, 1),
         |it| pool(it, 2, 1, LIMIT, half_a_503);
-    "rejects late": "+++++-**-*****" [6] (2, 1), |it| pool(it, 2, 1, LIMIT, late_503);
+    // A request that is rejected beside bad clients waits for that as long as they may hold it up.
+    "rejects late": "+++++-......**" [6] (2, 1), |it| pool(it, 2, 1, LIMIT, late_503);
     "limits requests": "+?+???????????" [2, 4], limits_requests;
     // Whose slow requests hold up some of the fast ones.
     "two processes that get connections in turn": "++-???++-+++++" [2, 3],
@@ -104,7 +105,7 @@ servers! {
     "one thread, slow with bad requests": "+--???++-+++++" [14],
         |it| sequential(it, LIMIT, think_about_what_is_bad);
     "dies of a bad request": "+--???---++++-" [14], fragile;
-    "loses a worker to bad requests": "+++???++-++++-" [13, 14], loses_a_worker;
+    "loses a worker to bad requests": "+++???++-++++-" [14], loses_a_worker;
     "busy for a while with the last bad request": "+++???++-+++++" [14], busy_for_a_while;
 }
 
