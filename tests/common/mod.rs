@@ -210,6 +210,7 @@ pub fn program() -> Command {
 
 /// A command that runs another one of a shell on a terminal of its own, and types its own input there. The standard
 /// library cannot make a terminal, but on Linux the `script` program can.
+#[cfg(target_os = "linux")]
 pub fn on_a_terminal(command: &str) -> Command {
     let mut script = Command::new("script"); // It is a part of util-linux.
     script

@@ -1,7 +1,7 @@
 //! Can a server make the race misread its answer, or wait for ever, whatever it sends?
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -460,7 +460,7 @@ fn an_address_that_does_not_answer_leaves_time_for_the_next() {
     let moment = Duration::from_millis(500);
     let mut waiting = Vec::new();
     let full = wait_for("a listener that takes no more", || {
-        let connection = TcpStream::connect_timeout(&silent_addr, moment);
+        let connection = std::net::TcpStream::connect_timeout(&silent_addr, moment);
         connection.map(|it| waiting.push(it)).err()
     });
     assert_eq!(full.kind(), io::ErrorKind::TimedOut);
