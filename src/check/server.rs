@@ -8,8 +8,8 @@
 //! rests on times is only given when they are clear, by the [rule](crate::client::rule) of the race: when
 //! this machine stood still, or a request alone takes longer than before, the attempt does not count.
 //!
-//! In the source, read `measure.rs` first; then `promises.rs` and `limits.rs` for requests that come
-//! together, and `endurance.rs` for clients that behave badly.
+//! In the source, read `measure.rs` first; then `promises.rs`, `hold_up.rs` and `limits.rs` for requests that
+//! come together, and `endurance.rs` for clients that behave badly.
 #![doc = not_in_the_contract!()]
 
 use std::cell::RefCell;

@@ -81,6 +81,7 @@ servers! {
     "nothing is slow": "+?????????????" [2, 14], |it| threaded(it, |c, _| respond(c, 200));
     "computes": "+*+???********" [2, 3], computes;
     "another time each time": "+**???********" [2], irregular;
+    "twice as long by chance": "+*+???********" [2], twice_as_long;
     "everything is slow": "++????++++++++" [3], |it| threaded(it, sleep_always);
     "some pages take longer": "+***??********" [2, 5] (2, 200), some_take_longer;
     "the first one alone": "+-+???++++++++" [5] (4, 4), first_alone;
@@ -234,6 +235,26 @@ fn irregular(listener: TcpListener) {
         if is_slow(head) {
             let request = REQUESTS.fetch_add(1, Ordering::SeqCst);
             thread::sleep(UNIT * [2, 3, 2, 4][request % 4] / 3);
+        }
+        respond(connection, 200);
+    });
+}
+
+/// The second of two slow requests takes twice as long, and so does each fourth one that is alone: as if chance did it.
+fn twice_as_long(listener: TcpListener) {
+    static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    static ALONE: AtomicUsize = AtomicUsize::new(0);
+    threaded(listener, |connection, head| {
+        if is_slow(head) {
+            let is_long = match RUNNING.fetch_add(1, Ordering::SeqCst) {
+                0 => ALONE.fetch_add(1, Ordering::SeqCst) % 4 == 3,
+                _ => {
+                    ALONE.store(0, Ordering::SeqCst);
+                    true
+                }
+            };
+            thread::sleep(UNIT * if is_long { 2 } else { 1 });
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
         }
         respond(connection, 200);
     });
