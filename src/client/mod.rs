@@ -179,12 +179,22 @@ pub fn connect(addrs: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream>
         }
         // An address that does not answer must leave time for those after it.
         let share = remaining.div_f64((addrs.len() - tried) as f64);
-        result = TcpStream::connect_timeout(addr, share.max(Duration::from_millis(1)));
+        result = connect_to_another(addr, share.max(Duration::from_millis(1)));
         if result.is_ok() {
             break;
         }
     }
     result
+}
+
+/// A client may get, as a port of its own, the very one at which nothing listens, and is then connected to itself: TCP
+/// lets two ends open a connection at the same time (RFC 9293, 3.5), even if they are one.
+fn connect_to_another(addr: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(addr, timeout)?;
+    match stream.local_addr() {
+        Ok(own) if own == *addr => Err(ErrorKind::ConnectionRefused.into()),
+        _ => Ok(stream),
+    }
 }
 
 /// Reads a whole answer: to the end of its body, if it states a length, or else of the connection.

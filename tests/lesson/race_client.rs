@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 #[cfg(target_os = "linux")]
-use crate::common::wait_for;
+use crate::common::{Nowhere, wait_for};
 use crate::common::{PATIENCE, read_request};
 use ten_versus_five::client::RequestOutcome;
 use ten_versus_five::client::target::{self, Target};
@@ -449,6 +449,17 @@ fn localhost_is_looked_up() {
     let target = Target::parse(&format!("localhost:{}/x", addr.port())).unwrap();
     let reply = client::request(&target, PATIENCE, drop);
     assert_eq!(described(&reply.outcome), ANSWERED);
+}
+
+/// Linux gives clients one port after another, so that one of these is given the port that it asks for.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_client_is_connected_to_itself() {
+    let addr = Nowhere::new().addr;
+    for _ in 0..15_000 {
+        let error = client::connect(&[addr], Instant::now() + PATIENCE).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
 }
 
 /// On Linux, a client waits if the backlog of a listener is full.
