@@ -205,8 +205,7 @@ impl ServerUnderTest {
         let plain = AskedPage::plain(&self.options.target);
         let queries = AskedPage::with_queries(&self.options.target);
         let second = ask(&queries, FIRST);
-        // Book's server, for one, compares the whole target.
-        let same = second.is(200) && second.took() > first / 2;
+        let same = is_the_same(&plain, first, &second);
         let page = if same { queries } else { plain };
         self.slow = Some(page.clone());
         let (mut last, mut given) = (first, same.then_some(second));
@@ -338,4 +337,15 @@ impl ServerUnderTest {
             !rule::is_together(answer.took(), unit)
         })
     }
+}
+
+/// Whether the answer to a request with a query is that of the page as it was typed, whose first answer took so long.
+/// The Book's server, for one, compares the whole target, and has no such page. That the first answer took longer shows
+/// nothing before another one does too: the server may have warmed up, and the machine may have been busy.
+fn is_the_same(plain: &AskedPage, first: Duration, with_query: &TimedAnswer) -> bool {
+    let took = with_query.took();
+    with_query.is(200)
+        && (took > first / 2
+            || (took >= SHORTEST_UNIT
+                && (0..ATTEMPTS).any(|_| took > ask(plain, FIRST).took() / 2)))
 }

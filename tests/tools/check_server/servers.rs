@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, TrySendError};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Once};
 use std::thread;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ servers! {
     "everything is slow": "++????++++++++" [3], |it| threaded(it, sleep_always);
     "some pages take longer": "+***??********" [2, 5] (2, 200), some_take_longer;
     "the first one alone": "+-+???++++++++" [5] (4, 4), first_alone;
-    "one answer for equal requests": "+-+???++++++++" [2], shares_answers;
+    "one answer for equal requests, the first of them late": "+-+???++++++++" [2], shares_answers;
     "knows no queries": "+++???++++++++" [1, 2, 3], |it| threaded(it, exactly);
     // Whose first answer shows that there is nothing to check.
     "no such page": "-?????????????" [1, 2], |it| threaded(it, |c, _| respond(c, 404));
@@ -309,8 +309,9 @@ fn first_alone(listener: TcpListener) {
     });
 }
 
-/// Makes one page at a time, and gives it to all who wait for the same.
+/// Makes one page at a time, and gives it to all who wait for the same. The first takes longer.
 fn shares_answers(listener: TcpListener) {
+    static WARM_UP: Once = Once::new();
     static MAKES: Mutex<()> = Mutex::new(());
     static WANTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
     static MADE: Condvar = Condvar::new();
@@ -324,6 +325,7 @@ fn shares_answers(listener: TcpListener) {
             wanted.push(page.clone());
             drop(wanted);
             let one = MAKES.lock().unwrap();
+            WARM_UP.call_once(|| thread::sleep(2 * UNIT));
             thread::sleep(UNIT);
             drop(one);
             WANTED.lock().unwrap().retain(|it| *it != page);
