@@ -46,7 +46,7 @@ pub fn verdicts(check: &Check) -> [Verdict; 5] {
 }
 
 /// How many times as many schedules as are enough are run in which a wait may end for no reason: there are more of them.
-const SPURIOUS: usize = 5;
+const SPURIOUS: usize = 10;
 
 /// What came of a pool in every schedule, as far as a promise asks for it: with one worker and one job, where the pool
 /// is dropped when that is done; and with two sizes, where it is dropped at once, or after a wait has ended for no reason.
@@ -192,7 +192,15 @@ impl Exploration {
         }
         let (count, first) = of_woken(woken);
         let broken = woken.broken_in(count, &what, first.as_ref(), lead);
-        broken.unwrap_or(verdict)
+        let untold = || match (woken.complete, woken.stuck + woken.lost) {
+            (false, 0) => Some(Verdict::cannot_tell(format!(
+                "only {} schedules were run in which a wait may end for no reason, not all",
+                woken.schedules
+            ))),
+            _ => woken.not_complete(),
+        };
+        let untold = || untold().filter(|_| verdict == Verdict::Kept);
+        broken.or_else(untold).unwrap_or(verdict)
     }
 }
 
