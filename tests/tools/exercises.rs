@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use crate::common::repository::{blocks, files, read, temporary};
-use crate::common::{new_crate, thorough};
+use crate::common::{new_crate, thorough, until_told};
 use ten_versus_five::exercise::NAMES;
 
 /// The first line that does not say "kept", or this.
@@ -177,13 +177,10 @@ fn misjudged(name: &str, number: usize, variant: &Variant) -> Option<String> {
     // One that is run in every schedule has a minute for that, which may be too little beside other tests.
     let told =
         |(_, _, text): &(String, Option<i32>, String)| !text.contains("\ncannot tell: only ");
-    let first = said(name, number);
-    let (said, code, text) = if told(&first) || *expected != RIGHT {
-        first
-    } else {
-        let mut again = (0..2).map(|_| said(name, number));
-        again.find(told).unwrap_or(first)
-    };
+    let (said, code, text) = until_told(|| {
+        let answer = said(name, number);
+        (told(&answer) || *expected != RIGHT).then_some(answer)
+    });
     let agrees = match *expected {
         WRONG => said != RIGHT,
         expected => said == expected,

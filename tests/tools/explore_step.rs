@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::common::{program, thorough};
+use crate::common::{PATIENCE, program, thorough};
 use crate::tools::explore::broken;
 use ten_versus_five::explore::stepping::{Table, play};
 use ten_versus_five::explore::{Explorer, Program, Report, Run};
@@ -226,6 +226,8 @@ fn threads_of_one_number_are_told_apart() {
 #[test]
 fn from_each_place_the_reduction_finds_what_the_plain_search_finds() {
     let run = |explorer: Explorer, choices: &[usize]| {
+        // All of it takes less than a second, on a machine that has nothing else to do.
+        let explorer = explorer.time_limit(10 * PATIENCE);
         explorer.run_from(choices, |run: &Run| {
             let pool = broken::CountsInTheWorker::new(2);
             for _ in 0..2 {
