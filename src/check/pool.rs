@@ -122,9 +122,10 @@ impl Check {
         self
     }
 
-    /// The same with another patience than [`PATIENCE`].
+    /// The same with another patience than [`PATIENCE`]. All schedules together may take as long, or a minute.
     pub fn give_up_after(mut self, patience: Duration) -> Check {
         self.patience = patience;
+        self.time = patience.max(judgement::TIME);
         self
     }
 
@@ -136,17 +137,12 @@ impl Check {
     }
 
     /// The same for a test that knows what it will find, and finds it quickly: with so many schedules, instead of a
-    /// thousand, where one of them is stuck or loses a job and more are not necessary, and without a page of them.
+    /// thousand, where one of them is stuck or loses a job and more are not necessary, and without a page of them. Only
+    /// a busy machine takes long over that, and then it may take ten minutes.
     #[doc(hidden)]
     pub fn enough(mut self, schedules: usize) -> Check {
         self.enough = schedules;
         self.pages = false;
-        self.patient()
-    }
-
-    /// The same where only a busy machine takes long over all schedules: then it may take ten minutes.
-    #[doc(hidden)]
-    pub fn patient(mut self) -> Check {
         self.time = 10 * judgement::TIME;
         self
     }

@@ -8,7 +8,7 @@ use ten_versus_five::check::pool::explored;
 use ten_versus_five::check::pool::{Check, Pool};
 
 use crate::common::repository::read;
-use crate::common::thorough;
+use crate::common::{PATIENCE, thorough};
 use crate::tools::explore::{book, broken, condvar, counts};
 use crate::tools::schedules::{Json, pools};
 
@@ -245,8 +245,9 @@ mod the_macro_makes_a_test_of_each_promise {
 /// The page that a broken promise of these pools names, and the state at which it is opened, as far as the schedule
 /// is one to look at.
 fn page_at_the_schedule(test: &str, new: fn(usize) -> Pool) -> (Json, usize) {
-    let check = Check::new(test, new).in_test(test).patient();
-    let told = explored::verdicts(&check).map(|verdict| verdict.to_string());
+    let check = Check::new(test, new).in_test(test);
+    let told =
+        explored::verdicts(&check.give_up_after(10 * PATIENCE)).map(|verdict| verdict.to_string());
     let mut lines = told.iter().flat_map(|told| told.lines());
     let address = lines.find_map(|line| line.trim().strip_prefix("file://"));
     let (file, choices) = address.expect(&told[0]).split_once('#').unwrap();

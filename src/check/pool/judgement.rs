@@ -206,12 +206,13 @@ impl ExploredPool {
 }
 
 /// Why some schedules were not run, and what to do about it.
-fn why_not_all(report: &Report) -> &'static str {
-    if report.time >= TIME / 2 && cfg!(debug_assertions) {
-        "A minute was not enough; with `cargo test --release`, it may be"
-    } else if report.time >= TIME / 2 {
-        "A minute was not enough"
-    } else {
-        "Does a thread look again and again, instead of waiting?"
+fn why_not_all(report: &Report) -> String {
+    if report.time < TIME / 2 {
+        return String::from("Does a thread look again and again, instead of waiting?");
+    }
+    let seconds = report.time.as_secs();
+    match cfg!(debug_assertions) {
+        true => format!("{seconds} s were not enough; with `cargo test --release`, they may be"),
+        false => format!("{seconds} s were not enough"),
     }
 }
