@@ -6,7 +6,7 @@ pub mod repository;
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -404,17 +404,22 @@ fn listens_on(process: u32) -> Option<SocketAddr> {
     let files: Vec<_> = files
         .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
         .collect();
-    let sockets = fs::read_to_string(format!("/proc/{process}/net/tcp")).ok()?;
-    sockets.lines().find_map(|line| {
-        // "0: 0100007F:1F90 00000000:0000 0A ..." and, as the tenth, the number: see proc(5).
+    let sockets = File::open(format!("/proc/{process}/net/tcp")).ok()?;
+    let lines = BufReader::with_capacity(150, sockets).lines().skip(1);
+    for line in lines.map_while(Result::ok) {
+        // "0: 0100007F:1F90 00000000:0000 0A ..." and, as the tenth, the number: see proc(5). Those that listen come
+        // first, and after them all connections, which may be thousands.
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let name = format!("socket:[{}]", fields.get(9)?);
-        let listens =
-            fields[3] == "0A" && files.iter().any(|file| file.as_os_str() == name.as_str());
-        let (_, port) = fields[1].split_once(':').filter(|_| listens)?;
-        let port = u16::from_str_radix(port, 16).ok()?;
-        Some((Ipv4Addr::LOCALHOST, port).into())
-    })
+        let [_, address, _, "0A", .., number] = fields.get(..10)? else {
+            return None;
+        };
+        let name = format!("socket:[{number}]");
+        if files.iter().any(|file| file.as_os_str() == name.as_str()) {
+            let port = u16::from_str_radix(address.split_once(':')?.1, 16).ok()?;
+            return Some((Ipv4Addr::LOCALHOST, port).into());
+        }
+    }
+    None
 }
 
 /// The threads and files of a program without connections, when all its threads have started. A pool

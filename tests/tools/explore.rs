@@ -309,8 +309,10 @@ fn a_pool_with_a_condvar_runs_two_jobs_at_once_in_as_many_schedules_as_the_page_
         assert_eq!(report.most_at_once, workers);
         report.schedules
     };
-    let [one, spurious, two] = [(1, 0), (1, 1), (2, 0)].map(|(a, b)| explore(a, b));
-    assert_eq!((one, spurious, two), (36, 158, 2_936));
+    assert_eq!((explore(1, 0), explore(1, 1)), (36, 158));
+    if crate::common::thorough() {
+        assert_eq!(explore(2, 0), 2_936);
+    }
     let page = crate::common::repository::read("docs/explore.md");
     for said in ["36 of them without, and 158 with", "2,936 without"] {
         assert!(page.contains(said), "{said}");

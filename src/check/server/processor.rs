@@ -9,6 +9,9 @@ use std::time::Duration;
 use crate::check::procfs::{self, ThreadNumber, ThreadUse, numbers};
 use crate::client::target::Target;
 
+/// How many bytes a line of `/proc/net/tcp` has.
+const LINE: usize = 150;
+
 /// What each thread of a server uses, or None if that is not known.
 pub(super) type Look = Option<HashMap<ThreadNumber, ThreadUse>>;
 
@@ -63,8 +66,9 @@ fn listening(port: u16) -> Vec<String> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(File::open);
     let sockets = tables.into_iter().flatten().flat_map(|table| {
         // The first line has the names of the fields. The sockets that listen come first, and after them all
-        // connections, which may be thousands.
-        let lines = BufReader::new(table).lines().skip(1).map_while(Result::ok);
+        // connections, which may be thousands: so this asks for a line at a time.
+        let lines = BufReader::with_capacity(LINE, table).lines();
+        let lines = lines.skip(1).map_while(Result::ok);
         lines.map_while(move |line| listens(&line, port)).flatten()
     });
     sockets.collect()
