@@ -122,7 +122,8 @@ impl Check {
         self
     }
 
-    /// The same with another patience than [`PATIENCE`]. All schedules together may take as long, or a minute.
+    /// The same with another patience than [`PATIENCE`]. All schedules together may take as long, and a minute at the
+    /// least.
     pub fn give_up_after(mut self, patience: Duration) -> Check {
         self.patience = patience;
         self.time = patience.max(judgement::TIME);
