@@ -408,7 +408,7 @@ fn listens_on(process: u32) -> Option<SocketAddr> {
     let lines = BufReader::with_capacity(150, sockets).lines().skip(1);
     for line in lines.map_while(Result::ok) {
         // "0: 0100007F:1F90 00000000:0000 0A ..." and, as the tenth, the number: see proc(5). Those that listen come
-        // first, and after them all connections, which may be thousands.
+        // first, and after them all connections, which may be thousands: so this reads a line, or 150 bytes, at a time.
         let fields: Vec<&str> = line.split_whitespace().collect();
         let [_, address, _, "0A", .., number] = fields.get(..10)? else {
             return None;

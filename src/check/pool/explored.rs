@@ -191,16 +191,19 @@ impl Exploration {
             return verdict;
         }
         let (count, first) = of_woken(woken);
-        let broken = woken.broken_in(count, &what, first.as_ref(), lead);
-        let untold = || match (woken.complete, woken.stuck + woken.lost) {
-            (false, 0) => Some(Verdict::cannot_tell(format!(
+        if let Some(broken) = woken.broken_in(count, &what, first.as_ref(), lead) {
+            return broken;
+        }
+        if verdict != Verdict::Kept || woken.complete {
+            return verdict;
+        }
+        match woken.stuck + woken.lost {
+            0 => Verdict::cannot_tell(format!(
                 "only {} schedules were run in which a wait may end for no reason, not all",
                 woken.schedules
-            ))),
-            _ => woken.not_complete(),
-        };
-        let untold = || untold().filter(|_| verdict == Verdict::Kept);
-        broken.or_else(untold).unwrap_or(verdict)
+            )),
+            _ => woken.not_complete().unwrap_or(verdict),
+        }
     }
 }
 
