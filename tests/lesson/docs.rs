@@ -371,13 +371,19 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
         assert_shows(race, &typed, ideal);
     }
 
-    let options = [&["--sleep", "2", "--read-timeout", "30"], options].concat();
-    let server = Server::start(stage.number, &options);
-    send_slow_requests(&server, count, if stage.rejects { 2 } else { 0 });
-    let (_, real_log) = output(&server, log.lines().count());
-    // The tests request addresses of their own.
-    let real_log = real_log.replace('?', "");
-    assert_eq!(comparable_log(log), comparable_log(&real_log));
+    // On a busy machine, the others may come late, when a worker is free again.
+    for sleep in ["2", "20"] {
+        let options = [&["--sleep", sleep, "--read-timeout", "60"], options].concat();
+        let server = Server::start(stage.number, &options);
+        send_slow_requests(&server, count, if stage.rejects { 2 } else { 0 });
+        let (_, real_log) = output(&server, log.lines().count());
+        // The tests request addresses of their own.
+        let real_log = comparable_log(&real_log.replace('?', ""));
+        if real_log == comparable_log(log) {
+            return;
+        }
+        assert_eq!(sleep, "2", "{real_log:#?} instead of\n{log}");
+    }
 }
 
 /// What is left of a block without what `--ask` prints of the prediction in it before and after the race.

@@ -5,9 +5,9 @@
 #![cfg(target_os = "linux")]
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::common::{Server, sleep_together, wait_until};
+use crate::common::{Server, WATCH, send, wait_until};
 use ten_versus_five::{Concurrency, Stage, compiled_in};
 
 #[test]
@@ -31,17 +31,17 @@ fn threads_of(stage: &Stage) {
             0
         };
 
-    let server = Server::start(stage.number, &["--workers", "2", "--sleep", "1"]);
+    let server = Server::start(stage.number, &["--workers", "2", "--sleep", "600"]);
     let threads = || server.threads_and_files().0;
     wait_until("the threads to start", || threads() == at_rest);
 
-    let addr = server.addr;
-    let requests = thread::spawn(move || sleep_together(addr, 3));
-    let mut most = 0;
-    while !requests.is_finished() {
-        most = most.max(threads());
+    let _requests = [0; 3].map(|_| send(server.addr, b"GET /sleep HTTP/1.1\r\n\r\n"));
+    wait_until("a request to be taken", || {
+        threads() == under_load && (!stage.has_pool || server.jobs() > 0)
+    });
+    let end = Instant::now() + WATCH;
+    while Instant::now() < end {
+        assert_eq!(threads(), under_load, "stage {}", stage.number);
         thread::sleep(Duration::from_millis(5));
     }
-    requests.join().unwrap();
-    assert_eq!(most, under_load, "stage {}", stage.number);
 }
