@@ -4,13 +4,13 @@
 //! graded as a teacher does it: all of them, by one command.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::common::compiler::is_declared_known;
 use crate::common::repository::{read, root, temporary};
-use crate::common::{cargo, share_a_build, thorough};
+use crate::common::{cargo, share_a_build, thorough, write_if_new};
 use ten_versus_five::check::pool::PROMISES;
 
 /// A pool of `check_pool/pools.rs`, as a hand-in.
@@ -40,7 +40,8 @@ struct Assignment {
 }
 
 impl Assignment {
-    fn new(name: &str) -> Assignment {
+    /// With a main program that may be changed.
+    fn new(name: &str, changed: impl Fn(String) -> String) -> Assignment {
         let folder = temporary().join(name);
         let library = format!("{:?}", root());
         for file in [
@@ -52,7 +53,11 @@ impl Assignment {
             "tests/pool.rs",
         ] {
             let text = read(format!("docs/assignment/{file}")).replace("\"../..\"", &library);
-            write(&folder.join(file), &text);
+            let text = match file {
+                "src/main.rs" => changed(text),
+                _ => text,
+            };
+            write_if_new(&folder.join(file), &text);
         }
         Assignment { folder }
     }
@@ -69,7 +74,7 @@ impl Assignment {
         let folder = self.folder.join(folder);
         let _ = fs::remove_dir_all(&folder); // What an earlier run left.
         for (name, text) in hand_ins {
-            write(&folder.join(name).with_extension("rs"), text);
+            write_if_new(&folder.join(name).with_extension("rs"), text);
         }
         // Two of them would have their programs in the same place.
         static ONE: Mutex<()> = Mutex::new(());
@@ -90,12 +95,7 @@ impl Assignment {
 /// As it stands.
 fn assignment() -> &'static Assignment {
     static ASSIGNMENT: OnceLock<Assignment> = OnceLock::new();
-    ASSIGNMENT.get_or_init(|| Assignment::new("assignment"))
-}
-
-fn write(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
+    ASSIGNMENT.get_or_init(|| Assignment::new("assignment", |main| main))
 }
 
 /// A sign for each promise, in their order.
@@ -221,13 +221,13 @@ fn a_wrong_hand_in_breaks_the_promises_that_it_does_not_keep() {
         ),
     ];
     assert_is_on_the_page(&wrong.clone().map(|(_, about, signs, _)| (about, signs)));
-    let assignment = Assignment::new("assignment_wrong");
     // A wrong pool makes no progress for this long. Ten seconds are for pools that may be right.
-    let main = assignment.folder.join("src/main.rs");
-    let (report, text) = ("    match check.report(", read(&main));
-    let hurry = "    let check = check.give_up_after(std::time::Duration::from_secs(3));\n";
-    assert!(text.contains(report), "{text}");
-    write(&main, &text.replace(report, &format!("{hurry}{report}")));
+    let assignment = Assignment::new("assignment_wrong", |main| {
+        let report = "    match check.report(";
+        let hurry = "    let check = check.give_up_after(std::time::Duration::from_secs(3));\n";
+        assert!(main.contains(report), "{main}");
+        main.replace(report, &format!("{hurry}{report}"))
+    });
 
     let mut wrong = Vec::from(wrong);
     wrong.retain(|(name, ..)| thorough() || ["forgery", "stage3"].contains(name));

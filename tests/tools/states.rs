@@ -163,15 +163,15 @@ fn other_pools_right_and_wrong_have_as_many_ends_too() {
     }
     let one_permit = |size| broken::CountsInTheWorker::with_permits(size, 1);
     let of_bool = |accepted: bool| !accepted;
-    // With one job on one worker, because two take half a minute.
+    // With one worker: with two, the last of these takes half a minute.
     let few = if thorough() { 2 } else { 1 };
     let in_few = if thorough() { "some stuck" } else { "well" };
     let rows: [(&dyn Fn() -> Program, usize, &str); 11] = [
         (&pool!(book::ThreadPool::new, 2, 2), 2, "well"),
-        (&pool!(condvar::ThreadPool::new, 2, 1), 1, "well"),
+        (&pool!(condvar::ThreadPool::new, few, 1), 1, "well"),
         (&pool!(broken::HoldsTheLock::new, 2, 2), 1, "well"),
         (&pool!(broken::StuckAtDrop::new, 2, 2), 2, "all stuck"),
-        (&pool!(broken::LosesJobsAtDrop::new, 2, 1), 1, "some lost"),
+        (&pool!(broken::LosesJobsAtDrop::new, few, 1), 1, "some lost"),
         (&pool!(broken::WakesTheWrongOne::new, few, 1), 1, in_few),
         (&pool!(one_permit, 2, 2, of_bool), 2, "well"),
         // The exercises as they stand.
