@@ -230,10 +230,19 @@ impl Explorer {
     where
         F: Fn(&Run) + Send + Sync + 'static,
     {
+        self.states_with(&Report::default(), most, work)
+    }
+
+    /// The same, where those to which the schedules of this report lead are there in any case.
+    pub(crate) fn states_with<F>(&self, report: &Report, most: usize, work: F) -> States
+    where
+        F: Fn(&Run) + Send + Sync + 'static,
+    {
         assert_outside();
         let start = Instant::now();
         let work: Work = Arc::new(work);
-        let execution = Execution::new(Search::default(), Some(Walk::new()), self.limits);
+        let walk = Walk::new(report.shown().map(Schedule::choices));
+        let execution = Execution::new(Search::default(), Some(walk), self.limits);
         execution.locate(self.locations);
         let states = loop {
             let findings = execution.run(task(&work));
@@ -241,8 +250,10 @@ impl Explorer {
                 walk.end_run(&findings, stuck, objects);
                 let cannot_tell = findings.cannot_tell.clone();
                 let cannot_tell = cannot_tell.or(walk.cannot_tell.clone());
+                let bounded = !walk.has_given();
                 let more = cannot_tell.is_none() && walk.plan();
-                let missing = more.then(|| self.bound_met(walk.visited, most, start.elapsed()));
+                let missing =
+                    (more && bounded).then(|| self.bound_met(walk.visited, most, start.elapsed()));
                 let missing = missing.flatten();
                 (!more || missing.is_some()).then(|| walk.take_states(cannot_tell, missing))
             });
@@ -525,6 +536,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// The schedules of what was found. Those of outcomes are not among them.
+    fn shown(&self) -> impl Iterator<Item = &Schedule> {
+        let shown = [
+            &self.first_schedule,
+            &self.most_schedule,
+            &self.stuck_schedule,
+            &self.lost_schedule,
+            &self.panicked_schedule,
+            &self.unfinished_schedule,
+        ];
+        shown.into_iter().flatten()
+    }
+
     /// Adds one schedule. `most` become the choices of the best one so far, and `early` those of the first in
     /// which the closure returns before each job has ended.
     fn add(

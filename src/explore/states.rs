@@ -118,6 +118,8 @@ pub(crate) struct Walk {
     known: HashMap<Vec<u32>, usize>,
     /// The number of a step: by that of the one that its thread took before, its choice and its clock.
     steps: HashMap<(u32, usize, Clock), u32>,
+    /// The choices of schedules that are walked before all others.
+    given: VecDeque<Vec<usize>>,
     /// States in which the walk has not been.
     open: VecDeque<usize>,
     /// In how many states it has been.
@@ -137,6 +139,8 @@ pub(crate) struct Walk {
 struct WalkedRun {
     /// The choices that come next, so that it comes to where no run has been.
     planned: VecDeque<usize>,
+    /// The choices of the schedule for which this run is, if one was given.
+    given: Vec<usize>,
     here: usize,
     events: Vec<Event>,
     /// The states in which no run has been before this one.
@@ -161,12 +165,62 @@ struct Node {
 }
 
 impl Walk {
-    pub(super) fn new() -> Walk {
-        Walk {
+    /// One that begins with these schedules, of which these are the choices.
+    pub(super) fn new(given: impl IntoIterator<Item = Vec<usize>>) -> Walk {
+        let mut walk = Walk {
             nodes: vec![Node::default()],
             known: HashMap::from([(Vec::new(), 0)]),
+            given: given.into_iter().collect(),
             ..Walk::default()
+        };
+        walk.plan_given();
+        walk
+    }
+
+    /// Plans one of the given schedules, if there is one left: from the last state on its way in which the walk has
+    /// been, as it came there.
+    fn plan_given(&mut self) -> bool {
+        let Some(given) = self.given.pop_front() else {
+            return false;
+        };
+        let (mut last, mut done) = (0, 0);
+        while let Some(to) = given
+            .get(done)
+            .and_then(|choice| self.visited(last, *choice))
+        {
+            (last, done) = (to, done + 1);
         }
+        let mut planned = self.way_to(last);
+        planned.extend(&given[done..]);
+        self.run = WalkedRun {
+            planned,
+            given,
+            ..WalkedRun::default()
+        };
+        true
+    }
+
+    /// The state to which this choice leads, if the walk has been there.
+    fn visited(&self, here: usize, choice: usize) -> Option<usize> {
+        let mut steps = self.nodes[here].state.steps.iter();
+        let to = steps.find(|step| step.choice() == choice)?.to?;
+        self.nodes[to].wanted.is_some().then_some(to)
+    }
+
+    /// The choices with which the walk came to a state.
+    fn way_to(&self, state: usize) -> VecDeque<usize> {
+        let mut way = VecDeque::new();
+        let mut from = self.nodes[state].from;
+        while let Some((state, choice)) = from {
+            way.push_front(choice);
+            from = self.nodes[state].from;
+        }
+        way
+    }
+
+    /// Whether some given schedules were not walked yet.
+    pub(super) fn has_given(&self) -> bool {
+        !self.given.is_empty()
     }
 
     /// The choice that comes next. None if the run need not go on. `coming` is the step that would be
@@ -196,8 +250,13 @@ impl Walk {
             }),
         };
         let (choice, to) = chosen.and_then(|step| Some((step.choice(), step.to?)))?;
+        let from = Some((here, choice));
         if self.nodes[to].wanted.is_none() {
-            self.nodes[to].from = Some((here, choice));
+            self.nodes[to].from = from;
+        } else if self.nodes[to].from != from {
+            // It has been there, and goes on from there as it came there: objects may have other indices on this way.
+            self.given.push_front(std::mem::take(&mut self.run.given));
+            return None;
         }
         self.run.events.extend(coming(choice));
         self.run.here = to;
@@ -377,20 +436,21 @@ impl Walk {
         }
     }
 
-    /// Plans the next run, if there is a state in which the walk has not been.
+    /// Plans the next run, if there is a schedule or a state in which the walk has not been.
     pub(crate) fn plan(&mut self) -> bool {
+        if self.plan_given() {
+            return true;
+        }
         let nodes = &self.nodes;
         let is_open = |index: &usize| nodes[*index].wanted.is_none() && !nodes[*index].beyond;
         let open = std::iter::from_fn(|| self.open.pop_front()).find(is_open);
         let Some(open) = open else {
             return false;
         };
-        self.run = WalkedRun::default();
-        let mut from = self.nodes[open].from;
-        while let Some((state, choice)) = from {
-            self.run.planned.push_front(choice);
-            from = self.nodes[state].from;
-        }
+        self.run = WalkedRun {
+            planned: self.way_to(open),
+            ..WalkedRun::default()
+        };
         true
     }
 
@@ -445,4 +505,67 @@ fn holders(events: &[Event]) -> BTreeMap<usize, Vec<usize>> {
         }
     }
     holders
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::explore::{Explorer, Report, Schedule};
+    use crate::traced::sync::{Arc, Mutex};
+    use crate::traced::thread;
+
+    /// Two threads take two locks, each in another order.
+    fn deadlock() {
+        let locks = Arc::new((Mutex::new(()), Mutex::new(())));
+        let same = Arc::clone(&locks);
+        let thread = thread::spawn(move || {
+            let _held = (same.1.lock(), same.0.lock());
+        });
+        let held = (locks.0.lock(), locks.1.lock());
+        drop(held);
+        let _ = thread.join();
+    }
+
+    #[test]
+    fn where_the_schedules_of_a_report_lead_is_there_however_short_the_time_is() {
+        let report = Explorer::new().run(|_| deadlock());
+        let stuck = report.stuck_schedule.clone().unwrap();
+        let is_there = |report: &Report| {
+            let explorer = Explorer::new().time_limit(Duration::ZERO);
+            let states = explorer.states_with(report, 1, |_| deadlock());
+            assert!(states.missing.is_some());
+            let end = stuck.choices().into_iter().try_fold(0, |state, choice| {
+                let mut steps = states.states[state].steps.iter();
+                steps.find(|step| step.choice() == choice)?.to
+            });
+            end.is_some_and(|end| !states.states[end].waits.is_empty())
+        };
+        assert!(is_there(&report));
+        let first: Vec<usize> = report.shown().map(Schedule::choices).next().unwrap();
+        assert_ne!(first, stuck.choices());
+        assert!(!is_there(&Report::default()));
+    }
+
+    /// The ways of two schedules part and meet again.
+    #[cfg(feature = "stage4")]
+    #[test]
+    fn it_makes_no_difference_to_all_states_which_schedules_come_first() {
+        let program = || crate::explore::stages::program(4, 2, 2, 2).unwrap();
+        let explorer = Explorer::new().without_locations();
+        let report = explorer.run(program());
+        let states = explorer.states(1_000, program());
+        let given = explorer.states_with(&report, 1_000, program());
+        assert!(report.shown().count() > 1);
+        assert_eq!((&given.cannot_tell, &given.missing), (&None, &None));
+        let ends = |states: &super::States| {
+            let ends = states.states.iter().filter(|state| state.is_end());
+            ends.count()
+        };
+        assert_eq!(given.states.len(), states.states.len());
+        assert_eq!(
+            (ends(&given), ends(&states)),
+            (report.schedules, report.schedules)
+        );
+    }
 }

@@ -12,7 +12,8 @@ use crate::explore::page::{self, PagePool};
 use crate::explore::{Explorer, Report, Run, Schedule};
 use crate::whole_file;
 
-/// How long to look for all states, and how many. What is missing then, the page says.
+/// How long to look for all states, and how many. What is missing then, the page says; the schedules that a verdict
+/// shows are there in any case.
 const TIME: Duration = Duration::from_secs(5);
 const MOST_STATES: usize = 10_000;
 
@@ -127,7 +128,7 @@ impl ExploredPool {
 
         let work = Arc::clone(&self.work);
         let explorer = self.explorer.clone().time_limit(TIME);
-        let states = explorer.states(MOST_STATES, move |run| work(run));
+        let states = explorer.states_with(&self.report, MOST_STATES, move |run| work(run));
         let pool = PagePool::of_files(name.clone(), states);
         fs::create_dir_all(&directory).ok()?;
         whole_file::write(&file, &page::file(&[pool])).ok()?;

@@ -82,6 +82,7 @@ servers! {
     "computes": "+*+???********" [2, 3], computes;
     "another time each time": "+**???********" [2], irregular;
     "twice as long by chance": "+*+???********" [2], twice_as_long;
+    "twice as long at first": "+++???++++++++" [2], twice_as_long_at_first;
     "everything is slow": "++????++++++++" [3], |it| threaded(it, sleep_always);
     "some pages take longer": "+***??********" [2, 5] (2, 200), some_take_longer;
     "the first one alone": "+-+???++++++++" [5] (4, 4), first_alone;
@@ -253,6 +254,21 @@ fn twice_as_long(listener: TcpListener) {
                     true
                 }
             };
+            thread::sleep(UNIT * if is_long { 2 } else { 1 });
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
+        }
+        respond(connection, 200);
+    });
+}
+
+/// The first two that come while another one runs take twice as long.
+fn twice_as_long_at_first(listener: TcpListener) {
+    static RUNNING: AtomicUsize = AtomicUsize::new(0);
+    static LONG: AtomicUsize = AtomicUsize::new(0);
+    threaded(listener, |connection, head| {
+        if is_slow(head) {
+            let is_second = RUNNING.fetch_add(1, Ordering::SeqCst) > 0;
+            let is_long = is_second && LONG.fetch_add(1, Ordering::SeqCst) < 2;
             thread::sleep(UNIT * if is_long { 2 } else { 1 });
             RUNNING.fetch_sub(1, Ordering::SeqCst);
         }
