@@ -409,7 +409,7 @@ impl Response {
 /// A connection with one deadline for all of its reads and writes together.
 ///
 /// A timeout on the socket alone bounds each read: a client that sends a byte a second could go on for
-/// hours.
+/// hours. After the deadline, one more read takes what has arrived: it may be this machine that is late.
 ///
 /// As a rule, a response fits into the system's buffer. So a write does not wait at first, and needs no
 /// timeout: that saves a system call. A read has to wait more often, and always sets its timeout.
@@ -418,6 +418,7 @@ pub struct DeadlineStream<'a> {
     connection: &'a TcpStream,
     deadline: Instant,
     blocking: bool,
+    read_late: bool,
 }
 
 impl DeadlineStream<'_> {
@@ -431,6 +432,7 @@ impl DeadlineStream<'_> {
             connection,
             deadline: Instant::now() + time,
             blocking: true,
+            read_late: false,
         }
     }
 
@@ -481,7 +483,13 @@ impl DeadlineStream<'_> {
 
 impl Read for DeadlineStream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let remaining = self.remaining().ok_or(ErrorKind::TimedOut)?;
+        let Some(remaining) = self.remaining() else {
+            if std::mem::replace(&mut self.read_late, true) {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            self.block(false)?;
+            return self.connection.read(buffer);
+        };
         self.block(true)?;
         unless_shut(self.connection.set_read_timeout(Some(remaining)))?;
         self.connection.read(buffer)

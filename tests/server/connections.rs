@@ -3,7 +3,7 @@
 //! The iterator ends only when the stopper is called, even if no client connects meanwhile. A write ends
 //! with the deadline, if not before.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
@@ -79,4 +79,16 @@ fn a_client_that_does_not_read_holds_a_thread_until_the_deadline_only() {
     });
     let written = written.recv_timeout(PATIENCE);
     assert!(written.expect("the deadline has passed").is_err());
+}
+
+/// It may be this machine that is late, and not the client. But a client that goes on and on gets no more time.
+#[test]
+fn what_has_arrived_is_read_once_after_the_deadline() {
+    let (mut client, server) = connected();
+    client.write_all(b"late").unwrap();
+    server.peek(&mut [0; 4]).unwrap();
+    let mut stream = DeadlineStream::new(&server, Duration::ZERO);
+    assert_eq!(stream.read(&mut [0; 2]).unwrap(), 2);
+    let error = stream.read(&mut [0; 2]).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
 }
