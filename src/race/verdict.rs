@@ -151,6 +151,11 @@ fn by_the_clock(times: &[Duration], first: Duration, pause: Duration) -> Result<
     let mut times = times.to_vec();
     times.sort();
     let number = at_once(&times, first).ok_or(());
+    let earlier: Vec<_> = times
+        .iter()
+        .map(|time| first.max(time.saturating_sub(pause)))
+        .collect();
+    let doubtful = number.is_ok() && at_once(&earlier, first).ok_or(()) != number;
     let together = times.iter().take_while(|time| **time < first * 7 / 4);
     let together: Vec<_> = together.collect();
     let gaps = together.windows(2).map(|pair| *pair[1] - *pair[0]);
@@ -158,6 +163,7 @@ fn by_the_clock(times: &[Duration], first: Duration, pause: Duration) -> Result<
     match gaps.max() {
         Some(gap) if gap > most => Err(Doubt::Uneven(gap)),
         Some(gap) if gap + pause > most => Err(Doubt::StoodStill(pause)),
+        _ if doubtful => Err(Doubt::StoodStill(pause)),
         _ => number.map_err(|()| Doubt::NoNumber),
     }
 }

@@ -229,6 +229,12 @@ fn a_machine_that_stood_still_is_named() {
         told(&[3.0, 3.2], 2.8, 3.0),
         "cannot tell: this machine stood still for 0.2 s"
     );
+    // The second one may have come so much earlier that it did not wait for the first.
+    assert_eq!(
+        told(&[4.0, 7.2], 6.9, 7.2),
+        "cannot tell: this machine stood still for 0.3 s"
+    );
+    assert_eq!(told(&[4.0, 7.4], 7.1, 7.4), "one after another");
     // Nothing has happened meanwhile, or the pause was short.
     assert_eq!(told(&[5.0, 10.0], 6.0, 8.5), "one after another");
     assert_eq!(told(&[5.0, 10.0], 4.9, 5.0), "one after another");
