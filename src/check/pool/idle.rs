@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check::procfs::{self, ThreadNumber, numbers};
 
 /// Where the threads of this process are.
 const THREADS: &str = "/proc/self/task";
 
-/// Threads that use more in less than a second are not idle, without a doubt.
+/// Threads that use more are not idle, and the rest of the second tells no more.
 const MUCH: Duration = Duration::from_millis(100);
 
 /// What threads used of the processor.
@@ -18,6 +18,8 @@ pub(super) struct ProcessorUse {
     pub time: Duration,
     /// How often one of them stopped, to wait or to let others run.
     pub switches: u64,
+    /// In how long a time: a second, or less.
+    pub within: Duration,
 }
 
 impl ProcessorUse {
@@ -38,16 +40,16 @@ pub(super) fn threads() -> Option<Vec<ThreadNumber>> {
 /// What all threads but these use in a second: in the first of three in which they are idle, since the very
 /// first may still see them on their way to sleep. Otherwise, in the very first.
 pub(super) fn use_in_a_second(others: &[ThreadNumber]) -> ProcessorUse {
-    let first = use_up_to(Duration::MAX, others);
-    let two_more = (0..2).map(|_| use_up_to(MUCH, others));
+    let first = use_of_a_second(others);
+    let two_more = (0..2).map(|_| use_of_a_second(others));
     let mut seconds = [first].into_iter().chain(two_more);
     seconds.find(|used| used.is_idle()).unwrap_or(first)
 }
 
-/// What all threads but these use in a second, or until they have used so much: those that compute need not do so
-/// for longer.
-fn use_up_to(much: Duration, others: &[ThreadNumber]) -> ProcessorUse {
+/// What all threads but these use in a second, or until they have used [`MUCH`].
+fn use_of_a_second(others: &[ThreadNumber]) -> ProcessorUse {
     let before = use_of_all_but(others);
+    let begin = Instant::now();
     let mut used = ProcessorUse::default();
     for _ in 0..10 {
         thread::sleep(Duration::from_millis(100));
@@ -56,8 +58,9 @@ fn use_up_to(much: Duration, others: &[ThreadNumber]) -> ProcessorUse {
             // A thread that has ended takes its numbers along.
             time: after.time.saturating_sub(before.time),
             switches: after.switches.saturating_sub(before.switches),
+            within: begin.elapsed(),
         };
-        if used.time > much {
+        if used.time > MUCH {
             break;
         }
     }
@@ -87,6 +90,7 @@ fn used(thread: ThreadNumber) -> Option<ProcessorUse> {
     Some(ProcessorUse {
         time,
         switches: switches.sum(),
+        ..ProcessorUse::default()
     })
 }
 
@@ -105,7 +109,12 @@ mod tests {
             (0, 2, false),
         ] {
             let time = Duration::from_millis(milliseconds);
-            let used = ProcessorUse { time, switches };
+            let within = Duration::from_secs(1);
+            let used = ProcessorUse {
+                time,
+                switches,
+                within,
+            };
             assert_eq!(used.is_idle(), idle, "{milliseconds} ms, {switches}");
         }
     }

@@ -475,8 +475,9 @@ pub fn an_idle_pool_uses_no_processor(check: &Check) -> Verdict {
     let busy = |when: &str, question: &str| {
         let used = idle::use_in_a_second(&others);
         let happened = format!(
-            "{when}, the pool's threads used {} ms of processor time in a second, in {} pieces.",
+            "{when}, the pool's threads used {} ms of processor time in {} ms, in {} pieces.",
             used.time.as_millis(),
+            used.within.as_millis(),
             used.switches
         );
         let page = "stage 3's page";
