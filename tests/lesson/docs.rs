@@ -372,7 +372,7 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
     }
 
     // On a busy machine, the others may come late, when a worker is free again.
-    for sleep in ["2", "20"] {
+    for sleep in ["2", "9"] {
         let options = [&["--sleep", sleep, "--read-timeout", "60"], options].concat();
         let server = Server::start(stage.number, &options);
         send_slow_requests(&server, count, if stage.rejects { 2 } else { 0 });
@@ -507,7 +507,7 @@ fn an_open_load_does_to_a_queue_what_the_pages_say() {
 #[cfg(feature = "stage3")]
 #[test]
 fn stage_3_answers_none_of_the_requests_that_stage_7_answers() {
-    let server = Server::start(3, &["--workers", "2", "--requests", "3"]);
+    let server = Server::start(3, &["--workers", "2", "--requests", "3", "--sleep", "600"]);
     let mut race = crate::common::program();
     race.args(["race", &server.addr.to_string(), "-n", "3"]);
     let output = String::from_utf8(race.output().unwrap().stdout).unwrap();

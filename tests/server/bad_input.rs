@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::common::{
-    Reply, Running, Server, assert_no_worker_is_missing, connect, exchange_when_free,
-    get_when_free, is_still_read, ran_quietly, thorough, wait_for,
+    PATIENCE, Reply, Running, Server, assert_no_worker_is_missing, connect, exchange_when_free,
+    exchange_with, get_when_free, is_still_read, ran_quietly, thorough, until_told, wait_for,
 };
 use ten_versus_five::STAGES;
 use ten_versus_five::server::site::Site;
@@ -135,28 +135,29 @@ fn silent_and_slow_clients_are_closed_in_time(stage: usize) {
         408
     );
 
-    let half = connect(server.addr);
-    (&half).write_all(b"GET / HTTP").unwrap();
-    half.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(Reply::read(&mut &half).unwrap().status, 400);
+    let half = exchange_with(server.addr, |client| {
+        client.write_all(b"GET / HTTP")?;
+        client.shutdown(Shutdown::Write)
+    });
+    assert_eq!(half.status, 400);
 
     // A client that sends a byte now and then, until the server closes the connection.
-    let slow = connect(server.addr);
-    let mut writer = slow.try_clone().unwrap();
-    writer.write_all(b"a").unwrap();
-    let dripping = thread::spawn(move || {
-        let started = Instant::now();
-        while started.elapsed() < crate::common::PATIENCE && writer.write_all(b"a").is_ok() {
-            thread::sleep(Duration::from_millis(100));
-        }
-        started.elapsed()
+    let mut dripping = None;
+    let slow = exchange_with(server.addr, |client| {
+        client.write_all(b"a")?;
+        let mut writer = client.try_clone()?;
+        dripping = Some(thread::spawn(move || {
+            let started = Instant::now();
+            while started.elapsed() < PATIENCE && writer.write_all(b"a").is_ok() {
+                thread::sleep(Duration::from_millis(100));
+            }
+            started.elapsed()
+        }));
+        Ok(())
     });
-    assert_eq!(Reply::read(&mut &slow).unwrap().status, 408);
-    drop(slow);
-    assert!(
-        dripping.join().unwrap() < crate::common::PATIENCE,
-        "the server closes the connection"
-    );
+    assert_eq!(slow.status, 408);
+    let dripped = dripping.unwrap().join().unwrap();
+    assert!(dripped < PATIENCE, "the server closes the connection");
     assert_all_is_well(&server, stage);
 }
 
@@ -164,7 +165,7 @@ fn silent_and_slow_clients_are_closed_in_time(stage: usize) {
 fn drip(mut client: TcpStream, start: &[u8]) {
     let started = Instant::now();
     let mut open = client.write_all(start).is_ok();
-    while open && started.elapsed() < crate::common::PATIENCE {
+    while open && started.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(5));
         open = client.write_all(b"a").is_ok();
     }
@@ -202,7 +203,7 @@ fn a_client_that_never_stops_holds_a_thread_for_one_read_timeout() {
 fn what_a_client_still_sends_is_read_until_its_time_is_up() {
     let site = Site::new(&STAGES[0], 2 * READ_TIMEOUT, READ_TIMEOUT, None);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    wait_for("a server that goes on reading", || {
+    until_told(|| {
         let mut client = connect(listener.local_addr().unwrap());
         let (server, _) = listener.accept().unwrap();
         client
