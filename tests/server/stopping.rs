@@ -14,7 +14,7 @@ use ten_versus_five::server::foreground::{foreground_in_proc, foreground_in_ps};
 /// The command of a shell that serves a stage.
 fn serve(stage: usize, options: &str) -> String {
     let program = program().get_program().to_str().unwrap().to_owned();
-    format!("'{program}' --stage {stage} --addr 127.0.0.1:0 {options}")
+    format!("'{program}' --stage {stage} --addr 127.0.0.1:0 --read-timeout 600 {options}")
 }
 
 /// The address in the first line that has one.
@@ -25,7 +25,13 @@ fn address(screen: &mut impl Iterator<Item = String>) -> SocketAddr {
 
 /// The answer to a request for a slow page, if Enter is pressed while a worker handles it.
 fn enter_during_a_request(stage: usize) -> std::io::Result<Reply> {
-    let mut script = on_a_terminal(&serve(stage, "--sleep 2")).spawn().unwrap();
+    // Stage 3 does not wait for it.
+    let sleep = if stage == 7 {
+        "--sleep 2"
+    } else {
+        "--sleep 600"
+    };
+    let mut script = on_a_terminal(&serve(stage, sleep)).spawn().unwrap();
     let mut keyboard = script.stdin.take().unwrap();
     let mut screen = BufReader::new(script.stdout.take().unwrap())
         .lines()
