@@ -139,12 +139,12 @@ impl Check {
 
     /// The same for a test that knows what it will find, and finds it quickly: with so many schedules, instead of a
     /// thousand, where one of them is stuck or loses a job and more are not necessary, and without a page of them. Only
-    /// a busy machine takes long over that, and then it may take ten minutes.
+    /// a busy machine takes long over that, and then it may take an hour.
     #[doc(hidden)]
     pub fn enough(mut self, schedules: usize) -> Check {
         self.enough = schedules;
         self.pages = false;
-        self.time = 10 * judgement::TIME;
+        self.time = 60 * judgement::TIME;
         self
     }
 

@@ -42,7 +42,7 @@ pub mod programs {
 
 /// Long enough for every exploration here, however busy the machine is.
 pub fn explorer() -> Explorer {
-    Explorer::new().time_limit(Duration::from_secs(300))
+    Explorer::new().time_limit(Duration::from_secs(3600))
 }
 
 /// All schedules were run, none is stuck, none loses a job, and no thread panics.

@@ -248,7 +248,7 @@ mod the_macro_makes_a_test_of_each_promise {
 fn page_at_the_schedule(test: &str, new: fn(usize) -> Pool) -> (Json, usize) {
     let check = Check::new(test, new).in_test(test);
     let told =
-        explored::verdicts(&check.give_up_after(10 * PATIENCE)).map(|verdict| verdict.to_string());
+        explored::verdicts(&check.give_up_after(120 * PATIENCE)).map(|verdict| verdict.to_string());
     let mut lines = told.iter().flat_map(|told| told.lines());
     let address = lines.find_map(|line| line.trim().strip_prefix("file://"));
     let (file, choices) = address.expect(&told[0]).split_once('#').unwrap();

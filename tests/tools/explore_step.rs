@@ -227,7 +227,7 @@ fn threads_of_one_number_are_told_apart() {
 fn from_each_place_the_reduction_finds_what_the_plain_search_finds() {
     let run = |explorer: Explorer, choices: &[usize]| {
         // All of it takes less than a second, on a machine that has nothing else to do.
-        let explorer = explorer.time_limit(10 * PATIENCE);
+        let explorer = explorer.time_limit(120 * PATIENCE);
         explorer.run_from(choices, |run: &Run| {
             let pool = broken::CountsInTheWorker::new(2);
             for _ in 0..2 {

@@ -13,7 +13,7 @@ use ten_versus_five::explore::{Explorer, Report, Run};
 
 /// What came of all schedules.
 fn report(program: impl Fn(&Run) + Clone + Send + Sync + 'static) -> Report {
-    let explorer = Explorer::new().time_limit(Duration::from_secs(300));
+    let explorer = Explorer::new().time_limit(Duration::from_secs(3600));
     let report = explorer.run(program.clone());
     assert_eq!(report.cannot_tell, None);
     let plain = explorer.without_reduction().run(program);

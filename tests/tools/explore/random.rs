@@ -53,7 +53,7 @@ fn difference(program: &Program, compared: &mut Compared) -> Option<String> {
     let expected = model::outcomes(program, spurious, STATES)?;
     let explorer = Explorer::new()
         .without_locations()
-        .time_limit(Duration::from_secs(300))
+        .time_limit(Duration::from_secs(3600))
         .max_spurious(spurious);
     let reduced = explorer.clone().max_schedules(SCHEDULES);
     let plain = explorer.max_schedules(PLAIN_SCHEDULES).without_reduction();
