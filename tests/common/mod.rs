@@ -6,7 +6,7 @@ pub mod repository;
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -406,7 +406,7 @@ fn listens_on(process: u32) -> Option<SocketAddr> {
     let files: Vec<_> = files
         .filter_map(|file| fs::read_link(file.ok()?.path()).ok())
         .collect();
-    let sockets = File::open(format!("/proc/{process}/net/tcp")).ok()?;
+    let sockets = fs::File::open(format!("/proc/{process}/net/tcp")).ok()?;
     let lines = BufReader::with_capacity(150, sockets).lines().skip(1);
     for line in lines.map_while(Result::ok) {
         // "0: 0100007F:1F90 00000000:0000 0A ..." and, as the tenth, the number: see proc(5). Those that listen come

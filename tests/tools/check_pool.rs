@@ -8,12 +8,10 @@
 #[path = "check_pool/pools.rs"]
 pub mod pools;
 
-use std::fs;
-use std::process::{self, Command};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::common::repository::temporary;
 use crate::common::thorough;
 #[cfg(any(feature = "stage6", feature = "stage7"))]
 use pools::Job;
@@ -524,10 +522,12 @@ fn a_process_that_does_not_come_to_the_check_decides_nothing() {
 #[test]
 #[cfg(unix)]
 fn a_process_that_something_else_ends_is_started_again_some_times() {
+    use std::{fs, process};
+
     let test = "tools::check_pool::a_process_that_something_else_ends_is_started_again_some_times";
     // The processes that decide run this too.
     let told = [2, 9].map(|ended| {
-        let starts = temporary().join(format!("ended_{ended}_times"));
+        let starts = crate::common::repository::temporary().join(format!("ended_{ended}_times"));
         let check = named_check(&format!("{ended}"), test, {
             let starts = starts.clone();
             move |size| {
