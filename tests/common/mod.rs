@@ -64,18 +64,21 @@ pub fn thorough() -> bool {
 
 /// Asks until a busy machine does not hide the answer any more: ten times at least, and for some minutes.
 pub fn until_told<T>(mut ask: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + 10 * PATIENCE;
+    let start = Instant::now();
     let mut asked = 0;
     loop {
         if let Some(told) = ask() {
             return told;
         }
         asked += 1;
-        assert!(
-            asked < 10 || Instant::now() < end,
-            "it could not be told, {asked} times"
-        );
+        let again = may_ask_again(asked, start);
+        assert!(again, "it could not be told, {asked} times");
     }
+}
+
+/// Whether what was asked so many times since then may be asked once more.
+pub fn may_ask_again(asked: usize, start: Instant) -> bool {
+    asked < 10 || start.elapsed() < 10 * PATIENCE
 }
 
 /// Whether this test has just run, and passed, in a process of its own, so that nothing is left to do in this one.

@@ -373,7 +373,7 @@ fn the_page_shows_what_is_seen(stage: &Stage) {
 
     // On a busy machine, the others may come late, when a worker is free again.
     for sleep in ["2", "9"] {
-        let options = [&["--sleep", sleep, "--read-timeout", "60"], options].concat();
+        let options = [&["--sleep", sleep], options].concat();
         let server = Server::start(stage.number, &options);
         send_slow_requests(&server, count, if stage.rejects { 2 } else { 0 });
         let (_, real_log) = output(&server, log.lines().count());

@@ -77,9 +77,7 @@ fn serve_all(
         let (places, was_late) = (places.clone(), Arc::clone(was_late));
         let run = move || {
             let (after, fields) = serve(number);
-            answer(connection, after, &fields, || {
-                was_late.fetch_or(start.elapsed() > after + LATE, Ordering::SeqCst);
-            });
+            answer(connection, start, after, &fields, &was_late);
             // The last ones are not needed any more.
             let _ = places.send(());
         };
@@ -90,13 +88,19 @@ fn serve_all(
     }
 }
 
-/// An answer after so long, with these header fields.
-fn answer(mut connection: TcpStream, after: Duration, fields: &str, before: impl FnOnce()) {
+/// An answer so long after the start, with these header fields, and whether it was late.
+fn answer(
+    mut connection: TcpStream,
+    start: Instant,
+    after: Duration,
+    fields: &str,
+    was_late: &AtomicBool,
+) {
     if read_request(&mut connection).is_err() {
         return;
     }
     thread::sleep(after);
-    before();
+    was_late.fetch_or(start.elapsed() > after + LATE, Ordering::SeqCst);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{fields}\r\n");
     let _ = connection.write_all(head.as_bytes());
 }
@@ -298,10 +302,7 @@ fn a_connection_that_came_late_does_not_make_a_limit() {
                 if number >= waiting {
                     let (quick, start) = (Duration::from_millis(200), Instant::now());
                     let late = Arc::clone(&late);
-                    let note = move || {
-                        late.fetch_or(start.elapsed() > quick + LATE, Ordering::SeqCst);
-                    };
-                    thread::spawn(move || answer(connection, quick, "", note));
+                    thread::spawn(move || answer(connection, start, quick, "", &late));
                 }
             }
         });

@@ -98,7 +98,7 @@ fn the_other_half(mut client: TcpStream) -> Option<Reply> {
 /// Here the shortage lasts until the test ends it. Meanwhile the server answers one client that connected
 /// before the silent ones. A client that connects after them has to wait, but is not lost.
 fn out_of_file_descriptors_it_serves_those_it_has_accepted(stage: usize) {
-    let options = ["--read-timeout", "600", "--sleep", "0.1"];
+    let options = ["--sleep", "0.1"];
     let server = Server::launch(limited("-n 16"), stage, &options);
     let at_rest = at_rest(&server, stage);
     let early = half_a_request(server.addr);
@@ -211,7 +211,7 @@ mod threads {
         }
     }
 
-    const OPTIONS: [&str; 6] = ["--workers", "3", "--sleep", "0.1", "--read-timeout", "600"];
+    const OPTIONS: [&str; 4] = ["--workers", "3", "--sleep", "0.1"];
 
     fn with_just_the_threads_it_needs_it_serves(stage: usize) {
         let command = with_threads(threads_needed(stage));
@@ -361,7 +361,7 @@ mod room_for_the_log {
     /// Silent clients cause a message on standard error too: there are not enough descriptors for them.
     fn serves_on(stage: usize, redirection: &str) {
         let command = limited_and_redirected("-n 16", redirection);
-        let options = ["--sleep", "0.1", "--read-timeout", "600"];
+        let options = ["--sleep", "0.1"];
         let server = Server::launch_without_output(command, stage, &options);
         let at_rest = at_rest(&server, stage);
         let early = half_a_request(server.addr);

@@ -17,7 +17,7 @@ to_every_stage! {
 /// A server with a long read timeout. No client here keeps a connection open in silence, so the server
 /// needs no short one, and on a busy machine a short one could end before it reads a request.
 fn server(stage: usize, sleep: &str) -> Server {
-    Server::start(stage, &["--sleep", sleep, "--read-timeout", "600"])
+    Server::start(stage, &["--sleep", sleep])
 }
 
 const REQUEST: &[u8] = b"GET /sleep HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -115,7 +115,7 @@ mod while_it_is_rejected {
     /// One silent client keeps the only worker busy, and another fills the queue. So every other request
     /// is rejected.
     fn clients_may_vanish(stage: usize) {
-        let options = ["--workers", "1", "--queue", "1", "--read-timeout", "600"];
+        let options = ["--workers", "1", "--queue", "1"];
         let server = Server::start(stage, &options);
         let at_rest = wait_for("two threads beside the main one", || {
             let held = server.threads_and_files();

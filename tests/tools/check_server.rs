@@ -22,7 +22,7 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::common::{Nowhere, PATIENCE, Server, program, thorough};
+use crate::common::{Nowhere, Server, may_ask_again, program, thorough};
 use servers::{Case, HOLD_UP, SERVERS, threaded};
 use ten_versus_five::check::server::{CheckOptions, Format, ServerCheck};
 use ten_versus_five::client::target::Target;
@@ -79,15 +79,6 @@ fn signs(tap: &str) -> String {
     signs
 }
 
-/// How often a check may say that it cannot tell, where it should be able to: often, on a machine that does
-/// much else, and for some minutes.
-const ATTEMPTS: usize = 12;
-
-/// Whether it may be asked once more.
-fn may_ask_again(attempt: usize, start: Instant) -> bool {
-    attempt < ATTEMPTS || start.elapsed() < 10 * PATIENCE
-}
-
 /// Whether the verdicts are what is expected.
 fn are_right(signs: &str, expected: &str) -> bool {
     assert_eq!(signs.len(), expected.len());
@@ -115,8 +106,8 @@ fn misjudged(names: &[&str], expected: &str, check: impl Fn(&[&str]) -> String) 
         .collect();
     let mut last = String::new();
     let start = Instant::now();
-    for attempt in 0.. {
-        if !may_ask_again(attempt, start) {
+    for asked in 0.. {
+        if !may_ask_again(asked, start) {
             break;
         }
         let (names, expected): (Vec<&str>, String) = open.iter().cloned().unzip();
@@ -138,8 +129,8 @@ fn misjudged(names: &[&str], expected: &str, check: impl Fn(&[&str]) -> String) 
 /// What a check says when it can tell all that it should, in one of a few attempts.
 fn settled(is_settled: impl Fn(&str) -> bool, check: impl Fn() -> String) -> String {
     let (mut said, start) = (check(), Instant::now());
-    for attempt in 1.. {
-        if is_settled(&said) || !may_ask_again(attempt, start) {
+    for asked in 1.. {
+        if is_settled(&said) || !may_ask_again(asked, start) {
             break;
         }
         said = check();

@@ -290,7 +290,9 @@ fn the_page_that_a_broken_promise_names_has_the_source_of_the_pool() {
     );
     let at = states.iter().flat_map(|state| state.list("steps"));
     let at = at.filter_map(|step| step.get("at"));
-    assert!(at.count() > 20);
+    // A busy machine may not find all states in the time that a page may take.
+    let is_all = pool.get("missing").is_none();
+    assert!(at.count() > if is_all { 100 } else { 20 });
 }
 
 #[test]

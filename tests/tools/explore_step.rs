@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::common::{PATIENCE, program, thorough};
+use crate::common::{program, thorough};
 use crate::tools::explore::broken;
 use ten_versus_five::explore::stepping::{Table, play};
 use ten_versus_five::explore::{Explorer, Program, Report, Run};
@@ -226,8 +226,6 @@ fn threads_of_one_number_are_told_apart() {
 #[test]
 fn from_each_place_the_reduction_finds_what_the_plain_search_finds() {
     let run = |explorer: Explorer, choices: &[usize]| {
-        // All of it takes less than a second, on a machine that has nothing else to do.
-        let explorer = explorer.time_limit(120 * PATIENCE);
         explorer.run_from(choices, |run: &Run| {
             let pool = broken::CountsInTheWorker::new(2);
             for _ in 0..2 {
@@ -237,14 +235,17 @@ fn from_each_place_the_reduction_finds_what_the_plain_search_finds() {
         })
     };
     let found = |report: &Report| (report.most_at_once, report.stuck, report.complete);
-    let all = run(Explorer::new(), &[]);
+    let all = run(crate::tools::explore::explorer(), &[]);
     let mut most = std::collections::BTreeSet::new();
     for schedule in [all.first_schedule.unwrap(), all.most_schedule.unwrap()] {
         let choices = schedule.choices();
         let places = choices.len() / 2..=choices.len();
         for steps in places.step_by(if thorough() { 1 } else { 3 }) {
-            let plain = run(Explorer::new().without_reduction(), &choices[..steps]);
-            let reduced = run(Explorer::new(), &choices[..steps]);
+            let plain = run(
+                crate::tools::explore::explorer().without_reduction(),
+                &choices[..steps],
+            );
+            let reduced = run(crate::tools::explore::explorer(), &choices[..steps]);
             assert_eq!(found(&reduced), found(&plain), "{:?}", &choices[..steps]);
             assert!(reduced.complete && reduced.schedules <= plain.schedules);
             most.insert(reduced.most_at_once);

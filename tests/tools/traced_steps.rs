@@ -7,13 +7,12 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::process::Command;
-use std::time::Duration;
 
 use ten_versus_five::explore::{Explorer, Report, Run};
 
 /// What came of all schedules.
 fn report(program: impl Fn(&Run) + Clone + Send + Sync + 'static) -> Report {
-    let explorer = Explorer::new().time_limit(Duration::from_secs(3600));
+    let explorer = crate::tools::explore::explorer();
     let report = explorer.run(program.clone());
     assert_eq!(report.cannot_tell, None);
     let plain = explorer.without_reduction().run(program);

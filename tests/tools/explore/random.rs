@@ -13,11 +13,11 @@ mod program;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::common::thorough;
 use program::{Op, Program};
-use ten_versus_five::explore::{Explorer, Run};
+use ten_versus_five::explore::Run;
 
 /// A program with more states, or more schedules, is not small. Of the plain search, which is much slower, less is
 /// enough: whatever it finds must be right.
@@ -51,10 +51,7 @@ fn difference(program: &Program, compared: &mut Compared) -> Option<String> {
     // With spurious steps there are many more schedules, so every second program is to be without.
     let spurious = program.threads.iter().map(Vec::len).sum::<usize>() % 2;
     let expected = model::outcomes(program, spurious, STATES)?;
-    let explorer = Explorer::new()
-        .without_locations()
-        .time_limit(Duration::from_secs(3600))
-        .max_spurious(spurious);
+    let explorer = super::explorer().without_locations().max_spurious(spurious);
     let reduced = explorer.clone().max_schedules(SCHEDULES);
     let plain = explorer.max_schedules(PLAIN_SCHEDULES).without_reduction();
     let [reduced, plain] = [reduced, plain].map(|it| it.run(runnable(program.clone())));
